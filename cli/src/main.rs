@@ -1,0 +1,2 @@
+//! The `souk` program.
+fn main(){}
