@@ -1,0 +1,97 @@
+//! Every limit of the protocol, by name. Network-wide constants: a node that changes one of the
+//! byte or count limits no longer agrees with others on what is valid. Described in
+//! `spec/envelope.md` and `spec/threats.md`; measured reasons are beside the numbers there.
+
+/// Largest envelope on the wire or in the store, in bytes.
+pub const ENVELOPE_BYTES_MAX: usize = 32 * 1024;
+/// Deepest nesting of lists and maps in any encoded value; the outermost is level 1.
+pub const NESTING_MAX: usize = 8;
+/// Most lists, maps, strings, numbers in one encoded value: bounds the memory of a decode.
+pub const CBOR_ITEMS_MAX: usize = 8 * 1024;
+/// Longest free text, in bytes of UTF-8.
+pub const TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Longest name, title or label, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Longest tag or category, in bytes of UTF-8.
+pub const TAG_BYTES_MAX: usize = 64;
+
+/// Product tags in one post.
+pub const POST_TAGS_MAX: usize = 20;
+/// Media references in one post.
+pub const POST_MEDIA_MAX: usize = 10;
+/// Longest reaction, in bytes of UTF-8 (one emoji with its modifiers).
+pub const REACTION_BYTES_MAX: usize = 32;
+/// Links in a profile.
+pub const PROFILE_LINKS_MAX: usize = 10;
+
+/// Fields that one listing part may carry.
+pub const LISTING_FIELDS_MAX: usize = 1_000;
+/// Variants of one listing, over all its parts.
+pub const LISTING_VARIANTS_MAX: usize = 2_048;
+/// Option names of one listing (size, colour, …).
+pub const LISTING_OPTIONS_MAX: usize = 3;
+/// Media references of one listing.
+pub const LISTING_MEDIA_MAX: usize = 250;
+/// Tags of one listing.
+pub const LISTING_TAGS_MAX: usize = 250;
+/// Parts that one listing may be split into, part 0 included.
+pub const LISTING_PARTS_MAX: u16 = 257;
+/// Listings of one shop.
+pub const SHOP_LISTINGS_MAX: usize = 100_000;
+/// Devices whose stamps one listing part may name.
+pub const STAMP_DEVICES_MAX: usize = 64;
+/// Listings in one automerge document of a shop.
+pub const SHARD_LISTINGS: usize = 500;
+/// Largest automerge document that this program loads, in bytes.
+pub const SHARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Devices to which one device may hand stock rights of one listing.
+pub const STOCK_TRANSFERS_MAX: usize = 64;
+
+/// Lines of one order.
+pub const ORDER_LINES_MAX: usize = 50;
+/// Units of one order line.
+pub const ORDER_UNITS_MAX: u32 = 10_000;
+/// Messages that one order may gather before further ones are refused.
+pub const ORDER_MESSAGES_MAX: usize = 64;
+/// Orders that a merchant keeps open for one buyer at a time.
+pub const ORDERS_OPEN_PER_BUYER_MAX: usize = 50;
+/// Holds open on one tab.
+pub const TAB_HOLDS_MAX: usize = 32;
+/// Largest amount in minor units: far from overflow in any sum that the protocol makes.
+pub const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
+
+/// How far ahead of this node's clock a timestamp may lie before it is ignored, in milliseconds.
+pub const FUTURE_MS_MAX: u64 = 10 * 60 * 1_000;
+/// Envelopes an hour that a followed author may push unasked.
+pub const PUSH_TRUSTED_PER_HOUR: u32 = 600;
+/// Envelopes an hour that a stranger may push unasked.
+pub const PUSH_STRANGER_PER_HOUR: u32 = 20;
+/// Bytes a day that a stranger may push unasked.
+pub const PUSH_STRANGER_BYTES_PER_DAY: u64 = 1024 * 1024;
+/// Strangers whose rates are remembered; beyond it all further strangers share one allowance.
+pub const PUSH_STRANGERS_TRACKED_MAX: usize = 4_096;
+/// Messages of strangers' order and tab traffic that a peer answers in an hour, for each of them.
+pub const DIRECT_STRANGER_PER_HOUR: u32 = 200;
+
+/// Topics that a node may be subscribed to, and may be seen to subscribe to.
+pub const TOPICS_MAX: usize = 1_024;
+/// Largest gossip message: an envelope and its framing, in bytes.
+pub const GOSSIP_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + 1_024;
+/// Largest frame of the sync protocol, in bytes.
+pub const SYNC_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Largest frame of the order and tab protocols, in bytes.
+pub const DIRECT_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Envelopes in one answer of the sync protocol.
+pub const SYNC_ENVELOPES_MAX: usize = 2_000;
+/// Digests in one answer of the sync protocol.
+pub const SYNC_DIGESTS_MAX: usize = 8_192;
+/// Authors asked for in one request of the sync protocol.
+pub const SYNC_AUTHORS_MAX: usize = 64;
+/// Devices of one author that anyone needs to know.
+pub const AUTHOR_DEVICES_MAX: usize = 64;
+/// Authors that one node follows.
+pub const FOLLOWS_MAX: usize = 10_000;
+/// Grants whose signature is remembered as good.
+pub const GRANT_CACHE_MAX: usize = 65_536;
+/// Sealed messages that wait for a recipient who is away.
+pub const OUTBOX_MAX: usize = 10_000;
