@@ -21,3 +21,7 @@ pub mod follow;
 pub mod post;
 pub mod profile;
 pub mod vouch;
+
+pub mod body;
+pub mod envelope;
+pub mod records;

@@ -1,0 +1,964 @@
+//! What a node remembers: trees of rows, the port through which the peer reads them, and the typed
+//! writes that are the only way in.
+//!
+//! Of what peers say a [`Write`] can only be made from an [`Admitted`] envelope; what is private and
+//! no envelope goes to the local trees. The rows that a write makes are derived here, once, for every
+//! store: [`Memory`] is the reference, the node's store on disk is tested against it. The schema is
+//! written down in `spec/store.md`.
+
+use crate::body::{Body, Kind, Lane};
+use crate::envelope::{Admitted, Foreign, OpenError, Signed};
+use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use crate::time::Hybrid;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// The version of the schema that this program writes.
+pub const SCHEMA: u32 = 1;
+
+/// A tree of rows: one for each kind of fact. `‖` is concatenation; numbers are big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Tree {
+    /// `device ‖ seq` → `id ‖ envelope`; of an unknown kind only `id`.
+    Log = 1,
+    /// `author ‖ device` → nothing: the devices of whom anything is kept.
+    Devices = 2,
+    /// `author ‖ kind ‖ key ‖ device` → `id ‖ envelope`: each device's newest.
+    State = 3,
+    /// `order ‖ id` → `id ‖ envelope`.
+    Order = 4,
+    /// `tab ‖ id` → `id ‖ envelope`.
+    Tab = 5,
+    /// `id` → tree, then key there: where a `Log` or `Sealed` envelope is.
+    Place = 6,
+    /// `time ‖ id` → `kind ‖ author`: what a feed may show, oldest first.
+    Timeline = 7,
+    /// `subject ‖ author ‖ time ‖ id` → nothing: vouches for a subject.
+    Vouches = 8,
+    /// `merchant ‖ listing ‖ time ‖ id` → nothing: reviews of a listing.
+    Reviews = 9,
+    /// `post ‖ kind ‖ time ‖ id` → nothing: replies and reactions to a post.
+    Answers = 10,
+    /// `device ‖ seq` → two different envelopes with that number, length-prefixed: proof of equivocation.
+    Equivocations = 11,
+    /// `author ‖ device` → last number that counts.
+    Revoked = 12,
+    /// `number` → what happened, for whoever watches: an encoded event.
+    Events = 13,
+    /// `order` → `time` when it was opened.
+    Orders = 14,
+    /// `tab` → `other author ‖ currency`.
+    Tabs = 15,
+    /// Private. Text → bytes: keys, settings, counters of this node.
+    Me = 32,
+    /// Private. `author` → how it is followed.
+    Follows = 33,
+    /// Private. `author ‖ time ‖ id` → nothing: sealed envelopes that the author has not taken yet.
+    Outbox = 34,
+    /// Private. `epoch ‖ shard` → the shop's document, as the id of a file beside the store.
+    Shards = 35,
+    /// Private. Name → a draft.
+    Drafts = 36,
+    /// Private. Name → a delivery address.
+    Addresses = 37,
+    /// Private. `order` → stock that an open quote or order of this merchant holds.
+    Holds = 38,
+    /// Private. What commands were carried out, by the caller's own key, so that a repeated one is not.
+    Done = 39,
+}
+
+impl Tree {
+    /// Every tree.
+    pub const ALL: &'static [Tree] = &[
+        Self::Log,
+        Self::Devices,
+        Self::State,
+        Self::Order,
+        Self::Tab,
+        Self::Place,
+        Self::Timeline,
+        Self::Vouches,
+        Self::Reviews,
+        Self::Answers,
+        Self::Equivocations,
+        Self::Revoked,
+        Self::Events,
+        Self::Orders,
+        Self::Tabs,
+        Self::Me,
+        Self::Follows,
+        Self::Outbox,
+        Self::Shards,
+        Self::Drafts,
+        Self::Addresses,
+        Self::Holds,
+        Self::Done,
+    ];
+
+    /// Its name, for stores that name trees.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Devices => "devices",
+            Self::State => "state",
+            Self::Order => "order",
+            Self::Tab => "tab",
+            Self::Place => "place",
+            Self::Timeline => "timeline",
+            Self::Vouches => "vouches",
+            Self::Reviews => "reviews",
+            Self::Answers => "answers",
+            Self::Equivocations => "equivocations",
+            Self::Revoked => "revoked",
+            Self::Events => "events",
+            Self::Orders => "orders",
+            Self::Tabs => "tabs",
+            Self::Me => "local.me",
+            Self::Follows => "local.follows",
+            Self::Outbox => "local.outbox",
+            Self::Shards => "local.shards",
+            Self::Drafts => "local.drafts",
+            Self::Addresses => "local.addresses",
+            Self::Holds => "local.holds",
+            Self::Done => "local.done",
+        }
+    }
+
+    fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|tree| *tree as u8 == number)
+    }
+}
+
+/// Our own failure, never a peer's: the store, or what it holds, is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The store could not read or write.
+    #[error("the store failed: {0}")]
+    Store(String),
+    /// A row is not what was written: a flipped bit, or another program's work.
+    #[error("the store holds a damaged row in '{tree}' at {key}: {reason}")]
+    Damaged {
+        /// In which tree.
+        tree: &'static str,
+        /// The row's key, in hexadecimal.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A statement of our own could not be made.
+    #[error("could not sign a statement of our own: {0}")]
+    Seal(#[from] OpenError),
+    /// A rule that this program keeps did not hold.
+    #[error("a rule of this program did not hold: {0}")]
+    Broken(String),
+}
+
+/// Which rows of a tree are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Range {
+    /// What their keys start with.
+    pub prefix: Vec<u8>,
+    /// Only rows beyond this key (after it, or before it when going down), not the key itself.
+    pub beyond: Option<Vec<u8>>,
+    /// Greatest key first.
+    pub down: bool,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Range {
+    /// Rows whose keys start with these bytes, least first.
+    pub fn of(prefix: impl Into<Vec<u8>>, limit: usize) -> Self {
+        Self {
+            prefix: prefix.into(),
+            beyond: None,
+            down: false,
+            limit,
+        }
+    }
+    /// The same rows, greatest first.
+    pub fn down(self) -> Self {
+        Self { down: true, ..self }
+    }
+    /// Only what lies beyond this key.
+    pub fn beyond(self, key: Option<Vec<u8>>) -> Self {
+        Self { beyond: key, ..self }
+    }
+
+    /// The range as bounds of an ordered map.
+    pub fn bounds(&self) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+        let mut low = Bound::Included(self.prefix.clone());
+        let mut high = match successor(&self.prefix) {
+            Some(end) => Bound::Excluded(end),
+            None => Bound::Unbounded,
+        };
+        match &self.beyond {
+            Some(key) if self.down && *key >= self.prefix => {
+                if successor(&self.prefix).is_none_or(|end| *key < end) {
+                    high = Bound::Excluded(key.clone());
+                }
+            }
+            Some(_) if self.down => high = Bound::Excluded(self.prefix.clone()),
+            Some(key) if *key >= self.prefix => low = Bound::Excluded(key.clone()),
+            _ => {}
+        }
+        // Ordered maps panic on a range that ends before it starts.
+        if let (Bound::Excluded(from), Bound::Excluded(to)) = (&low, &high)
+            && from >= to
+        {
+            return (Bound::Included(to.clone()), Bound::Excluded(to.clone()));
+        }
+        (low, high)
+    }
+}
+
+/// The least byte string that is greater than all that start with `prefix`; none if there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let end = prefix.iter().rposition(|byte| *byte < u8::MAX)?;
+    let mut next = prefix.get(..=end)?.to_vec();
+    if let Some(last) = next.last_mut() {
+        *last += 1;
+    }
+    Some(next)
+}
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// The read port: everything that the protocol asks of a store.
+pub trait Records {
+    /// The value at a key.
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
+    /// The rows of a range, in its order.
+    fn scan(&self, tree: Tree, range: &Range) -> Result<Vec<Row>, Fault>;
+    /// A document that is too large for a row: BLAKE3-256 of its bytes names it.
+    fn document(&self, id: &[u8; 32]) -> Result<Option<Vec<u8>>, Fault>;
+}
+
+/// One change to one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// In which tree.
+    pub tree: Tree,
+    /// At which key.
+    pub key: Vec<u8>,
+    /// The value to put there; none removes the row.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Something to remember. Made only by this crate, so that a store can take nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write(Op);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Op {
+    Change(Change),
+    Document([u8; 32], Vec<u8>),
+}
+
+impl Write {
+    /// The row that changes, if it is a row.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.0 {
+            Op::Change(change) => Some(change),
+            Op::Document(..) => None,
+        }
+    }
+    /// The document to keep beside the rows, if it is one: its id and its bytes. It must be on disk
+    /// before the rows of its commit are.
+    pub fn document(&self) -> Option<(&[u8; 32], &[u8])> {
+        match &self.0 {
+            Op::Document(id, bytes) => Some((id, bytes)),
+            Op::Change(_) => None,
+        }
+    }
+
+    fn put(tree: Tree, key: Vec<u8>, value: Vec<u8>) -> Self {
+        Self(Op::Change(Change {
+            tree,
+            key,
+            value: Some(value),
+        }))
+    }
+    fn remove(tree: Tree, key: Vec<u8>) -> Self {
+        Self(Op::Change(Change {
+            tree,
+            key,
+            value: None,
+        }))
+    }
+
+    /// A private row.
+    pub(crate) fn local(tree: Tree, key: &[u8], value: Option<Vec<u8>>) -> Result<Self, Fault> {
+        if (tree as u8) < Tree::Me as u8 && tree != Tree::Events {
+            return Err(Fault::Broken(format!(
+                "'{}' holds admitted envelopes alone",
+                tree.name()
+            )));
+        }
+        Ok(Self(Op::Change(Change {
+            tree,
+            key: key.to_vec(),
+            value,
+        })))
+    }
+
+    /// A document beside the rows, and its id.
+    pub(crate) fn document_of(bytes: Vec<u8>) -> ([u8; 32], Self) {
+        let id = *blake3::hash(&bytes).as_bytes();
+        (id, Self(Op::Document(id, bytes)))
+    }
+
+    /// All rows that keep an admitted envelope.
+    pub(crate) fn keep(envelope: &Admitted) -> Result<Vec<Self>, Fault> {
+        let (id, head) = (envelope.id(), envelope.head());
+        let value = stored(envelope);
+        let body = envelope.body();
+        let mut writes = Vec::with_capacity(4);
+        match envelope.lane() {
+            Lane::Log => {
+                let seq = head.chain.map_or(0, |chain| chain.seq);
+                let key = log_key(&head.device, seq);
+                writes.push(Self::put(
+                    Tree::Place,
+                    id.as_bytes().to_vec(),
+                    place(Tree::Log, &key),
+                ));
+                writes.push(Self::put(Tree::Log, key, value));
+                if seq == 1 {
+                    writes.push(Self::put(
+                        Tree::Devices,
+                        device_key(&head.author, &head.device),
+                        Vec::new(),
+                    ));
+                }
+                writes.extend(
+                    index(envelope)
+                        .into_iter()
+                        .map(|(tree, key, value)| Self::put(tree, key, value)),
+                );
+            }
+            Lane::State => {
+                let key = body.state_key().unwrap_or_default();
+                let slot = state_key(&head.author, body.kind(), &key, Some(&head.device));
+                writes.push(Self::put(Tree::State, slot, value));
+            }
+            Lane::Sealed => {
+                let (tree, thread) = sealed_thread(envelope)?;
+                let key = [thread.as_slice(), id.as_bytes()].concat();
+                writes.push(Self::put(Tree::Place, id.as_bytes().to_vec(), place(tree, &key)));
+                writes.push(Self::put(tree, key, value));
+            }
+        }
+        Ok(writes)
+    }
+
+    /// The mark that a number of a log is taken by an envelope of an unknown kind.
+    pub(crate) fn skip(foreign: &Foreign) -> Vec<Self> {
+        let head = foreign.head();
+        let Some(chain) = head.chain else {
+            return Vec::new();
+        };
+        let mut writes = vec![Self::put(
+            Tree::Log,
+            log_key(&head.device, chain.seq),
+            foreign.id().as_bytes().to_vec(),
+        )];
+        if chain.seq == 1 {
+            writes.push(Self::put(
+                Tree::Devices,
+                device_key(&head.author, &head.device),
+                Vec::new(),
+            ));
+        }
+        writes
+    }
+
+    /// Proof that a device gave one number to two envelopes. Kept once.
+    pub(crate) fn equivocation(first: &Signed, second: &Signed) -> Self {
+        let seq = second.head().chain.map_or(0, |chain| chain.seq);
+        let mut value = (first.bytes().len() as u32).to_be_bytes().to_vec();
+        value.extend_from_slice(first.bytes());
+        value.extend_from_slice(second.bytes());
+        Self::put(Tree::Equivocations, log_key(&second.device(), seq), value)
+    }
+
+    /// The last number of a device that still counts, from the root key's revocation.
+    pub(crate) fn revoked(author: &AuthorId, device: &DeviceId, last_seq: u64) -> Self {
+        Self::put(
+            Tree::Revoked,
+            device_key(author, device),
+            last_seq.to_be_bytes().to_vec(),
+        )
+    }
+
+    /// The removal of a log envelope that a revocation cut off, with what points to it.
+    pub(crate) fn cut(envelope: &Signed) -> Vec<Self> {
+        let Some(chain) = envelope.head().chain else {
+            return Vec::new();
+        };
+        let mut writes = vec![
+            Self::remove(Tree::Log, log_key(&envelope.device(), chain.seq)),
+            Self::remove(Tree::Place, envelope.id().as_bytes().to_vec()),
+        ];
+        writes.extend(
+            index(envelope)
+                .into_iter()
+                .map(|(tree, key, _)| Self::remove(tree, key)),
+        );
+        writes
+    }
+
+    /// The removal of a state envelope of a revoked device.
+    pub(crate) fn cut_state(slot: &[u8]) -> Self {
+        Self::remove(Tree::State, slot.to_vec())
+    }
+}
+
+/// The value of a row that holds an envelope: its id, so that a flipped bit is noticed, and its bytes.
+fn stored(envelope: &Signed) -> Vec<u8> {
+    [envelope.id().as_bytes().as_slice(), envelope.bytes()].concat()
+}
+
+fn place(tree: Tree, key: &[u8]) -> Vec<u8> {
+    [&[tree as u8], key].concat()
+}
+
+/// Key of a log row.
+pub fn log_key(device: &DeviceId, seq: u64) -> Vec<u8> {
+    [device.as_bytes().as_slice(), &seq.to_be_bytes()].concat()
+}
+
+/// Key of a row about an author's device.
+pub fn device_key(author: &AuthorId, device: &DeviceId) -> Vec<u8> {
+    [author.as_bytes().as_slice(), device.as_bytes()].concat()
+}
+
+/// Key of a state row, or without a device the prefix of all devices' rows.
+pub fn state_key(author: &AuthorId, kind: Kind, key: &[u8], device: Option<&DeviceId>) -> Vec<u8> {
+    let device: &[u8] = device.map_or(&[], |device| device.as_bytes());
+    [author.as_bytes().as_slice(), &[kind as u8], key, device].concat()
+}
+
+fn timed(prefix: &[&[u8]], time: Hybrid, id: EnvelopeId) -> Vec<u8> {
+    [&prefix.concat(), time.to_sortable().as_slice(), id.as_bytes()].concat()
+}
+
+/// The rows that let a log envelope be found by what it is about.
+fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
+    let (id, time, author) = (envelope.id(), envelope.time(), envelope.author());
+    let kind = envelope.body().kind();
+    let shown = || {
+        let value = [&[kind as u8], author.as_bytes().as_slice()].concat();
+        (Tree::Timeline, timed(&[], time, id), value)
+    };
+    let answer = |to: &EnvelopeId| {
+        (
+            Tree::Answers,
+            timed(&[to.as_bytes(), &[kind as u8]], time, id),
+            Vec::new(),
+        )
+    };
+    match envelope.body() {
+        Body::Post(post) => match &post.reply_to {
+            Some(parent) => vec![shown(), answer(parent)],
+            None => vec![shown()],
+        },
+        Body::Reaction(reaction) => vec![answer(&reaction.to)],
+        Body::Vouch(vouch) => {
+            let key = timed(&[vouch.subject.as_bytes(), author.as_bytes()], time, id);
+            vec![shown(), (Tree::Vouches, key, Vec::new())]
+        }
+        Body::Revoke(_) | Body::Profile(_) | Body::Follow(_) => Vec::new(),
+    }
+}
+
+/// The order or tab that a sealed envelope belongs to.
+fn sealed_thread(envelope: &Signed) -> Result<(Tree, [u8; 32]), Fault> {
+    match envelope.body() {
+        _ => Err(Fault::Broken(
+            "a sealed envelope belongs to an order or a tab".into(),
+        )),
+    }
+}
+
+/// The reference store: ordered maps in memory. What it holds is what a commit made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    rows: BTreeMap<Tree, BTreeMap<Vec<u8>, Vec<u8>>>,
+    documents: BTreeMap<[u8; 32], Vec<u8>>,
+}
+
+impl Memory {
+    /// Remembers all writes of a commit.
+    pub fn commit(&mut self, writes: &[Write]) {
+        for write in writes {
+            match &write.0 {
+                Op::Document(id, bytes) => {
+                    self.documents.insert(*id, bytes.clone());
+                }
+                Op::Change(Change {
+                    tree,
+                    key,
+                    value: Some(value),
+                }) => {
+                    self.rows
+                        .entry(*tree)
+                        .or_default()
+                        .insert(key.clone(), value.clone());
+                }
+                Op::Change(Change {
+                    tree,
+                    key,
+                    value: None,
+                }) => {
+                    self.rows.entry(*tree).or_default().remove(key);
+                }
+            }
+        }
+    }
+
+    /// Rows that it holds.
+    pub fn len(&self) -> usize {
+        self.rows.values().map(BTreeMap::len).sum()
+    }
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// A hash over all rows: equal stores have equal digests.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for (tree, rows) in &self.rows {
+            for (key, value) in rows {
+                hasher.update(&[*tree as u8]);
+                for part in [key, value] {
+                    hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+                }
+            }
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+impl Records for Memory {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.rows.get(&tree).and_then(|rows| rows.get(key)).cloned())
+    }
+
+    fn scan(&self, tree: Tree, range: &Range) -> Result<Vec<Row>, Fault> {
+        let Some(rows) = self.rows.get(&tree) else {
+            return Ok(Vec::new());
+        };
+        let rows = rows
+            .range(range.bounds())
+            .map(|(key, value)| (key.clone(), value.clone()));
+        Ok(match range.down {
+            true => rows.rev().take(range.limit).collect(),
+            false => rows.take(range.limit).collect(),
+        })
+    }
+
+    fn document(&self, id: &[u8; 32]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.documents.get(id).cloned())
+    }
+}
+
+/// A store, and writes upon it that are not committed yet: what a step reads while several steps
+/// wait for one commit.
+pub struct Overlay<'a> {
+    base: &'a dyn Records,
+    staged: BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>,
+    documents: BTreeMap<[u8; 32], Vec<u8>>,
+}
+
+impl<'a> Overlay<'a> {
+    /// Nothing staged yet.
+    pub fn over(base: &'a dyn Records) -> Self {
+        Self {
+            base,
+            staged: BTreeMap::new(),
+            documents: BTreeMap::new(),
+        }
+    }
+
+    /// Shows these writes to what is read from now on.
+    pub fn stage(&mut self, writes: &[Write]) {
+        for write in writes {
+            match &write.0 {
+                Op::Document(id, bytes) => {
+                    self.documents.insert(*id, bytes.clone());
+                }
+                Op::Change(change) => {
+                    self.staged
+                        .insert((change.tree, change.key.clone()), change.value.clone());
+                }
+            }
+        }
+    }
+}
+
+impl Records for Overlay<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        match self.staged.get(&(tree, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.base.get(tree, key),
+        }
+    }
+
+    fn scan(&self, tree: Tree, range: &Range) -> Result<Vec<Row>, Fault> {
+        let (low, high) = range.bounds();
+        let staged: BTreeMap<&Vec<u8>, &Option<Vec<u8>>> = self
+            .staged
+            .range((low.map(|key| (tree, key)), Bound::Unbounded))
+            .take_while(|((of, key), _)| *of == tree && below(key, &high))
+            .map(|((_, key), value)| (key, value))
+            .collect();
+        if staged.is_empty() {
+            return self.base.scan(tree, range);
+        }
+        // A staged removal hides at most one row, so so many more are enough.
+        let wider = Range {
+            limit: range.limit.saturating_add(staged.len()),
+            ..range.clone()
+        };
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = self.base.scan(tree, &wider)?.into_iter().collect();
+        for (key, value) in staged {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        Ok(match range.down {
+            true => rows.into_iter().rev().take(range.limit).collect(),
+            false => rows.into_iter().take(range.limit).collect(),
+        })
+    }
+
+    fn document(&self, id: &[u8; 32]) -> Result<Option<Vec<u8>>, Fault> {
+        match self.documents.get(id) {
+            Some(bytes) => Ok(Some(bytes.clone())),
+            None => self.base.document(id),
+        }
+    }
+}
+
+fn below(key: &[u8], high: &Bound<Vec<u8>>) -> bool {
+    match high {
+        Bound::Unbounded => true,
+        Bound::Excluded(end) => key < end.as_slice(),
+        Bound::Included(end) => key <= end.as_slice(),
+    }
+}
+
+/// What is in a row of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogRow {
+    /// An envelope.
+    Envelope(Box<Signed>),
+    /// One of a kind that this version does not know.
+    Skipped(EnvelopeId),
+}
+
+impl LogRow {
+    /// The envelope's id.
+    pub fn id(&self) -> EnvelopeId {
+        match self {
+            Self::Envelope(envelope) => envelope.id(),
+            Self::Skipped(id) => *id,
+        }
+    }
+}
+
+/// Typed readings of the trees.
+impl dyn Records + '_ {
+    fn damaged(tree: Tree, key: &[u8], reason: impl ToString) -> Fault {
+        Fault::Damaged {
+            tree: tree.name(),
+            key: data_encoding::HEXLOWER.encode(key),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn reopen(tree: Tree, (key, value): &Row) -> Result<Signed, Fault> {
+        let (id, bytes) = value
+            .split_at_checked(EnvelopeId::LEN)
+            .ok_or_else(|| Self::damaged(tree, key, "it is too short"))?;
+        if EnvelopeId::of(bytes).as_bytes() != id {
+            return Err(Self::damaged(tree, key, "its bytes do not have its id"));
+        }
+        Signed::reopen(bytes).map_err(|error| Self::damaged(tree, key, error))
+    }
+
+    fn reopen_all(tree: Tree, rows: &[Row]) -> Result<Vec<Signed>, Fault> {
+        rows.iter().map(|row| Self::reopen(tree, row)).collect()
+    }
+
+    /// The row of a device's log at a number.
+    pub fn log_row(&self, device: &DeviceId, seq: u64) -> Result<Option<LogRow>, Fault> {
+        let key = log_key(device, seq);
+        self.get(Tree::Log, &key)?
+            .map(|value| Self::log_row_of(&(key, value)))
+            .transpose()
+    }
+
+    fn log_row_of(row: &Row) -> Result<LogRow, Fault> {
+        if let Ok(id) = EnvelopeId::from_slice(&row.1) {
+            return Ok(LogRow::Skipped(id));
+        }
+        Ok(LogRow::Envelope(Box::new(Self::reopen(Tree::Log, row)?)))
+    }
+
+    /// The head of a device's log: its last number and the envelope there.
+    pub fn log_head(&self, device: &DeviceId) -> Result<Option<(u64, EnvelopeId)>, Fault> {
+        let rows = self.scan(Tree::Log, &Range::of(device.as_bytes().as_slice(), 1).down())?;
+        let Some((key, value)) = rows.first() else {
+            return Ok(None);
+        };
+        let bad = || Self::damaged(Tree::Log, key, "its key or value is cut");
+        let seq = key
+            .last_chunk::<8>()
+            .map(|seq| u64::from_be_bytes(*seq))
+            .ok_or_else(bad)?;
+        let id = value
+            .get(..EnvelopeId::LEN)
+            .and_then(|id| EnvelopeId::from_slice(id).ok())
+            .ok_or_else(bad)?;
+        Ok(Some((seq, id)))
+    }
+
+    /// A device's log after a number. Skipped numbers have no bytes here, so they are left out.
+    pub fn log_after(&self, device: &DeviceId, seq: u64, limit: usize) -> Result<Vec<Signed>, Fault> {
+        let range = Range::of(device.as_bytes().as_slice(), limit).beyond(Some(log_key(device, seq)));
+        let mut found = Vec::new();
+        for row in self.scan(Tree::Log, &range)? {
+            if let LogRow::Envelope(envelope) = Self::log_row_of(&row)? {
+                found.push(*envelope);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The devices of an author of which a log is held.
+    pub fn devices(&self, author: &AuthorId) -> Result<Vec<DeviceId>, Fault> {
+        let range = Range::of(author.as_bytes().as_slice(), crate::limits::AUTHOR_DEVICES_MAX);
+        let rows = self.scan(Tree::Devices, &range)?;
+        Ok(rows
+            .iter()
+            .filter_map(|(key, _)| key.get(32..).and_then(|device| DeviceId::from_slice(device).ok()))
+            .collect())
+    }
+
+    /// Each device's newest envelope of a state.
+    pub fn state(&self, author: &AuthorId, kind: Kind, key: &[u8]) -> Result<Vec<Signed>, Fault> {
+        let range = Range::of(
+            state_key(author, kind, key, None),
+            crate::limits::AUTHOR_DEVICES_MAX,
+        );
+        Self::reopen_all(Tree::State, &self.scan(Tree::State, &range)?)
+    }
+
+    /// One device's newest envelope of a state.
+    pub fn state_of(
+        &self,
+        author: &AuthorId,
+        kind: Kind,
+        key: &[u8],
+        device: &DeviceId,
+    ) -> Result<Option<Signed>, Fault> {
+        let slot = state_key(author, kind, key, Some(device));
+        let value = self.get(Tree::State, &slot)?;
+        value
+            .map(|value| Self::reopen(Tree::State, &(slot, value)))
+            .transpose()
+    }
+
+    /// All states of an author, or those of one kind, after a slot: slot and envelope.
+    pub fn states(
+        &self,
+        author: &AuthorId,
+        kind: Option<Kind>,
+        beyond: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Signed)>, Fault> {
+        let prefix = match kind {
+            Some(kind) => state_key(author, kind, &[], None),
+            None => author.as_bytes().to_vec(),
+        };
+        let rows = self.scan(Tree::State, &Range::of(prefix, limit).beyond(beyond))?;
+        rows.into_iter()
+            .map(|row| Ok((row.0.clone(), Self::reopen(Tree::State, &row)?)))
+            .collect()
+    }
+
+    /// Slot and id of every state of an author, without reading the envelopes.
+    pub fn state_ids(&self, author: &AuthorId) -> Result<Vec<(Vec<u8>, EnvelopeId)>, Fault> {
+        let rows = self.scan(Tree::State, &Range::of(author.as_bytes().as_slice(), usize::MAX))?;
+        rows.into_iter()
+            .map(|(key, value)| match value.get(..32).map(EnvelopeId::from_slice) {
+                Some(Ok(id)) => Ok((key, id)),
+                _ => Err(Self::damaged(Tree::State, &key, "it is too short")),
+            })
+            .collect()
+    }
+
+    /// The `Log` or `Sealed` envelope with an id.
+    pub fn envelope(&self, id: &EnvelopeId) -> Result<Option<Signed>, Fault> {
+        let Some(place) = self.get(Tree::Place, id.as_bytes())? else {
+            return Ok(None);
+        };
+        let bad = || Self::damaged(Tree::Place, id.as_bytes(), "it names no row");
+        let (tree, key) = place.split_first().ok_or_else(bad)?;
+        let tree = Tree::from_number(*tree).ok_or_else(bad)?;
+        let value = self.get(tree, key)?.ok_or_else(bad)?;
+        let envelope = Self::reopen(tree, &(key.to_vec(), value))?;
+        Ok(Some(envelope))
+    }
+
+    /// All messages of an order, in the order of their ids.
+    pub fn order(&self, order: &OrderId) -> Result<Vec<Signed>, Fault> {
+        let range = Range::of(order.as_bytes().as_slice(), usize::MAX);
+        Self::reopen_all(Tree::Order, &self.scan(Tree::Order, &range)?)
+    }
+
+    /// All messages of a tab, in the order of their ids.
+    pub fn tab(&self, tab: &TabId) -> Result<Vec<Signed>, Fault> {
+        let range = Range::of(tab.as_bytes().as_slice(), usize::MAX);
+        Self::reopen_all(Tree::Tab, &self.scan(Tree::Tab, &range)?)
+    }
+
+    /// Envelopes named by the last 32 bytes of the keys of an index.
+    fn indexed(&self, tree: Tree, range: &Range) -> Result<Vec<Signed>, Fault> {
+        let mut found = Vec::new();
+        for (key, _) in self.scan(tree, range)? {
+            let id = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes);
+            let id = id.ok_or_else(|| Self::damaged(tree, &key, "its key is cut"))?;
+            match self.envelope(&id)? {
+                Some(envelope) => found.push(envelope),
+                None => {
+                    return Err(Self::damaged(
+                        tree,
+                        &key,
+                        "it names an envelope that is not there",
+                    ));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Vouches for a subject, oldest first.
+    pub fn vouches(&self, subject: &AuthorId, limit: usize) -> Result<Vec<Signed>, Fault> {
+        self.indexed(Tree::Vouches, &Range::of(subject.as_bytes().as_slice(), limit))
+    }
+
+    /// Reviews of a listing, newest first.
+    pub fn reviews(
+        &self,
+        merchant: &AuthorId,
+        listing: &ListingId,
+        limit: usize,
+    ) -> Result<Vec<Signed>, Fault> {
+        let about = [merchant.as_bytes().as_slice(), listing.as_bytes()].concat();
+        self.indexed(Tree::Reviews, &Range::of(about, limit).down())
+    }
+
+    /// Replies or reactions to a post, oldest first.
+    pub fn answers(&self, post: &EnvelopeId, kind: Kind, limit: usize) -> Result<Vec<Signed>, Fault> {
+        let about = [post.as_bytes().as_slice(), &[kind as u8]].concat();
+        self.indexed(Tree::Answers, &Range::of(about, limit))
+    }
+
+    /// What was said in public, newest first, before a place in the timeline: place and envelope.
+    pub fn timeline(&self, before: Option<Vec<u8>>, limit: usize) -> Result<Vec<(Vec<u8>, Signed)>, Fault> {
+        let rows = self.scan(Tree::Timeline, &Range::of([], limit).down().beyond(before))?;
+        let mut found = Vec::new();
+        for (key, _) in rows {
+            let id = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes);
+            let id = id.ok_or_else(|| Self::damaged(Tree::Timeline, &key, "its key is cut"))?;
+            if let Some(envelope) = self.envelope(&id)? {
+                found.push((key, envelope));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The last number of a device that counts, if the device was revoked.
+    pub fn revocation(&self, author: &AuthorId, device: &DeviceId) -> Result<Option<u64>, Fault> {
+        let key = device_key(author, device);
+        let Some(value) = self.get(Tree::Revoked, &key)? else {
+            return Ok(None);
+        };
+        let seq = value
+            .try_into()
+            .map_err(|_| Self::damaged(Tree::Revoked, &key, "it is no number"))?;
+        Ok(Some(u64::from_be_bytes(seq)))
+    }
+
+    /// Whether a proof is held that one of an author's devices equivocated.
+    pub fn has_equivocated(&self, author: &AuthorId) -> Result<bool, Fault> {
+        for device in self.devices(author)? {
+            let range = Range::of(device.as_bytes().as_slice(), 1);
+            if !self.scan(Tree::Equivocations, &range)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn write(key: Vec<u8>, value: Option<Vec<u8>>) -> Write {
+        Write::local(Tree::Drafts, &key, value).unwrap()
+    }
+
+    #[test]
+    fn envelopes_get_in_by_admission_alone() {
+        assert!(matches!(
+            Write::local(Tree::Log, b"k", None),
+            Err(Fault::Broken(_))
+        ));
+        assert!(Write::local(Tree::Me, b"k", None).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn an_overlay_reads_as_if_it_were_committed(
+            before in proptest::collection::vec((proptest::collection::vec(0u8..3, 0..4), any::<Option<u8>>()), 0..20),
+            after in proptest::collection::vec((proptest::collection::vec(0u8..3, 0..4), any::<Option<u8>>()), 0..20),
+            prefix in proptest::collection::vec(0u8..3, 0..3),
+            beyond in proptest::option::of(proptest::collection::vec(0u8..3, 0..4)),
+            down: bool,
+            limit in 0usize..6,
+        ) {
+            let writes = |rows: Vec<(Vec<u8>, Option<u8>)>| -> Vec<Write> {
+                rows.into_iter().map(|(key, value)| write(key, value.map(|value| vec![value]))).collect()
+            };
+            let mut memory = Memory::default();
+            memory.commit(&writes(before));
+            memory.commit(&[Write::local(Tree::Follows, &[1], Some(vec![9])).unwrap()]);
+            memory.commit(&[Write::local(Tree::Addresses, &[1], Some(vec![9])).unwrap()]);
+            let after = writes(after);
+            let range = Range { prefix, beyond, down, limit };
+            let base = memory.clone();
+            let mut overlay = Overlay::over(&base);
+            overlay.stage(&after);
+            memory.commit(&after);
+            prop_assert_eq!(overlay.scan(Tree::Drafts, &range), memory.scan(Tree::Drafts, &range));
+            // And the range means what it says.
+            let all = memory.scan(Tree::Drafts, &Range::of([], usize::MAX)).unwrap();
+            let mut expected: Vec<Row> = all.into_iter().filter(|(key, _)| key.starts_with(&range.prefix)).collect();
+            if range.down { expected.reverse(); }
+            if let Some(beyond) = &range.beyond {
+                expected.retain(|(key, _)| if range.down { key < beyond } else { key > beyond });
+            }
+            expected.truncate(range.limit);
+            prop_assert_eq!(memory.scan(Tree::Drafts, &range).unwrap(), expected);
+        }
+    }
+}
