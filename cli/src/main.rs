@@ -1,2 +1,2 @@
 //! The `souk` program.
-fn main(){}
+fn main() {}

@@ -395,6 +395,37 @@ impl std::ops::Deref for Admitted {
     }
 }
 
+/// An admitted envelope of a public lane: the only thing that can be announced. A sealed one cannot
+/// become one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement(Signed);
+
+impl Admitted {
+    /// The envelope as an announcement, if its lane is public.
+    pub fn announcement(&self) -> Option<Announcement> {
+        match self.0.lane() {
+            Lane::Log | Lane::State => Some(Announcement(self.0.clone())),
+            Lane::Sealed => None,
+        }
+    }
+}
+
+impl Announcement {
+    /// Where it is announced: its author's topic.
+    pub fn topic(&self) -> String {
+        author_topic(&self.0.author())
+    }
+    /// The bytes to announce.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+/// The gossip topic of an author.
+pub fn author_topic(author: &AuthorId) -> String {
+    format!("author/{author}")
+}
+
 impl Foreign {
     /// Its content id.
     pub const fn id(&self) -> EnvelopeId {

@@ -22,6 +22,9 @@ pub mod post;
 pub mod profile;
 pub mod vouch;
 
+pub mod admission;
+pub mod api;
 pub mod body;
 pub mod envelope;
 pub mod records;
+pub mod sync;

@@ -70,8 +70,10 @@ pub const PUSH_STRANGER_PER_HOUR: u32 = 20;
 pub const PUSH_STRANGER_BYTES_PER_DAY: u64 = 1024 * 1024;
 /// Strangers whose rates are remembered; beyond it all further strangers share one allowance.
 pub const PUSH_STRANGERS_TRACKED_MAX: usize = 4_096;
-/// Messages of strangers' order and tab traffic that a peer answers in an hour, for each of them.
-pub const DIRECT_STRANGER_PER_HOUR: u32 = 200;
+/// Sealed envelopes of one author that a peer takes in an hour.
+pub const DIRECT_PER_HOUR: u32 = 3_600;
+/// Lines of a delivery address.
+pub const ADDRESS_LINES_MAX: usize = 8;
 
 /// Topics that a node may be subscribed to, and may be seen to subscribe to.
 pub const TOPICS_MAX: usize = 1_024;
@@ -95,3 +97,13 @@ pub const FOLLOWS_MAX: usize = 10_000;
 pub const GRANT_CACHE_MAX: usize = 65_536;
 /// Sealed messages that wait for a recipient who is away.
 pub const OUTBOX_MAX: usize = 10_000;
+/// Events that are kept for watchers who come back.
+pub const EVENTS_KEPT_MAX: u64 = 20_000;
+/// State envelopes that one input may gossip; of more than that peers are told to come and ask.
+pub const GOSSIP_BURST_MAX: usize = 32;
+/// Exchanges that one peer may have open with one device.
+pub const EXCHANGES_PER_DEVICE_MAX: usize = 64;
+/// How often a peer compares what it holds with each peer that it is connected to, in milliseconds.
+pub const RESYNC_MS: u64 = 60_000;
+/// How long a peer waits before it looks again for someone it has something for, in milliseconds.
+pub const SEEK_AGAIN_MS: u64 = 15_000;

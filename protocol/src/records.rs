@@ -774,6 +774,14 @@ impl dyn Records + '_ {
             .transpose()
     }
 
+    /// The state envelope in a slot.
+    pub fn state_at(&self, slot: &[u8]) -> Result<Option<Signed>, Fault> {
+        let value = self.get(Tree::State, slot)?;
+        value
+            .map(|value| Self::reopen(Tree::State, &(slot.to_vec(), value)))
+            .transpose()
+    }
+
     /// All states of an author, or those of one kind, after a slot: slot and envelope.
     pub fn states(
         &self,
@@ -894,6 +902,16 @@ impl dyn Records + '_ {
             .try_into()
             .map_err(|_| Self::damaged(Tree::Revoked, &key, "it is no number"))?;
         Ok(Some(u64::from_be_bytes(seq)))
+    }
+
+    /// Whether a proof is held that a device gave this number twice.
+    pub fn has_proof(&self, device: &DeviceId, chain: Option<crate::envelope::Chain>) -> Result<bool, Fault> {
+        match chain {
+            Some(chain) => Ok(self
+                .get(Tree::Equivocations, &log_key(device, chain.seq))?
+                .is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Whether a proof is held that one of an author's devices equivocated.

@@ -1,0 +1,192 @@
+//! The outbox: sealed envelopes on their way to one author. A row stays until a device of that author
+//! said that it has taken the envelope, so a crash, a lost answer or a long absence repeats a
+//! delivery and never loses one; the other side knows by its id what it has already.
+
+use super::step::{Action, Checked};
+use super::turn::Turn;
+use super::{Peer, Purpose};
+use crate::admission::Refusal;
+use crate::body::{Body, Kind, Lane};
+use crate::envelope::{Opened, Signed};
+use crate::id::{AuthorId, DeviceId, EnvelopeId};
+use crate::limits::{OUTBOX_MAX, SEEK_AGAIN_MS, SYNC_FRAME_BYTES_MAX};
+use crate::records::{Fault, Range, Tree};
+use crate::sync::{Raw, Request};
+use crate::text::Prose;
+use std::collections::BTreeSet;
+
+/// Envelopes in one delivery.
+const BATCH: usize = 16;
+
+impl Peer {
+    /// Puts an envelope into the outbox and sends it at once if its addressee is connected.
+    pub(super) fn post_out(&mut self, turn: &mut Turn<'_>, to: AuthorId, envelope: &Signed) -> Result<(), Fault> {
+        turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&()))?;
+        match self.device_of(&to) {
+            Some(device) => {
+                let request = Request::Deliver(vec![Raw::from(envelope.bytes())]);
+                self.ask(turn, device, request, Purpose::Deliver(to, vec![envelope.id()]));
+                Ok(())
+            }
+            None => self.seek(turn, to),
+        }
+    }
+
+    /// A connected device that speaks for an author.
+    pub(super) fn device_of(&self, author: &AuthorId) -> Option<DeviceId> {
+        let speaks = |session: &super::Session| session.author == Some(*author);
+        self.sessions.iter().find(|(_, session)| speaks(session)).map(|(device, _)| *device)
+    }
+
+    /// Looks for an author who is not connected, not more often than now and then.
+    pub(super) fn seek(&mut self, turn: &mut Turn<'_>, author: AuthorId) -> Result<(), Fault> {
+        let again = self.sought.get(&author).is_none_or(|last| turn.now.0.saturating_sub(*last) >= SEEK_AGAIN_MS);
+        if author == self.keys.author || !again {
+            return Ok(());
+        }
+        self.sought.insert(author, turn.now.0);
+        let mut devices: BTreeSet<DeviceId> = turn.records().devices(&author)?.into_iter().collect();
+        for kind in [Kind::Shop, Kind::Profile] {
+            devices.extend(turn.records().state(&author, kind, &[])?.iter().map(Signed::device));
+        }
+        turn.act(Action::Seek { author, devices: devices.into_iter().collect() });
+        Ok(())
+    }
+
+    /// Sends all that waits for the author of a device that has just come.
+    pub(super) fn deliver_to(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
+        let Some(author) = self.session(&device).and_then(|session| session.author) else { return Ok(()) };
+        let rows = turn.records().scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
+        let (mut ids, mut raws, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for (key, _) in rows {
+            let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else { continue };
+            let Some(envelope) = turn.records().envelope(&id)? else { continue };
+            if ids.len() == BATCH || bytes + envelope.bytes().len() > SYNC_FRAME_BYTES_MAX / 4 {
+                self.send_batch(turn, device, author, &mut ids, &mut raws);
+                bytes = 0;
+            }
+            bytes += envelope.bytes().len();
+            ids.push(id);
+            raws.push(Raw::from(envelope.bytes()));
+        }
+        self.send_batch(turn, device, author, &mut ids, &mut raws);
+        Ok(())
+    }
+
+    fn send_batch(
+        &mut self,
+        turn: &mut Turn<'_>,
+        device: DeviceId,
+        to: AuthorId,
+        ids: &mut Vec<EnvelopeId>,
+        raws: &mut Vec<Raw>,
+    ) {
+        if !ids.is_empty() {
+            let purpose = Purpose::Deliver(to, std::mem::take(ids));
+            self.ask(turn, device, Request::Deliver(std::mem::take(raws)), purpose);
+        }
+    }
+
+    /// Tries again what still waits: sends it where its addressee is connected, looks for them where not.
+    pub(super) fn deliver_again(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        let underway: BTreeSet<AuthorId> = self
+            .exchanges
+            .values()
+            .filter_map(|exchange| match &exchange.purpose {
+                Purpose::Deliver(to, _) => Some(*to),
+                _ => None,
+            })
+            .collect();
+        for to in self.waiting(turn)? {
+            match self.device_of(&to) {
+                Some(device) if !underway.contains(&to) => self.deliver_to(turn, device)?,
+                Some(_) => {}
+                None => self.seek(turn, to)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Authors for whom something waits.
+    fn waiting(&self, turn: &Turn<'_>) -> Result<Vec<AuthorId>, Fault> {
+        let mut authors: Vec<AuthorId> = Vec::new();
+        let mut beyond = None;
+        loop {
+            let rows = turn.records().scan(Tree::Outbox, &Range::of([], 1).beyond(beyond))?;
+            let Some(author) = rows.first().and_then(|(key, _)| key.first_chunk::<32>()) else { break };
+            authors.push(AuthorId::from_bytes(*author));
+            // The greatest key of this author: on to the next one.
+            beyond = Some([author.as_slice(), &[u8::MAX; 45]].concat());
+        }
+        Ok(authors)
+    }
+
+    /// The other side said what it took. What it refused for good is not sent again.
+    pub(super) fn delivered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: &AuthorId,
+        ids: &[EnvelopeId],
+        outcomes: &[Option<Prose>],
+    ) -> Result<(), Fault> {
+        for (id, outcome) in ids.iter().zip(outcomes) {
+            let Some(envelope) = turn.records().envelope(id)? else { continue };
+            turn.local::<()>(Tree::Outbox, &outbox_key(to, &envelope), None)?;
+            if let Some(why) = outcome {
+                turn.act(Action::Count(Refusal::Rule(format!("the other side refused {id}: {why}"))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sealed envelopes for this node's owner. For each: nothing if it is kept now (or was before).
+    pub(super) fn take_delivery(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        envelopes: Vec<Checked>,
+    ) -> Result<Vec<Option<Prose>>, Fault> {
+        let mut outcomes = Vec::with_capacity(envelopes.len());
+        for envelope in envelopes {
+            outcomes.push(match self.take_sealed(turn, from, envelope)? {
+                Ok(()) | Err(Refusal::Known) => None,
+                Err(refusal) => {
+                    let why = Prose::fitted(&refusal.to_string());
+                    turn.act(Action::Count(refusal));
+                    Some(why)
+                }
+            });
+        }
+        Ok(outcomes)
+    }
+
+    fn take_sealed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        envelope: Checked,
+    ) -> Result<Result<(), Refusal>, Fault> {
+        let signed = match envelope {
+            Err(error) => return Ok(Err(Refusal::Open(error))),
+            Ok(Opened::Foreign(foreign)) => return Ok(Err(Refusal::UnknownKind(foreign.kind().to_owned()))),
+            Ok(Opened::Known(signed)) => signed,
+        };
+        let bringer = self.session(&from).and_then(|session| session.author);
+        let mine = signed.body().to() == Some(self.keys.author) && bringer == Some(signed.author());
+        if signed.lane() != Lane::Sealed || !mine {
+            return Ok(Err(Refusal::NotForMe));
+        }
+        if let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
+            return Ok(Err(refusal));
+        }
+        match signed.body() {
+            Body::Order(_) => self.take_order_message(turn, signed),
+            Body::Tab(_) => self.take_tab_message(turn, signed),
+            _ => Ok(Err(Refusal::NotForMe)),
+        }
+    }
+}
+
+fn outbox_key(to: &AuthorId, envelope: &Signed) -> Vec<u8> {
+    [to.as_bytes().as_slice(), &envelope.time().to_sortable(), envelope.id().as_bytes()].concat()
+}

@@ -1,0 +1,255 @@
+//! One peer: an input in, a step out.
+//!
+//! ```text
+//! let step = peer.handle(now, input, &records)?; // pure: reads and decides
+//! store.commit(step.writes)?;                    // then remembers, durably
+//! for action in step.actions { perform(action) } // then speaks
+//! ```
+//!
+//! The same code runs in a node and in a simulation. What the peer keeps in memory (who is connected,
+//! which answers are awaited) is lost without harm when it stops: [`Peer::start`] makes it again from
+//! the records. Described in `spec/architecture.md`.
+
+mod deliver;
+mod link;
+mod receive;
+mod say;
+mod shop;
+mod social;
+mod step;
+mod tabs;
+mod trade;
+mod turn;
+
+pub use step::{Action, Checked, Input, Step};
+
+use crate::admission::Quotas;
+use crate::api::{Code, Command, Refused, Reply};
+use crate::codec;
+use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
+use crate::identity::{DeviceKey, Grant, GrantCache};
+use crate::records::{Fault, Range, Records, Tree};
+use crate::sync::Digests;
+use crate::time::{Hybrid, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use turn::Turn;
+
+/// What this device signs with.
+pub struct Keys {
+    /// The device's key.
+    pub device: DeviceKey,
+    /// For whom it speaks.
+    pub author: AuthorId,
+    /// The author's word for that.
+    pub grant: Grant,
+}
+
+/// How an author is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Followed {
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether that was said in public.
+    pub public: bool,
+}
+
+/// A connection to a device.
+#[derive(Debug, Default)]
+struct Session {
+    /// For whom the device speaks, once it said so and proved it.
+    author: Option<AuthorId>,
+    /// Whom it asked about: it is told when there is much news of them.
+    reads: BTreeSet<AuthorId>,
+    /// When this node last asked what it holds.
+    compared_ms: u64,
+}
+
+/// An answer that is awaited.
+#[derive(Debug)]
+struct Exchange {
+    with: DeviceId,
+    purpose: Purpose,
+}
+
+/// What an answer is for.
+#[derive(Debug)]
+enum Purpose {
+    Hello,
+    Have,
+    Buckets(AuthorId),
+    States(AuthorId, Vec<u8>),
+    Pull(Vec<(DeviceId, u64)>),
+    Find,
+    Changed,
+    Deliver(AuthorId, Vec<EnvelopeId>),
+}
+
+/// One peer of the network.
+pub struct Peer {
+    keys: Keys,
+    clock: Hybrid,
+    next_event: u64,
+    follows: BTreeMap<AuthorId, Followed>,
+    /// Shops that are looked up because a post names them.
+    resolving: BTreeSet<AuthorId>,
+    sessions: BTreeMap<DeviceId, Session>,
+    exchanges: BTreeMap<u64, Exchange>,
+    next_exchange: u64,
+    sought: BTreeMap<AuthorId, u64>,
+    digests: BTreeMap<AuthorId, Digests>,
+    grants: GrantCache,
+    quotas: Quotas,
+    /// Orders whose deadlines this node watches.
+    watched: BTreeSet<OrderId>,
+}
+
+const CLOCK: &[u8] = b"clock";
+
+impl Peer {
+    /// The peer that these keys and records make.
+    pub fn start(keys: Keys, records: &dyn Records) -> Result<Self, Fault> {
+        let clock = match records.get(Tree::Me, CLOCK)? {
+            Some(bytes) => stored(Tree::Me, CLOCK, &bytes)?,
+            None => Hybrid::default(),
+        };
+        let last = records.scan(Tree::Events, &Range::of([], 1).down())?;
+        let last = last.first().and_then(|(key, _)| key.as_array::<8>().copied()).map_or(0, u64::from_be_bytes);
+        let mut follows = BTreeMap::new();
+        for (key, value) in records.scan(Tree::Follows, &Range::of([], usize::MAX))? {
+            let author = AuthorId::from_slice(&key).map_err(|error| Fault::Broken(error.to_string()))?;
+            follows.insert(author, stored(Tree::Follows, &key, &value)?);
+        }
+        let mut watched = BTreeSet::new();
+        for (key, _) in records.scan(Tree::Holds, &Range::of([], usize::MAX))? {
+            watched.extend(OrderId::from_slice(&key));
+        }
+        Ok(Self {
+            keys,
+            clock,
+            next_event: last + 1,
+            follows,
+            resolving: BTreeSet::new(),
+            sessions: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            next_exchange: 1,
+            sought: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            grants: GrantCache::default(),
+            quotas: Quotas::default(),
+            watched,
+        })
+    }
+
+    /// For whom this peer speaks.
+    pub fn author(&self) -> AuthorId {
+        self.keys.author
+    }
+
+    /// Its device.
+    pub fn device(&self) -> DeviceId {
+        self.keys.device.device()
+    }
+
+    /// What follows from an input. Reads the records and changes nothing outside itself; after a
+    /// fault the peer must be started again from the records.
+    pub fn handle(&mut self, now: Timestamp, input: Input, records: &dyn Records) -> Result<Step, Fault> {
+        let mut turn = Turn::new(now, records);
+        match input {
+            Input::Start => self.begin(&mut turn)?,
+            Input::Tick => self.tick(&mut turn)?,
+            Input::Command { ticket, command } => {
+                let reply = self.command(&mut turn, *command)?;
+                turn.act(Action::Reply { ticket, reply });
+            }
+            Input::Connected(device) => self.connected(&mut turn, device),
+            Input::Disconnected(device) => self.disconnected(&mut turn, device),
+            Input::Heard { gossip, from, envelope } => self.heard(&mut turn, gossip, from, *envelope)?,
+            Input::Asked { question, from, request } => {
+                let answer = self.asked(&mut turn, from, request)?;
+                turn.act(Action::Answer { question, answer });
+            }
+            Input::Answered { exchange, answer } => self.answered(&mut turn, exchange, answer)?,
+        }
+        turn.finish(&mut self.next_event)
+    }
+
+    fn begin(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        turn.act(Action::Provide(self.keys.author));
+        for author in self.follows.keys() {
+            turn.act(Action::Join(*author));
+            turn.act(Action::Provide(*author));
+        }
+        self.finish_what_was_begun(turn)
+    }
+
+    fn tick(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        self.catch_up_now_and_then(turn)?;
+        self.deliver_again(turn)?;
+        self.watch_deadlines(turn)
+    }
+
+    /// Authors whose public words this node keeps: itself, and whom it follows.
+    fn wanted(&self) -> impl Iterator<Item = AuthorId> {
+        std::iter::once(self.keys.author).chain(self.follows.keys().copied())
+    }
+
+    fn wants(&self, author: &AuthorId) -> bool {
+        *author == self.keys.author || self.follows.contains_key(author)
+    }
+
+    fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Result<Reply, Refused>, Fault> {
+        match command {
+            Command::SetProfile { name, about } => self.set_profile(turn, &name, &about),
+            Command::Follow { author, public } => self.follow(turn, author, public),
+            Command::Unfollow { author } => self.unfollow(turn, author),
+            Command::Post { text, tags, reply_to, reshare } => {
+                self.post(turn, &text, &tags, reply_to, reshare)
+            }
+            Command::React { to, emoji } => self.react(turn, to, &emoji),
+            Command::Vouch { subject, category, stands, why } => {
+                self.vouch(turn, subject, &category, stands, &why)
+            }
+            Command::SaveAddress { name, lines, country } => self.save_address(turn, &name, lines, &country),
+            Command::SaveDraft { name, text } => self.save_draft(turn, &name, &text),
+            Command::SetShop(draft) => self.set_shop(turn, &draft),
+            Command::ImportListings { products } => self.import(turn, products),
+            Command::EditListing { listing, title, description, prices, published, removed } => {
+                let change = shop::Change { title, description, prices, published, removed };
+                self.edit_listing(turn, listing, change)
+            }
+            Command::SetStock { listing, variant, units } => self.set_stock(turn, listing, variant, units),
+            Command::AskQuote { shop, lines, country, note } => {
+                self.ask_quote(turn, shop, &lines, &country, &note)
+            }
+            Command::PlaceOrder { order, address, rail } => self.place(turn, order, address, &rail),
+            Command::AcceptOrder { order } => self.accept(turn, order),
+            Command::DeclineOrder { order, reason } => self.decline(turn, order, &reason),
+            Command::CancelOrder { order } => self.cancel(turn, order),
+            Command::PayOrder { order, reference } => self.pay(turn, order, &reference),
+            Command::PaymentArrived { order } => self.payment_arrived(turn, order),
+            Command::ShipOrder { order, carrier, tracking } => self.ship(turn, order, &carrier, &tracking),
+            Command::CompleteOrder { order } => self.complete(turn, order),
+            Command::LapseOrder { order } => self.lapse(turn, order),
+            Command::Review { order, listing, rating, text } => {
+                self.review(turn, order, listing, rating, &text)
+            }
+            Command::GrantTab { to, limit, vouched } => self.grant_tab(turn, to, limit, vouched),
+        }
+    }
+}
+
+/// A private row of this crate's own making.
+fn stored<T: Serialize + serde::de::DeserializeOwned>(tree: Tree, key: &[u8], value: &[u8]) -> Result<T, Fault> {
+    codec::decode(value).map_err(|error| Fault::Damaged {
+        tree: tree.name(),
+        key: data_encoding::HEXLOWER.encode(key),
+        reason: error.to_string(),
+    })
+}
+
+/// A refusal of a wish in which something is not as it must be.
+fn invalid(error: impl std::fmt::Display) -> Refused {
+    Refused::new(Code::Invalid, error.to_string(), "Correct it and try again.")
+}

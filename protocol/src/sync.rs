@@ -1,0 +1,425 @@
+//! What two connected peers ask each other, and how they find what one of them lacks.
+//!
+//! `Log`: each device's log is asked for by number. `State`: both sides fold what they hold of an
+//! author into 256 digests; where two differ, the asker names what it has there and gets the rest.
+//! Frames are canonical DAG-CBOR and bounded before they are read. Described in `spec/sync.md`.
+
+use crate::body::Kind;
+use crate::codec::{self, CodecError};
+use crate::envelope::Signed;
+use crate::id::{AuthorId, DeviceId, EnvelopeId};
+use crate::identity::Grant;
+use crate::limits::{
+    AUTHOR_DEVICES_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+};
+use crate::records::{Fault, Records};
+use crate::text::{List, Prose};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// Buckets into which the states of an author fall.
+pub const BUCKETS: usize = 256;
+/// Room that an answer leaves for its framing, in bytes.
+const FRAME_MARGIN: usize = 64 * 1024;
+
+/// Bytes of an envelope as they came, before anyone looked at them.
+pub type Raw = ByteBuf;
+
+/// A request. `E` is [`Raw`] on the wire and an opened envelope inside the peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request<E = Raw> {
+    /// Who this device speaks for. The first thing that either side says.
+    Hello(Hello),
+    /// What do you hold of these authors?
+    Have(List<AuthorId, SYNC_AUTHORS_MAX>),
+    /// The logs of these devices, each after a number.
+    Pull(List<(DeviceId, u64), SYNC_AUTHORS_MAX>),
+    /// The digests of an author's states.
+    Buckets(AuthorId),
+    /// States that the asker lacks.
+    States(StatesWanted),
+    /// The states of one key, or of all keys that start with it.
+    Find(Slot),
+    /// New things are here of these authors, too many to send unasked.
+    Changed(List<AuthorId, SYNC_AUTHORS_MAX>),
+    /// Sealed envelopes for the peer that is asked.
+    Deliver(Vec<E>),
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Answer<E = Raw> {
+    /// Who answers.
+    Hello(Hello),
+    /// What is held.
+    Have(List<Holding, SYNC_AUTHORS_MAX>),
+    /// 256 digests of 8 bytes, one after another; no bytes if nothing is held.
+    Buckets(ByteBuf),
+    /// Envelopes, and where to go on if there are more.
+    Pulled(Pulled<E>),
+    /// For each envelope that was delivered: nothing if it was taken, or why it was not.
+    Taken(Vec<Option<Prose>>),
+    /// The request was read.
+    Noted,
+    /// The request was refused.
+    Refused(Prose),
+}
+
+/// Which author a device speaks for. That it is this device, the transport has proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// The author.
+    pub author: AuthorId,
+    /// The author's grant for the device.
+    pub grant: Grant,
+}
+
+/// What a peer holds of one author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holding {
+    /// The author.
+    pub author: AuthorId,
+    /// The last number of each device's log.
+    pub logs: List<(DeviceId, u64), AUTHOR_DEVICES_MAX>,
+    /// A digest of all states; zero if there are none.
+    pub states: u64,
+}
+
+/// Which states the asker wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatesWanted {
+    /// Of whom.
+    pub author: AuthorId,
+    /// In which buckets.
+    pub buckets: ByteBuf,
+    /// The first 8 bytes of each envelope id that the asker has there, one after another.
+    pub have: ByteBuf,
+    /// Only slots beyond this one: where the last answer ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<ByteBuf>,
+}
+
+/// A kind of state and (the start of) a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// Whose state.
+    pub author: AuthorId,
+    /// Its kind's name.
+    pub kind: String,
+    /// Its key, or how that starts.
+    pub key: ByteBuf,
+}
+
+/// Envelopes of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pulled<E = Raw> {
+    /// The envelopes.
+    pub envelopes: Vec<E>,
+    /// Set if there are more: the slot after which to go on (no bytes for a log, which goes on by number).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<ByteBuf>,
+}
+
+/// Why a frame is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// More bytes than a frame may have.
+    #[error("expected a frame of at most {SYNC_FRAME_BYTES_MAX} bytes, got {0}")]
+    TooLarge(usize),
+    /// Not a request or answer.
+    #[error("not a frame of this protocol: {0}")]
+    Form(#[from] CodecError),
+    /// More envelopes or digests than a frame may carry.
+    #[error("expected at most {expected} items in a frame, got {actual}")]
+    TooMany {
+        /// Items that it may carry.
+        expected: usize,
+        /// Items that it carries.
+        actual: usize,
+    },
+}
+
+fn within(actual: usize, expected: usize) -> Result<(), FrameError> {
+    if actual <= expected {
+        Ok(())
+    } else {
+        Err(FrameError::TooMany { expected, actual })
+    }
+}
+
+impl Request {
+    /// Reads a request.
+    pub fn read(frame: &[u8]) -> Result<Self, FrameError> {
+        if frame.len() > SYNC_FRAME_BYTES_MAX {
+            return Err(FrameError::TooLarge(frame.len()));
+        }
+        let request = codec::decode(frame)?;
+        match &request {
+            Self::Deliver(envelopes) => within(envelopes.len(), SYNC_ENVELOPES_MAX)?,
+            Self::States(wanted) => {
+                within(wanted.have.len() / 8, SYNC_DIGESTS_MAX)?;
+                within(wanted.buckets.len(), BUCKETS)?;
+            }
+            _ => {}
+        }
+        Ok(request)
+    }
+
+    /// The bytes of a request.
+    pub fn write(&self) -> Result<Vec<u8>, FrameError> {
+        Ok(codec::encode(self)?)
+    }
+}
+
+impl Answer {
+    /// Reads an answer.
+    pub fn read(frame: &[u8]) -> Result<Self, FrameError> {
+        if frame.len() > SYNC_FRAME_BYTES_MAX {
+            return Err(FrameError::TooLarge(frame.len()));
+        }
+        let answer = codec::decode(frame)?;
+        match &answer {
+            Self::Pulled(pulled) => within(pulled.envelopes.len(), SYNC_ENVELOPES_MAX)?,
+            Self::Taken(outcomes) => within(outcomes.len(), SYNC_ENVELOPES_MAX)?,
+            Self::Buckets(digests) if !digests.is_empty() && digests.len() != BUCKETS * 8 => {
+                within(digests.len(), 0)?;
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    /// The bytes of an answer.
+    pub fn write(&self) -> Result<Vec<u8>, FrameError> {
+        Ok(codec::encode(self)?)
+    }
+}
+
+impl<E> Request<E> {
+    /// The same request with its envelopes turned into something else.
+    pub fn map<F>(self, mut turn: impl FnMut(Vec<E>) -> Vec<F>) -> Request<F> {
+        match self {
+            Self::Hello(hello) => Request::Hello(hello),
+            Self::Have(authors) => Request::Have(authors),
+            Self::Pull(logs) => Request::Pull(logs),
+            Self::Buckets(author) => Request::Buckets(author),
+            Self::States(wanted) => Request::States(wanted),
+            Self::Find(slot) => Request::Find(slot),
+            Self::Changed(authors) => Request::Changed(authors),
+            Self::Deliver(envelopes) => Request::Deliver(turn(envelopes)),
+        }
+    }
+}
+
+impl<E> Answer<E> {
+    /// The same answer with its envelopes turned into something else.
+    pub fn map<F>(self, mut turn: impl FnMut(Vec<E>) -> Vec<F>) -> Answer<F> {
+        match self {
+            Self::Hello(hello) => Answer::Hello(hello),
+            Self::Have(holdings) => Answer::Have(holdings),
+            Self::Buckets(digests) => Answer::Buckets(digests),
+            Self::Pulled(pulled) => Answer::Pulled(Pulled {
+                envelopes: turn(pulled.envelopes),
+                more: pulled.more,
+            }),
+            Self::Taken(outcomes) => Answer::Taken(outcomes),
+            Self::Noted => Answer::Noted,
+            Self::Refused(why) => Answer::Refused(why),
+        }
+    }
+}
+
+/// The digests of an author's states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digests(Box<[u64; BUCKETS]>);
+
+impl Digests {
+    /// Folds all states that are held of an author. The fold of a bucket is the exclusive or of a
+    /// hash of each slot and id in it: only the author could sign two sets that fold alike, and
+    /// would hide from its readers nothing but its own words.
+    pub fn of(records: &dyn Records, author: &AuthorId) -> Result<Self, Fault> {
+        let mut digests = Box::new([0; BUCKETS]);
+        for (slot, id) in records.state_ids(author)? {
+            if let Some(digest) = digests.get_mut(usize::from(bucket(&slot))) {
+                *digest ^= fold(&slot, &id);
+            }
+        }
+        Ok(Self(digests))
+    }
+
+    /// The digests on the wire; no bytes if nothing is held.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self.root() {
+            0 => Vec::new(),
+            _ => self.0.iter().flat_map(|digest| digest.to_be_bytes()).collect(),
+        }
+    }
+
+    /// The digests from the wire.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut digests = Box::new([0; BUCKETS]);
+        if bytes.is_empty() {
+            return Some(Self(digests));
+        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        if words.len() != BUCKETS || !rest.is_empty() {
+            return None;
+        }
+        for (digest, word) in digests.iter_mut().zip(words) {
+            *digest = u64::from_be_bytes(*word);
+        }
+        Some(Self(digests))
+    }
+
+    /// One digest of all; zero if nothing is held.
+    pub fn root(&self) -> u64 {
+        if self.0.iter().all(|digest| *digest == 0) {
+            return 0;
+        }
+        let mut hasher = blake3::Hasher::new();
+        for digest in self.0.iter() {
+            hasher.update(&digest.to_be_bytes());
+        }
+        first_word(hasher.finalize().as_bytes()).max(1)
+    }
+
+    /// The buckets in which two differ and the other side has something.
+    pub fn lacking(&self, theirs: &Self) -> Vec<u8> {
+        (0..=u8::MAX)
+            .zip(self.0.iter().zip(theirs.0.iter()))
+            .filter(|(_, (mine, theirs))| mine != theirs && **theirs != 0)
+            .map(|(bucket, _)| bucket)
+            .collect()
+    }
+}
+
+fn first_word(hash: &[u8; 32]) -> u64 {
+    hash.first_chunk::<8>()
+        .map_or(0, |word| u64::from_be_bytes(*word))
+}
+
+/// The bucket of a state's slot (the key of its row; the author's 32 bytes are left out).
+fn bucket(slot: &[u8]) -> u8 {
+    blake3::hash(slot.get(32..).unwrap_or(slot)).as_bytes()[0]
+}
+
+fn fold(slot: &[u8], id: &EnvelopeId) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(slot.get(32..).unwrap_or(slot))
+        .update(id.as_bytes());
+    first_word(hasher.finalize().as_bytes())
+}
+
+fn short(id: &EnvelopeId) -> [u8; 8] {
+    first_word(id.as_bytes()).to_be_bytes()
+}
+
+/// Asks for what the buckets of an author lack, naming what is there.
+pub fn states_wanted(
+    records: &dyn Records,
+    author: &AuthorId,
+    buckets: Vec<u8>,
+    beyond: Option<ByteBuf>,
+) -> Result<StatesWanted, Fault> {
+    let mut have = Vec::new();
+    for (slot, id) in records.state_ids(author)? {
+        if buckets.contains(&bucket(&slot)) && have.len() < SYNC_DIGESTS_MAX * 8 {
+            have.extend_from_slice(&short(&id));
+        }
+    }
+    Ok(StatesWanted {
+        author: *author,
+        buckets: buckets.into(),
+        have: have.into(),
+        beyond,
+    })
+}
+
+/// Answers [`Request::States`]: what the asker did not name, as much as fits a frame.
+pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pulled, Fault> {
+    let mut have: Vec<&[u8; 8]> = wanted.have.as_chunks::<8>().0.iter().collect();
+    have.sort_unstable();
+    let beyond = wanted.beyond.as_ref().map(|slot| slot.to_vec());
+    let mut packed = Packed::default();
+    for (slot, id) in records.state_ids(&wanted.author)? {
+        let passed = beyond.as_ref().is_some_and(|beyond| slot <= *beyond);
+        if passed || !wanted.buckets.contains(&bucket(&slot)) || have.binary_search(&&short(&id)).is_ok() {
+            continue;
+        }
+        let Some(envelope) = records.state_at(&slot)? else {
+            continue;
+        };
+        if !packed.push(&envelope) {
+            return Ok(packed.cut());
+        }
+        packed.last = slot;
+    }
+    Ok(packed.whole())
+}
+
+/// Answers [`Request::Find`]: states whose key starts as asked.
+pub fn find_answer(records: &dyn Records, slot: &Slot) -> Result<Pulled, Fault> {
+    let Some(kind) = Kind::from_name(&slot.kind) else {
+        return Ok(Packed::default().whole());
+    };
+    let mut packed = Packed::default();
+    for envelope in records.state(&slot.author, kind, &slot.key)? {
+        if !packed.push(&envelope) {
+            return Ok(packed.cut());
+        }
+    }
+    Ok(packed.whole())
+}
+
+/// Answers [`Request::Pull`]: the logs after their numbers, as much as fits a frame.
+pub fn pull_answer(records: &dyn Records, logs: &[(DeviceId, u64)]) -> Result<Pulled, Fault> {
+    let mut packed = Packed::default();
+    for (device, after) in logs {
+        for envelope in records.log_after(device, *after, SYNC_ENVELOPES_MAX)? {
+            if !packed.push(&envelope) {
+                return Ok(packed.cut());
+            }
+        }
+    }
+    Ok(packed.whole())
+}
+
+/// Envelopes as far as a frame holds them.
+#[derive(Default)]
+struct Packed {
+    envelopes: Vec<Raw>,
+    bytes: usize,
+    last: Vec<u8>,
+}
+
+impl Packed {
+    fn push(&mut self, envelope: &Signed) -> bool {
+        let bytes = self.bytes + envelope.bytes().len() + 5;
+        if bytes > SYNC_FRAME_BYTES_MAX - FRAME_MARGIN || self.envelopes.len() == SYNC_ENVELOPES_MAX {
+            return false;
+        }
+        self.bytes = bytes;
+        self.envelopes.push(Raw::from(envelope.bytes()));
+        true
+    }
+    fn cut(self) -> Pulled {
+        Pulled {
+            envelopes: self.envelopes,
+            more: Some(self.last.into()),
+        }
+    }
+    fn whole(self) -> Pulled {
+        Pulled {
+            envelopes: self.envelopes,
+            more: None,
+        }
+    }
+}
