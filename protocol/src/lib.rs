@@ -17,7 +17,13 @@ pub mod time;
 pub mod codec;
 pub mod identity;
 
+pub mod listing;
+pub mod shop;
+pub mod stock;
+
 pub mod follow;
 pub mod post;
 pub mod profile;
 pub mod vouch;
+
+pub mod catalog;
