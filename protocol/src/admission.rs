@@ -86,13 +86,14 @@ impl Refusal {
     /// held against the bringer.
     pub const fn verdict(&self) -> Verdict {
         match self {
+            // It came another way before: others may still lack it.
+            Self::Known => Verdict::Accept,
             Self::Open(error) if error.may_be_newer() => Verdict::Ignore,
             Self::Open(_) => Verdict::Reject,
             Self::UnknownKind(_)
             | Self::Future(_)
             | Self::Unwanted(_)
             | Self::TooMuch(_)
-            | Self::Known
             | Self::Stale
             | Self::Gap { .. }
             | Self::Equivocation { .. }

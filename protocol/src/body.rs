@@ -3,10 +3,13 @@
 
 use crate::codec::{self, CodecError};
 use crate::follow::Follow;
-use crate::id::{AuthorId, DeviceId};
+use crate::id::{AuthorId, DeviceId, ListingId};
 use crate::identity::Scope;
+use crate::listing::ListingPart;
 use crate::post::{Post, Reaction};
 use crate::profile::Profile;
+use crate::shop::ShopTerms;
+use crate::stock::StockAccount;
 use crate::vouch::Vouch;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +109,12 @@ kinds! {
     Reaction(Reaction) = "reaction", 4, Log, Post;
     /// A vouch for an author.
     Vouch(Vouch) = "vouch", 5, Log, Post;
+    /// The terms of a shop.
+    Shop(ShopTerms) = "shop", 8, State, Catalog;
+    /// A listing, or a part of one.
+    Listing(ListingPart) = "listing", 9, State, Catalog;
+    /// A device's rights to sell a listing.
+    Stock(StockAccount) = "stock", 10, State, Catalog;
     /// A device is thrown out.
     Revoke(Revoke) = "revoke", 7, Log, Post;
 }
@@ -114,7 +123,9 @@ impl Body {
     /// The key under which a `State` body replaces an earlier one of its author, device and kind.
     pub fn state_key(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Profile(_) => Some(Vec::new()),
+            Self::Profile(_) | Self::Shop(_) => Some(Vec::new()),
+            Self::Listing(part) => Some(part_key(&part.listing(), part.part())),
+            Self::Stock(account) => Some(part_key(&account.listing(), account.part())),
             Self::Follow(follow) => Some(follow.who.as_bytes().to_vec()),
             Self::Post(_) | Self::Reaction(_) | Self::Vouch(_) | Self::Revoke(_) => None,
         }
@@ -139,7 +150,15 @@ impl Body {
             _ if by_root => rule(false, "a root key signs nothing but revocations"),
             Self::Vouch(vouch) => rule(vouch.subject != *author, "nobody vouches for themselves"),
             Self::Follow(follow) => rule(follow.who != *author, "nobody follows themselves"),
-            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) => Ok(()),
+            Self::Shop(terms) => terms.check().map_err(|error| BodyError::Rule(error.to_string())),
+            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) | Self::Listing(_) | Self::Stock(_) => {
+                Ok(())
+            }
         }
     }
+}
+
+/// The key of a part of what is said about a listing: all parts of one listing start alike.
+fn part_key(listing: &ListingId, part: u16) -> Vec<u8> {
+    [listing.as_bytes().as_slice(), &part.to_be_bytes()].concat()
 }

@@ -470,7 +470,12 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
             let key = timed(&[vouch.subject.as_bytes(), author.as_bytes()], time, id);
             vec![shown(), (Tree::Vouches, key, Vec::new())]
         }
-        Body::Revoke(_) | Body::Profile(_) | Body::Follow(_) => Vec::new(),
+        Body::Revoke(_)
+        | Body::Profile(_)
+        | Body::Follow(_)
+        | Body::Shop(_)
+        | Body::Listing(_)
+        | Body::Stock(_) => Vec::new(),
     }
 }
 
@@ -780,6 +785,30 @@ impl dyn Records + '_ {
         value
             .map(|value| Self::reopen(Tree::State, &(slot.to_vec(), value)))
             .transpose()
+    }
+
+    /// All state envelopes whose slots start with these bytes.
+    pub fn states_from(&self, slot: &[u8]) -> Result<Vec<Signed>, Fault> {
+        Self::reopen_all(
+            Tree::State,
+            &self.scan(Tree::State, &Range::of(slot, usize::MAX))?,
+        )
+    }
+
+    /// The first key of a kind of state beyond a slot.
+    pub fn first_state_key(
+        &self,
+        author: &AuthorId,
+        kind: Kind,
+        beyond: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let prefix = state_key(author, kind, &[], None);
+        let skip = prefix.len();
+        let rows = self.scan(Tree::State, &Range::of(prefix, 1).beyond(beyond))?;
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.get(skip..))
+            .map(<[u8]>::to_vec))
     }
 
     /// All states of an author, or those of one kind, after a slot: slot and envelope.
