@@ -1,0 +1,131 @@
+//! What can be done to a shop's listings, and the fields that each command writes.
+
+use super::{CatalogError, key};
+use crate::id::{ListingId, VariantId};
+use crate::listing::{FieldKey, FieldName, Listing, Product, Value, Variant};
+use automerge::{ROOT, ReadDoc};
+
+/// A command. Writing what is there already writes nothing, so that running an import twice neither
+/// grows the document nor outranks what another device changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// The product is this: every field of the record, tags and pictures that it no longer has taken
+    /// away. Brings back a listing that was removed.
+    Put {
+        /// Which listing.
+        listing: ListingId,
+        /// What it says.
+        product: Box<Product>,
+    },
+    /// The variant is this. Brings back a variant that was removed.
+    PutVariant {
+        /// Of which listing.
+        listing: ListingId,
+        /// What it is.
+        variant: Box<Variant>,
+    },
+    /// One field of a listing, or of a variant, that exists is this.
+    Set {
+        /// Of which listing.
+        listing: ListingId,
+        /// Which field.
+        field: FieldKey,
+        /// What it holds.
+        value: Value,
+    },
+    /// The listing is no longer offered.
+    Remove {
+        /// Which listing.
+        listing: ListingId,
+    },
+    /// The variant is no longer offered.
+    RemoveVariant {
+        /// Of which listing.
+        listing: ListingId,
+        /// Which variant.
+        variant: VariantId,
+    },
+}
+
+impl Edit {
+    /// The commands that write a whole listing: its product and every variant. Variants that it no
+    /// longer has stay; [`Edit::RemoveVariant`] takes them away.
+    pub fn put(listing: Listing) -> Vec<Self> {
+        let id = listing.id;
+        let product = Self::Put {
+            listing: id,
+            product: Box::new(listing.product),
+        };
+        let variants = listing.variants.into_iter().map(|variant| Self::PutVariant {
+            listing: id,
+            variant: Box::new(variant),
+        });
+        std::iter::once(product).chain(variants).collect()
+    }
+
+    /// The listing that it changes.
+    pub fn listing(&self) -> ListingId {
+        match self {
+            Self::Put { listing, .. }
+            | Self::PutVariant { listing, .. }
+            | Self::Set { listing, .. }
+            | Self::Remove { listing }
+            | Self::RemoveVariant { listing, .. } => *listing,
+        }
+    }
+
+    /// What it writes into a document, unchanged values included.
+    pub(super) fn writes(&self, doc: &impl ReadDoc) -> Result<Vec<(FieldKey, Value)>, CatalogError> {
+        match self {
+            Self::Put { listing, product } => {
+                let mut writes: Vec<_> = product.fields()?.into_iter().map(product_field).collect();
+                let known: Vec<FieldName> = doc
+                    .map_range(ROOT, key::product_range(listing))
+                    .filter_map(|item| Some(key::parse(&item.key)?.1.name))
+                    .collect();
+                for name in product.leftovers(known.iter().map(FieldName::as_str)) {
+                    writes.push(product_field((FieldName::new(name)?, Value::Null)));
+                }
+                Ok(writes)
+            }
+            Self::PutVariant { variant, .. } => {
+                let fields = variant.fields()?.into_iter();
+                Ok(fields
+                    .map(|(name, value)| (FieldKey::variant(variant.id, name), value))
+                    .collect())
+            }
+            Self::Set {
+                listing,
+                field,
+                value,
+            } => {
+                known(doc, *listing, field.variant)?;
+                Ok(vec![(field.clone(), value.clone())])
+            }
+            Self::Remove { listing } => {
+                known(doc, *listing, None)?;
+                Ok(vec![(FieldKey::removed(None), Value::Bool(true))])
+            }
+            Self::RemoveVariant { listing, variant } => {
+                known(doc, *listing, Some(*variant))?;
+                Ok(vec![(FieldKey::removed(Some(*variant)), Value::Bool(true))])
+            }
+        }
+    }
+}
+
+fn product_field((name, value): (FieldName, Value)) -> (FieldKey, Value) {
+    (FieldKey::product(name), value)
+}
+
+fn known(doc: &impl ReadDoc, listing: ListingId, variant: Option<VariantId>) -> Result<(), CatalogError> {
+    let range = match &variant {
+        None => key::product_range(&listing),
+        Some(variant) => key::variant_range(&listing, variant),
+    };
+    match (doc.map_range(ROOT, range).next(), variant) {
+        (Some(_), _) => Ok(()),
+        (None, None) => Err(CatalogError::NoListing(listing)),
+        (None, Some(variant)) => Err(CatalogError::NoVariant { listing, variant }),
+    }
+}
