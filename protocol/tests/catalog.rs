@@ -2,6 +2,9 @@
 //! real sync messages. `SOUK_CASES` (or `PROPTEST_CASES`) sets how many seeds are tried, `SOUK_SEED` the
 //! first of them; a failure prints its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
+
 use souk_protocol::catalog::{CatalogError, Edit, Shard, SyncState, shard_of};
 use souk_protocol::id::{AuthorId, DeviceId, ListingId, VariantId};
 use souk_protocol::limits::{LISTING_VARIANTS_MAX, SHARD_LISTINGS, SHARDS};

@@ -165,7 +165,7 @@ mod tests {
         let mut doc = Automerge::new().with_actor(ActorId::from([7; 32]));
         let mut transaction = doc.transaction();
         for n in 0..fields {
-            transaction.put(ROOT, format!("key{}", n % 9), n as i64).unwrap();
+            transaction.put(ROOT, format!("key{n}"), n as i64 % 3).unwrap();
         }
         transaction.commit_with(CommitOptions::default().with_time(-5));
         doc.get_last_local_change().unwrap().raw_bytes().to_vec()

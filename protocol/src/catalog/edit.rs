@@ -1,9 +1,9 @@
 //! What can be done to a shop's listings, and the fields that each command writes.
 
-use super::{CatalogError, key};
+use super::CatalogError;
 use crate::id::{ListingId, VariantId};
 use crate::listing::{FieldKey, FieldName, Listing, Product, Value, Variant};
-use automerge::{ROOT, ReadDoc};
+use std::collections::BTreeMap;
 
 /// A command. Writing what is there already writes nothing, so that running an import twice neither
 /// grows the document nor outranks what another device changed meanwhile.
@@ -74,58 +74,55 @@ impl Edit {
         }
     }
 
-    /// What it writes into a document, unchanged values included.
-    pub(super) fn writes(&self, doc: &impl ReadDoc) -> Result<Vec<(FieldKey, Value)>, CatalogError> {
+    /// The variant whose record it changes; none if it changes the product's.
+    pub(super) fn variant(&self) -> Option<VariantId> {
         match self {
-            Self::Put { listing, product } => {
+            Self::Put { .. } | Self::Remove { .. } => None,
+            Self::PutVariant { variant, .. } => Some(variant.id),
+            Self::Set { field, .. } => field.variant,
+            Self::RemoveVariant { variant, .. } => Some(*variant),
+        }
+    }
+
+    /// What it writes into a record that has these fields, unchanged values included.
+    pub(super) fn writes(
+        &self,
+        current: &BTreeMap<FieldKey, Value>,
+    ) -> Result<Vec<(FieldKey, Value)>, CatalogError> {
+        match self {
+            Self::Put { product, .. } => {
                 let mut writes: Vec<_> = product.fields()?.into_iter().map(product_field).collect();
-                let known: Vec<FieldName> = doc
-                    .map_range(ROOT, key::product_range(listing))
-                    .filter_map(|item| Some(key::parse(&item.key)?.1.name))
-                    .collect();
-                for name in product.leftovers(known.iter().map(FieldName::as_str)) {
+                for name in product.leftovers(current.keys().map(|key| key.name.as_str())) {
                     writes.push(product_field((FieldName::new(name)?, Value::Null)));
                 }
                 Ok(writes)
             }
             Self::PutVariant { variant, .. } => {
                 let fields = variant.fields()?.into_iter();
-                Ok(fields
-                    .map(|(name, value)| (FieldKey::variant(variant.id, name), value))
-                    .collect())
+                let keyed = fields.map(|(name, value)| (FieldKey::variant(variant.id, name), value));
+                Ok(keyed.collect())
             }
-            Self::Set {
-                listing,
-                field,
-                value,
-            } => {
-                known(doc, *listing, field.variant)?;
+            Self::Set { field, value, .. } => {
+                self.require(current)?;
                 Ok(vec![(field.clone(), value.clone())])
             }
-            Self::Remove { listing } => {
-                known(doc, *listing, None)?;
-                Ok(vec![(FieldKey::removed(None), Value::Bool(true))])
+            Self::Remove { .. } | Self::RemoveVariant { .. } => {
+                self.require(current)?;
+                Ok(vec![(FieldKey::removed(self.variant()), Value::Bool(true))])
             }
-            Self::RemoveVariant { listing, variant } => {
-                known(doc, *listing, Some(*variant))?;
-                Ok(vec![(FieldKey::removed(Some(*variant)), Value::Bool(true))])
-            }
+        }
+    }
+
+    fn require(&self, current: &BTreeMap<FieldKey, Value>) -> Result<(), CatalogError> {
+        let listing = self.listing();
+        match (current.is_empty(), self.variant()) {
+            (false, _) => Ok(()),
+            (true, None) => Err(CatalogError::NoListing(listing)),
+            (true, Some(variant)) => Err(CatalogError::NoVariant { listing, variant }),
         }
     }
 }
 
 fn product_field((name, value): (FieldName, Value)) -> (FieldKey, Value) {
     (FieldKey::product(name), value)
-}
-
-fn known(doc: &impl ReadDoc, listing: ListingId, variant: Option<VariantId>) -> Result<(), CatalogError> {
-    let range = match &variant {
-        None => key::product_range(&listing),
-        Some(variant) => key::variant_range(&listing, variant),
-    };
-    match (doc.map_range(ROOT, range).next(), variant) {
-        (Some(_), _) => Ok(()),
-        (None, None) => Err(CatalogError::NoListing(listing)),
-        (None, Some(variant)) => Err(CatalogError::NoVariant { listing, variant }),
-    }
 }

@@ -6,8 +6,7 @@ use crate::limits::{CHANGE_FIELDS_MAX, LISTING_VARIANTS_MAX, SHARD_BYTES_MAX, SH
 use crate::listing::{FieldKey, Fields, Stamp, Value};
 use automerge::transaction::{Transactable, Transaction};
 use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, ScalarValue, ScalarValueRef, ValueRef};
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields after which a running import is written down and the next change begun: with what one edit
 /// may add, a change stays below the limit at which other devices refuse it.
@@ -216,22 +215,25 @@ fn write_one(
     changes: &mut Changes,
 ) -> Result<usize, CatalogError> {
     let listing = edit.listing();
+    let range = match edit.variant() {
+        None => key::product_range(&listing),
+        Some(variant) => key::variant_range(&listing, &variant),
+    };
+    // One walk over the record is cheaper than a search for each of its fields.
+    let items = transaction.map_range(ROOT, range);
+    let current: BTreeMap<FieldKey, Value> = items
+        .filter_map(|item| Some((key::parse(&item.key)?.1, read(&item.value))))
+        .collect();
     let mut written = 0;
-    for (field, value) in edit.writes(transaction)? {
-        let key = key::key(&listing, &field);
-        let found = transaction.get(ROOT, key.as_str()).map_err(failed)?;
-        let known = found.is_some();
-        let old = found.map_or(Value::Null, |(old, _)| match old {
-            automerge::Value::Scalar(scalar) => read_scalar(&scalar),
-            automerge::Value::Object(_) => Value::Null,
-        });
-        if old == value {
+    for (field, value) in edit.writes(&current)? {
+        let old = current.get(&field);
+        if old.unwrap_or(&Value::Null) == &value {
             continue;
         }
-        put(transaction, &key, &value)?;
+        put(transaction, &key::key(&listing, &field), &value)?;
         written += 1;
         changes.changed.insert(listing);
-        if !known {
+        if old.is_none() {
             changes.grown.insert(listing);
         }
     }
@@ -274,15 +276,6 @@ fn read(value: &ValueRef<'_>) -> Value {
         ValueRef::Scalar(ScalarValueRef::Str(text)) => Value::text(text).unwrap_or_default(),
         ValueRef::Scalar(ScalarValueRef::Int(number)) => Value::Int(*number),
         ValueRef::Scalar(ScalarValueRef::Boolean(truth)) => Value::Bool(*truth),
-        _ => Value::Null,
-    }
-}
-
-fn read_scalar(value: &Cow<'_, ScalarValue>) -> Value {
-    match value.as_ref() {
-        ScalarValue::Str(text) => Value::text(text).unwrap_or_default(),
-        ScalarValue::Int(number) => Value::Int(*number),
-        ScalarValue::Boolean(truth) => Value::Bool(*truth),
         _ => Value::Null,
     }
 }

@@ -124,3 +124,152 @@ fn listings_of(shard: u8, change: &ExpandedChange) -> Result<BTreeSet<ListingId>
     }
     Ok(listings)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Edit;
+    use super::*;
+    use crate::limits::CHANGE_FIELDS_MAX;
+    use crate::listing::{FieldKey, FieldName, Listing, Product, Value};
+    use crate::text::Name;
+    use automerge::transaction::{Transactable, Transaction};
+    use automerge::{ActorId, AutoCommit, Automerge, ObjType, ROOT, ScalarValue};
+
+    const BOB: [u8; 32] = [2; 32];
+
+    fn listing() -> ListingId {
+        ListingId::from_bytes([5; 16])
+    }
+
+    fn title() -> String {
+        let name = FieldName::new("title").unwrap();
+        key::key(&listing(), &FieldKey::product(name))
+    }
+
+    fn shop() -> Shard {
+        let mut shard = Shard::new(5, DeviceId::from_bytes([1; 32]), 0);
+        let put = Edit::Put {
+            listing: listing(),
+            product: Box::new(Product {
+                title: Name::new("hat").unwrap(),
+                ..Product::default()
+            }),
+        };
+        shard.apply(&[put]).unwrap();
+        shard
+    }
+
+    /// What alice's device answers when bob's, which lies, has done this to its document.
+    fn told(
+        actor: &[u8],
+        lie: impl FnOnce(&mut Transaction<'_>),
+    ) -> Result<BTreeSet<ListingId>, CatalogError> {
+        let mut alice = shop();
+        let mut bob = Automerge::load(&alice.save().unwrap())
+            .unwrap()
+            .with_actor(ActorId::from(actor));
+        let mut transaction = bob.transaction();
+        lie(&mut transaction);
+        transaction.commit();
+        let (mut to_alice, mut to_bob) = (State::new(), SyncState::new());
+        let before = alice.project(&listing()).unwrap();
+        let mut answer = Ok(BTreeSet::new());
+        for _ in 0..4 {
+            if let Some(message) = bob.generate_sync_message(&mut to_alice) {
+                answer = alice.receive(&mut to_bob, &message.encode());
+            }
+            if answer != Ok(BTreeSet::new()) {
+                break;
+            }
+            if let Some(bytes) = alice.generate(&mut to_bob).unwrap() {
+                bob.receive_sync_message(&mut to_alice, Message::decode(&bytes).unwrap())
+                    .unwrap();
+            }
+        }
+        if answer.is_err() {
+            assert_eq!(alice.project(&listing()).unwrap(), before);
+        }
+        answer
+    }
+
+    #[test]
+    fn an_honest_edit_is_taken_in_and_named() {
+        let answer = told(&BOB, |t| t.put(ROOT, title(), "cap").unwrap());
+        assert_eq!(answer, Ok(BTreeSet::from([listing()])));
+    }
+
+    #[test]
+    fn what_no_edit_writes_is_refused() {
+        let foreign = |answer| matches!(answer, Err(CatalogError::Foreign(_)));
+        assert!(foreign(told(&BOB, |t| t.put(ROOT, "junk", 1).unwrap())));
+        assert!(foreign(told(&BOB, |t| t.delete(ROOT, title()).unwrap())));
+        assert!(foreign(told(&BOB, |t| {
+            t.put_object(ROOT, title(), ObjType::Map).unwrap();
+        })));
+        assert!(foreign(told(&BOB, |t| {
+            t.put(ROOT, title(), ScalarValue::counter(1)).unwrap();
+            t.increment(ROOT, title(), 1).unwrap();
+        })));
+        let elsewhere = title().replace(&title()[2..24], &data_encoding::BASE64URL_NOPAD.encode(&[6; 16]));
+        assert!(foreign(told(&BOB, |t| t
+            .put(ROOT, elsewhere.as_str(), "cap")
+            .unwrap())));
+        assert!(foreign(told(&[7; 16], |t| t.put(ROOT, title(), "cap").unwrap())));
+    }
+
+    #[test]
+    fn a_change_that_is_too_large_is_refused() {
+        let answer = told(&BOB, |t| {
+            for n in 0..=CHANGE_FIELDS_MAX as i64 {
+                t.put(ROOT, format!("{}{n}", title()), n).unwrap();
+            }
+        });
+        assert!(matches!(answer, Err(CatalogError::ChangeTooLarge(_))));
+    }
+
+    #[test]
+    fn a_value_that_no_field_can_hold_reads_as_nothing() {
+        let mut alice = shop();
+        let mut bob = AutoCommit::load(&alice.save().unwrap())
+            .unwrap()
+            .with_actor(ActorId::from(&BOB[..]));
+        bob.put(ROOT, title(), 1.5).unwrap();
+        alice = Shard::load(5, &bob.save(), alice.device(), 0).unwrap();
+        let fields = alice.project(&listing()).unwrap();
+        let name = FieldName::new("title").unwrap();
+        assert_eq!(fields.value(&FieldKey::product(name)), Some(&Value::Null));
+        assert!(Listing::read(listing(), &fields).product.title.is_empty());
+    }
+
+    #[test]
+    fn whole_documents_are_not_taken_from_another_device() {
+        let mut alice = shop();
+        let message = Message {
+            heads: Vec::new(),
+            need: Vec::new(),
+            have: Vec::new(),
+            changes: alice.save().unwrap().into(),
+            flags: None,
+            version: automerge::sync::MessageVersion::V2,
+        };
+        let answer = alice.receive(&mut SyncState::new(), &message.encode());
+        assert_eq!(answer, Err(CatalogError::ChangeForm));
+        let huge = vec![0; SHARD_MESSAGE_BYTES_MAX + 1];
+        let answer = alice.receive(&mut SyncState::new(), &huge);
+        assert_eq!(
+            answer,
+            Err(CatalogError::MessageTooLarge(SHARD_MESSAGE_BYTES_MAX + 1))
+        );
+    }
+
+    #[test]
+    fn a_sync_state_reads_back() {
+        let mut state = SyncState::new();
+        shop().generate(&mut state).unwrap();
+        assert!(SyncState::load(&state.save()).is_ok());
+        assert!(matches!(
+            SyncState::load(&[1, 2, 3]),
+            Err(CatalogError::Message(_))
+        ));
+    }
+}
