@@ -470,7 +470,13 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
             let key = timed(&[vouch.subject.as_bytes(), author.as_bytes()], time, id);
             vec![shown(), (Tree::Vouches, key, Vec::new())]
         }
+        Body::Review(review) => {
+            let about = [review.receipt.merchant.as_bytes().as_slice(), review.receipt.listing.as_bytes()];
+            vec![shown(), (Tree::Reviews, timed(&about, time, id), Vec::new())]
+        }
         Body::Revoke(_)
+        | Body::Order(_)
+        | Body::Tab(_)
         | Body::Profile(_)
         | Body::Follow(_)
         | Body::Shop(_)
