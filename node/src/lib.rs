@@ -1,3 +1,5 @@
-//! One peer: libp2p swarm, sled store, search, local API. (Map grows with the modules.)
+//! One peer of Souk. (The lead's map; these are the rooms that this branch has.)
+
+pub mod products;
 
 pub mod home;
