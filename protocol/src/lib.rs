@@ -49,5 +49,3 @@ pub mod feed;
 pub mod market;
 
 pub mod api;
-
-pub mod peer;
