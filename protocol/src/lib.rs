@@ -49,3 +49,5 @@ pub mod feed;
 pub mod market;
 
 pub mod api;
+
+pub mod peer;
