@@ -3,14 +3,16 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
 };
 
-use libp2p::{Multiaddr, Swarm};
+use libp2p::{Multiaddr, Swarm, multiaddr::Protocol};
 
 use super::{
     address::{quic_multiaddr, tcp_multiaddr},
     behaviour::Node,
     error::{ListenError, NetworkError},
+    gate::ip_of,
     lane::LanePorts,
     limits::Limits,
 };
@@ -149,6 +151,27 @@ fn listen_on(swarm: &mut Swarm<Node>, on: ListenOn) -> Result<(), ListenError> {
         .listen_on(multiaddr)
         .map(drop)
         .map_err(|error| other(error.to_string()))
+}
+
+/// Waits until the sockets behind these addresses are let go, as QUIC does a moment after its last
+/// goodbye. Whoever starts the node again on its old port in the same process counts on it.
+pub(crate) async fn released(addresses: Vec<Multiaddr>) {
+    const AGAIN: Duration = Duration::from_millis(5);
+    for on in addresses.iter().filter_map(listened_on) {
+        while try_bind(on).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse) {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+fn listened_on(addr: &Multiaddr) -> Option<ListenOn> {
+    let (ip, mut parts) = (ip_of(addr)?, addr.iter().skip(1));
+    let (transport, port) = match parts.next()? {
+        Protocol::Udp(port) => (Transport::Quic, port),
+        Protocol::Tcp(port) => (Transport::Tcp, port),
+        _ => return None,
+    };
+    Some(ListenOn { transport, addr: SocketAddr::new(ip, port) })
 }
 
 /// Binds and lets go again. libp2p hides why a bind failed, and its TCP shares a port with any program

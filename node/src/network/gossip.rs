@@ -17,7 +17,7 @@ use super::{
     counters::{Counters, add, count},
     device::Device,
     limits::{
-        GOSSIP_BYTES_MAX, GOSSIP_FRAME_BYTES_MAX, GOSSIP_HISTORY_HEARTBEATS, GOSSIP_SEEN_MS, TOPIC_BYTES_MAX,
+        GOSSIP_BYTES_MAX, GOSSIP_CONTROL_BYTES_MAX, GOSSIP_FRAME_BYTES_MAX, GOSSIP_HISTORY_HEARTBEATS, GOSSIP_SEEN_MS, TOPIC_BYTES_MAX,
         TOPICS_MAX,
     },
 };
@@ -97,6 +97,7 @@ pub(crate) fn gossip(counters: &Arc<Counters>) -> Result<Gossip, String> {
         .validate_messages()
         .flood_publish(true)
         .max_transmit_size(GOSSIP_FRAME_BYTES_MAX)
+        .max_control_message_size(GOSSIP_CONTROL_BYTES_MAX)
         .duplicate_cache_time(Duration::from_millis(GOSSIP_SEEN_MS))
         .history_length(GOSSIP_HISTORY_HEARTBEATS)
         .heartbeat_initial_delay(Duration::from_secs(1))

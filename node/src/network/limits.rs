@@ -11,17 +11,25 @@ pub const TOPICS_MAX: usize = 512;
 pub const TOPIC_BYTES_MAX: usize = 96;
 /// Payload of one gossip message, in bytes: an envelope.
 pub const GOSSIP_BYTES_MAX: usize = 32 * 1024;
-/// One gossipsub RPC with its framing, in bytes. The largest is not a message but the list of all our
-/// topics that greets a new peer, so this follows from [`TOPICS_MAX`] and not from the envelope alone.
+/// What the decoder may hold of one peer's gossip, in bytes. gossipsub measures its whole read buffer
+/// against this, so it is the largest RPC and the bytes that were read behind it.
 pub const GOSSIP_FRAME_BYTES_MAX: usize = 64 * 1024;
-/// What protobuf adds to a topic in a subscription: two field keys, two lengths and a flag.
-pub const GOSSIP_TOPIC_FRAMING_BYTES: usize = 8;
+/// Subscriptions and control messages of one RPC, in bytes. The largest is the list of all our topics
+/// that greets a new peer; gossipsub drops the stream of a peer whose greeting is larger.
+pub const GOSSIP_CONTROL_BYTES_MAX: usize = 55 * 1024;
+/// What is read from a stream at a time, in bytes, and so may lie behind an RPC in the buffer.
+const GOSSIP_READ_BYTES: usize = 8 * 1024;
+/// What protobuf adds to a topic in the greeting: three field keys with flags, two keys with lengths.
+const GOSSIP_TOPIC_FRAMING_BYTES: usize = 10;
 /// What protobuf adds to a message beside its topic and its payload.
-pub const GOSSIP_MESSAGE_FRAMING_BYTES: usize = 32;
+const GOSSIP_MESSAGE_FRAMING_BYTES: usize = 32;
 
-const _: () = assert!(TOPICS_MAX * (TOPIC_BYTES_MAX + GOSSIP_TOPIC_FRAMING_BYTES) <= GOSSIP_FRAME_BYTES_MAX);
-const _: () =
-    assert!(GOSSIP_BYTES_MAX + TOPIC_BYTES_MAX + GOSSIP_MESSAGE_FRAMING_BYTES <= GOSSIP_FRAME_BYTES_MAX);
+const _: () = {
+    assert!(TOPICS_MAX * (TOPIC_BYTES_MAX + GOSSIP_TOPIC_FRAMING_BYTES) <= GOSSIP_CONTROL_BYTES_MAX);
+    assert!(GOSSIP_CONTROL_BYTES_MAX + GOSSIP_READ_BYTES < GOSSIP_FRAME_BYTES_MAX);
+    let message = GOSSIP_BYTES_MAX + TOPIC_BYTES_MAX + GOSSIP_MESSAGE_FRAMING_BYTES;
+    assert!(message + GOSSIP_READ_BYTES < GOSSIP_FRAME_BYTES_MAX);
+};
 
 /// Heartbeats for which a message waits in the cache for its verdict.
 pub const GOSSIP_HISTORY_HEARTBEATS: usize = 10;

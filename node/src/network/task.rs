@@ -28,6 +28,7 @@ use super::{
     address::{is_worth_keeping, transport_of},
     behaviour::{Node, NodeEvent},
     carrier::{Failure, Reply, Turns, settle},
+    config::released,
     counters::{Counters, add, count},
     device::{Device, device_of, device_text, peer_of},
     error::{DialError, ProvideError, PublishError, RequestError, SubscribeError},
@@ -236,6 +237,9 @@ impl Task {
         };
         // Who does not hear the goodbye will notice the silence.
         tokio::time::timeout(wait, goodbyes).await.ok();
+        let listening = self.swarm.listeners().cloned().collect();
+        drop(self.swarm);
+        tokio::time::timeout(wait, released(listening)).await.ok();
     }
 
     fn tell(&mut self, event: Event) {
