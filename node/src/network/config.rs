@@ -171,7 +171,10 @@ fn listened_on(addr: &Multiaddr) -> Option<ListenOn> {
         Protocol::Tcp(port) => (Transport::Tcp, port),
         _ => return None,
     };
-    Some(ListenOn { transport, addr: SocketAddr::new(ip, port) })
+    Some(ListenOn {
+        transport,
+        addr: SocketAddr::new(ip, port),
+    })
 }
 
 /// Binds and lets go again. libp2p hides why a bind failed, and its TCP shares a port with any program
