@@ -2,6 +2,13 @@
 //!
 //! Nothing here waits for a time to pass; each test waits for a condition, and fails at its deadline.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "that is how a test fails"
+)]
+
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     time::Duration,
@@ -871,4 +878,78 @@ async fn a_restarted_peer_is_asked_over_its_new_lane() {
         b"two"
     );
     assert_eq!(alice.network.counts().requests_lane_out, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_the_largest_messages_arrives_whole() {
+    let (mut alice, bob) = (peer("alice", Config::loopback()), peer("bob", Config::loopback()));
+    bob.network.dial(&alice.addr().await).await.unwrap();
+    joined(&[&alice, &bob], "world/books").await;
+    bob.until("meshed", is_meshed("world/books", 1)).await;
+    let count = 50;
+    for n in 0..count {
+        bob.network
+            .publish("world/books", vec![n; souk_node::network::GOSSIP_BYTES_MAX])
+            .await
+            .unwrap();
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < usize::from(count) {
+        let (id, data) = alice
+            .wait("gossip", |event| match event {
+                Event::Gossip { id, data, .. } => Some((id, data)),
+                _ => None,
+            })
+            .await;
+        seen.insert(data[0]);
+        alice.network.verdict(id, Verdict::Accept).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lonely_node_provides_and_publishes_without_waiting() {
+    let alice = peer("alice", Config::loopback());
+    let work = async {
+        alice.network.provide([1; 32]).await.unwrap();
+        assert_eq!(
+            alice.network.providers([1; 32]).await.unwrap(),
+            [alice.network.device()]
+        );
+        alice.network.unprovide([1; 32]).await;
+        assert_eq!(alice.network.providers([1; 32]).await.unwrap(), [] as [Device; 0]);
+        assert_eq!(
+            alice.network.publish("t", vec![1]).await,
+            Err(PublishError::NoPeers)
+        );
+    };
+    timeout(DEADLINE, work).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ipv6_carries_all_that_ipv4_carries() {
+    let ip = std::net::IpAddr::from(std::net::Ipv6Addr::LOCALHOST);
+    if UdpSocket::bind((ip, 0)).is_err() {
+        println!("skipped: no IPv6 here");
+        return;
+    }
+    let config = Config {
+        lane: vec![(ip, 0).into()],
+        ..Config::on_ports(&[ip], 0)
+    };
+    let (mut bob, alice) = (peer("bob", config.clone()), peer("alice", config));
+    let addr = bob.addr().await;
+    let bob = bob.echo();
+    alice.network.dial(&addr).await.unwrap();
+    alice
+        .until("told of bob's lane", knows_lane_of(bob.device()))
+        .await;
+    assert_eq!(
+        alice
+            .network
+            .request(bob.device(), Protocol::Tab, b"six".to_vec())
+            .await
+            .unwrap(),
+        b"six"
+    );
+    assert_eq!(alice.network.counts().requests_lane_out, 1);
 }

@@ -55,7 +55,8 @@ pub(crate) trait Carrier {
     ) -> impl Future<Output = Result<Vec<u8>, Failure>> + Send;
 }
 
-/// The right to answer one request, once. Dropping it tells the asker that it was refused.
+/// The right to answer one request, once. Dropping it tells the asker that it was refused. Keeping it
+/// keeps one of the asker's turns occupied, even after the asker has given up.
 pub struct Reply {
     answer: oneshot::Sender<Vec<u8>>,
     protocol: Protocol,

@@ -18,10 +18,8 @@ use std::{
 
 use libp2p::identity::Keypair;
 use quinn::{
-    Connection, ConnectionError, Endpoint, EndpointConfig, Incoming, ReadExactError, ReadToEndError,
-    RecvStream, SendStream, TokioRuntime, TransportConfig, TransportErrorCode, VarInt, WriteError,
-    crypto::rustls::{QuicClientConfig, QuicServerConfig},
-    rustls::{self, pki_types::CertificateDer},
+    Connection, Endpoint, Incoming, ReadExactError, ReadToEndError, RecvStream, SendStream, TransportConfig,
+    VarInt, WriteError,
 };
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -31,23 +29,15 @@ use tokio::{
 use super::{
     carrier::{Carrier, Failure, Reply, Turn, Turns, settle},
     counters::{Counters, add, count},
-    device::{Device, device_of, peer_of},
+    device::Device,
     error::{ListenError, NetworkError, RequestError},
     event::Event,
     frame::{Answer, HEADER_BYTES, Outcome, header, parse_header},
-    limits::{
-        LANE_DIAL_MS, LANE_HANDSHAKES_MAX, LANE_IDLE_MS, LANE_KEEP_ALIVE_MS, LANE_RETRY_MS,
-        LANE_STREAM_WINDOW_BYTES, LANE_WINDOW_BYTES, LANES_PER_DEVICE_MAX, Limits, REQUESTS_PER_DEVICE_MAX,
-    },
+    limits::{LANE_DIAL_MS, LANE_HANDSHAKES_MAX, LANE_RETRY_MS, LANES_PER_DEVICE_MAX, Limits},
     protocol::Protocol,
+    tls::{SERVER_NAME, bind, client_config, device_behind, is_wrong_peer, server_config, transport_config},
 };
 
-/// What the lane calls itself in TLS, so that no other QUIC service is mistaken for it.
-const ALPN: &[u8] = b"souk/1";
-/// quinn wants a server's name; the certificate is checked by key, not by name.
-const SERVER_NAME: &str = "souk";
-/// The TLS alert by which a verifier says "this is not who I asked for".
-const ALERT_ACCESS_DENIED: u8 = 49;
 /// Frames up to this size are written in one piece with their header.
 const ONE_PIECE_BYTES: usize = 64 * 1024;
 /// Lane addresses of one device that are tried.
@@ -127,8 +117,8 @@ struct Inner {
 pub(crate) struct Lane(Arc<Inner>);
 
 impl Lane {
-    /// Binds the addresses and begins to accept. A family that does not bind is reported and left out.
-    pub(crate) fn start(
+    /// Binds the addresses. A family that does not bind is reported and left out.
+    pub(crate) fn bind(
         addresses: &[SocketAddr],
         keypair: &Keypair,
         limits: &Limits,
@@ -168,10 +158,14 @@ impl Lane {
             events,
             known: Mutex::default(),
         }));
-        for endpoint in lane.endpoints() {
-            tokio::spawn(lane.clone().accept(endpoint.clone()));
-        }
         Ok((lane, errors))
+    }
+
+    /// Begins to accept.
+    pub(crate) fn open(&self) {
+        for endpoint in self.endpoints() {
+            tokio::spawn(self.clone().accept(endpoint.clone()));
+        }
     }
 
     fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
@@ -591,21 +585,6 @@ async fn read_answer(recv: &mut RecvStream, protocol: Protocol, limit: usize) ->
     }
 }
 
-/// The device whose certificate was checked in this connection's handshake.
-fn device_behind(connection: &Connection) -> Option<Device> {
-    let chain = connection
-        .peer_identity()?
-        .downcast::<Vec<CertificateDer<'static>>>()
-        .ok()?;
-    let certificate = libp2p_tls::certificate::parse(chain.first()?).ok()?;
-    device_of(&certificate.peer_id())
-}
-
-fn is_wrong_peer(error: &ConnectionError) -> bool {
-    let refused = TransportErrorCode::crypto(ALERT_ACCESS_DENIED);
-    matches!(error, ConnectionError::TransportError(error) if error.code == refused)
-}
-
 fn listen_error(addr: SocketAddr, reason: String) -> ListenError {
     ListenError::Other {
         transport: "lane",
@@ -614,98 +593,6 @@ fn listen_error(addr: SocketAddr, reason: String) -> ListenError {
     }
 }
 
-fn bind(addr: SocketAddr, server: quinn::ServerConfig) -> std::io::Result<Endpoint> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(addr), socket2::Type::DGRAM, None)?;
-    if addr.is_ipv6() {
-        // Else it would take the port from IPv4 too.
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&addr.into())?;
-    let mut config = EndpointConfig::default();
-    config.supported_versions(vec![1]);
-    Endpoint::new(config, Some(server), socket.into(), Arc::new(TokioRuntime))
-}
-
-fn transport_config() -> TransportConfig {
-    let mut config = TransportConfig::default();
-    config
-        .max_concurrent_bidi_streams(VarInt::from_u32(REQUESTS_PER_DEVICE_MAX as u32))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .datagram_receive_buffer_size(None)
-        .stream_receive_window(VarInt::from_u32(LANE_STREAM_WINDOW_BYTES))
-        .receive_window(VarInt::from_u32(LANE_WINDOW_BYTES))
-        .keep_alive_interval(Some(Duration::from_millis(LANE_KEEP_ALIVE_MS)))
-        .max_idle_timeout(VarInt::try_from(LANE_IDLE_MS).ok().map(Into::into));
-    config
-}
-
-fn server_config(
-    keypair: &Keypair,
-    transport: Arc<TransportConfig>,
-) -> Result<quinn::ServerConfig, NetworkError> {
-    let failed = |reason: String| NetworkError::Setup {
-        what: "the lane's TLS",
-        reason,
-    };
-    let mut tls = libp2p_tls::make_server_config(keypair).map_err(|error| failed(error.to_string()))?;
-    tls.alpn_protocols = vec![ALPN.to_vec()];
-    tls.key_log = Arc::new(rustls::NoKeyLog);
-    tls.send_tls13_tickets = 0;
-    let tls = QuicServerConfig::try_from(tls).map_err(|error| failed(error.to_string()))?;
-    let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls));
-    config
-        .transport_config(transport)
-        .max_incoming(2 * LANE_HANDSHAKES_MAX);
-    Ok(config)
-}
-
-/// How to dial this device; none if its key is none.
-fn client_config(
-    keypair: &Keypair,
-    device: &Device,
-    transport: Arc<TransportConfig>,
-) -> Option<quinn::ClientConfig> {
-    let mut tls = libp2p_tls::make_client_config(keypair, Some(peer_of(device)?)).ok()?;
-    tls.alpn_protocols = vec![ALPN.to_vec()];
-    tls.key_log = Arc::new(rustls::NoKeyLog);
-    tls.resumption = rustls::client::Resumption::disabled();
-    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).ok()?));
-    config.transport_config(transport);
-    Some(config)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_read_from_the_agent_string_as_they_were_told() {
-        for ports in [
-            LanePorts {
-                v4: Some(1),
-                v6: Some(65_535),
-            },
-            LanePorts {
-                v4: Some(7),
-                v6: None,
-            },
-            LanePorts::default(),
-        ] {
-            assert_eq!(LanePorts::parse(&ports.agent()), ports);
-        }
-    }
-
-    #[test]
-    fn a_foreign_agent_string_tells_no_ports() {
-        for agent in [
-            "",
-            "souk/1",
-            "rust-libp2p/0.48",
-            "souk/1 lane/70000/1",
-            "souk/1 lane/1",
-            "x lane/1/2",
-        ] {
-            assert_eq!(LanePorts::parse(agent), LanePorts::default(), "{agent}");
-        }
-    }
-}
+#[path = "lane_tests.rs"]
+mod tests;

@@ -60,7 +60,7 @@ pub const LANE_KEEP_ALIVE_MS: u64 = 10_000;
 /// Unread bytes of one lane stream.
 pub const LANE_STREAM_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// Unread bytes of one lane connection.
-pub const LANE_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+pub const LANE_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
 /// How long one dial may take.
 pub const DIAL_MS: u64 = 10_000;

@@ -18,6 +18,7 @@
 //! | `carrier` | direct requests, apart from what carries them |
 //! | `event` | what the driver is told |
 //! | `stream` | the carrier over libp2p streams |
+//! | `tls` | sockets and certificates of the lane |
 //! | `lane` | the carrier over quinn |
 //! | `gate` | connections per address and subnet |
 //! | `address` | multiaddrs |
@@ -25,6 +26,9 @@
 //! | `config` | what it is started with, and listening |
 //! | `status` | a picture of it all |
 //! | `search` | dials and searches |
+//! | `shared` | what the handle and the task both hold |
+//! | `direct` | requests over streams, as the swarm sees them |
+//! | `peers` | the devices that are connected |
 //! | `task` | the one task that owns the swarm |
 
 mod address;
@@ -33,6 +37,7 @@ mod carrier;
 mod config;
 mod counters;
 mod device;
+mod direct;
 mod error;
 mod event;
 mod frame;
@@ -40,11 +45,14 @@ mod gate;
 mod gossip;
 mod lane;
 mod limits;
+mod peers;
 mod protocol;
 mod search;
+mod shared;
 mod status;
 mod stream;
 mod task;
+mod tls;
 
 use std::{fmt, sync::Arc};
 
@@ -58,8 +66,9 @@ use self::{
     counters::{Counters, count},
     device::peer_of,
     lane::Lane,
+    shared::Shared,
     stream::StreamCarrier,
-    task::{Channels, Command, Shared, Task, stopped},
+    task::{Channels, Command, Task},
 };
 pub use self::{
     carrier::Reply,
@@ -119,7 +128,7 @@ pub fn start(
     let counters = Arc::new(Counters::default());
     let turns = Turns::default();
     let (events, received) = mpsc::channel(EVENTS_MAX);
-    let (lane, mut not_listening) = Lane::start(
+    let (lane, mut not_listening) = Lane::bind(
         &config.lane,
         &keypair,
         &config.limits,
@@ -138,6 +147,7 @@ pub fn start(
         &counters,
     )?;
     not_listening.extend(config::listen(&mut swarm, &config.listen)?);
+    lane.iter().for_each(Lane::open);
     external
         .into_iter()
         .for_each(|addr| swarm.add_external_address(addr));
@@ -202,7 +212,7 @@ impl Network {
     pub async fn dial(&self, addr: &str) -> Result<Device, DialError> {
         let (device, peer, addr) = parse_peer(addr)?;
         let dialled = self.ask(|waiting| Command::Dial { peer, addr, waiting }).await;
-        dialled.unwrap_or_else(|| Err(stopped(())))?;
+        dialled.unwrap_or(Err(DialError::Stopped))?;
         Ok(device)
     }
 
@@ -216,7 +226,7 @@ impl Network {
         })?;
         self.ask(|waiting| Command::Connect { peer, waiting })
             .await
-            .unwrap_or_else(|| Err(stopped(())))
+            .unwrap_or(Err(DialError::Stopped))
     }
 
     /// Closes all connections with the device.

@@ -5,50 +5,45 @@
 //! connections is never dropped; its number is bounded by the handshakes that cause it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeSet, HashMap, VecDeque},
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId,
     core::ConnectedPoint,
     gossipsub::{self, IdentTopic, MessageId},
-    identify, kad, mdns, ping,
-    request_response::{self, OutboundFailure, OutboundRequestId, ResponseChannel},
+    identify, kad, mdns, ping, request_response,
     swarm::{
         ConnectionDenied, ConnectionId, DialError as Libp2pError, ListenError as Libp2pListenError, Swarm,
-        SwarmEvent,
+        SwarmEvent, dial_opts::DialOpts,
     },
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    address::{is_worth_keeping, transport_of},
     behaviour::{Node, NodeEvent},
-    carrier::{Failure, Reply, Turns, settle},
     config::released,
-    counters::{Counters, add, count},
-    device::{Device, device_of, device_text, peer_of},
-    error::{DialError, ProvideError, PublishError, RequestError, SubscribeError},
-    event::{Direction, Event},
-    frame::{Answer, Outcome},
-    gate::{Crowded, ip_of},
+    counters::{add, count},
+    device::{Device, device_of, peer_of},
+    direct::Direct,
+    error::{ProvideError, PublishError, SubscribeError},
+    event::Event,
+    gate::Crowded,
     gossip::{GossipId, Verdict, is_topic, topic_score},
     lane::{Lane, LanePorts},
     limits::{
-        ADDRESSES_PER_PEER_MAX, AGENT_BYTES_MAX, EVENTS_MAX, GOSSIP_BYTES_MAX, LOOKUP_MS, Limits,
-        PROVIDED_KEYS_MAX, SHUTDOWN_MS, TOPIC_BYTES_MAX, TOPICS_MAX,
+        EVENTS_MAX, GOSSIP_BYTES_MAX, LOOKUP_MS, PROVIDED_KEYS_MAX, SHUTDOWN_MS, TOPIC_BYTES_MAX, TOPICS_MAX,
     },
+    peers::Peers,
     protocol::Protocol,
     search::{Away, Searches, Waiting, limit_of},
-    status::{ConnectionStatus, PeerStatus, Status, TopicStatus},
+    shared::Shared,
+    status::{Status, TopicStatus},
     stream::{Answered, Ask, Asked},
 };
 
-/// Pings without an answer after which a connection is given up.
-const PINGS_MISSED_MAX: u32 = 2;
 /// How often configured peers are looked after.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -101,42 +96,6 @@ pub(crate) enum Command {
     },
 }
 
-/// One open connection.
-struct Link {
-    addr: Multiaddr,
-    direction: Direction,
-    pings_missed: u32,
-}
-
-/// One connected peer.
-#[derive(Default)]
-struct Peer {
-    links: BTreeMap<ConnectionId, Link>,
-    rtt: Option<Duration>,
-    agent: Option<String>,
-    claimed: BTreeSet<Multiaddr>,
-}
-
-/// One of our requests on a stream.
-struct Asking {
-    answer: oneshot::Sender<Result<Vec<u8>, Failure>>,
-    sent: usize,
-}
-
-/// An answer of the driver on its way to its stream.
-type Replying = (Protocol, ResponseChannel<Answered>, Option<Vec<u8>>);
-
-/// What the task shares with the handle.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) device: Device,
-    pub(crate) limits: Limits,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) lane: Option<Lane>,
-    pub(crate) told_ports: LanePorts,
-    pub(crate) turns: Turns,
-}
-
 /// The ends of the channels that the task reads and writes.
 pub(crate) struct Channels {
     pub(crate) commands: mpsc::Receiver<Command>,
@@ -144,23 +103,22 @@ pub(crate) struct Channels {
     pub(crate) events: mpsc::Sender<Event>,
 }
 
+/// A search for providers: who was found so far, and who waits.
+struct Finding {
+    devices: BTreeSet<Device>,
+    done: oneshot::Sender<Result<Vec<Device>, ProvideError>>,
+}
+
 /// The task.
 pub(crate) struct Task {
     swarm: Swarm<Node>,
     shared: Shared,
     backlog: VecDeque<Event>,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: Peers,
     searches: Searches,
     providing: HashMap<kad::QueryId, oneshot::Sender<Result<(), ProvideError>>>,
-    finding: HashMap<
-        kad::QueryId,
-        (
-            BTreeSet<Device>,
-            oneshot::Sender<Result<Vec<Device>, ProvideError>>,
-        ),
-    >,
-    asking: HashMap<(Protocol, OutboundRequestId), Asking>,
-    replying: FuturesUnordered<BoxFuture<'static, Replying>>,
+    finding: HashMap<kad::QueryId, Finding>,
+    direct: Direct,
     topics: BTreeSet<String>,
 }
 
@@ -168,14 +126,13 @@ impl Task {
     pub(crate) fn new(swarm: Swarm<Node>, shared: Shared, news: Vec<Event>) -> Self {
         Self {
             swarm,
+            direct: Direct::new(shared.clone()),
             shared,
             backlog: news.into(),
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             searches: Searches::default(),
             providing: HashMap::new(),
             finding: HashMap::new(),
-            asking: HashMap::new(),
-            replying: FuturesUnordered::new(),
             topics: BTreeSet::new(),
         }
     }
@@ -201,8 +158,8 @@ impl Task {
                     Some(command) => self.on_command(command),
                     None => break None,
                 },
-                Some(ask) = asks.recv() => self.on_ask(ask),
-                Some(reply) = self.replying.next(), if !self.replying.is_empty() => self.on_reply(reply),
+                Some(ask) = asks.recv() => self.direct.ask(&mut self.swarm, ask),
+                reply = self.direct.replied(), if self.direct.is_replying() => self.direct.reply(&mut self.swarm, reply),
                 permit = events.reserve(), if !self.backlog.is_empty() => match permit {
                     Ok(permit) => if let Some(event) = self.backlog.pop_front() { permit.send(event) },
                     // Nobody listens. What is dropped here is refused by being dropped.
@@ -286,7 +243,8 @@ impl Task {
                     .behaviour_mut()
                     .kad
                     .get_providers(kad::RecordKey::new(&key));
-                self.finding.insert(query, (BTreeSet::new(), done));
+                let devices = BTreeSet::new();
+                self.finding.insert(query, Finding { devices, done });
             }
             Command::Status { done } => drop(done.send(self.status())),
             // Answered by the loop, which ends with it.
@@ -383,49 +341,6 @@ impl Task {
         }
     }
 
-    fn on_ask(&mut self, ask: Ask) {
-        let Ask {
-            device,
-            protocol,
-            data,
-            answer,
-        } = ask;
-        let Some(peer) = peer_of(&device).filter(|peer| self.swarm.is_connected(peer)) else {
-            answer.send(Err(Failure::NotSent(data))).ok();
-            return;
-        };
-        let sent = data.len();
-        count(&self.shared.counters.requests_stream_out);
-        add(&self.shared.counters.request_bytes_out, sent);
-        let id = self
-            .swarm
-            .behaviour_mut()
-            .streams(protocol)
-            .send_request(&peer, Asked::Data(data));
-        self.asking.insert((protocol, id), Asking { answer, sent });
-    }
-
-    fn on_reply(&mut self, (protocol, channel, body): Replying) {
-        let answer = match body {
-            Some(body) => Answer::of(body),
-            None => {
-                count(&self.shared.counters.requests_refused);
-                Answer::bare(Outcome::Refused)
-            }
-        };
-        self.respond(protocol, channel, answer);
-    }
-
-    fn respond(&mut self, protocol: Protocol, channel: ResponseChannel<Answered>, answer: Answer) {
-        add(&self.shared.counters.request_bytes_out, answer.body.len());
-        // Fails if the asker is gone or the deadline passed; then there is nobody to tell.
-        self.swarm
-            .behaviour_mut()
-            .streams(protocol)
-            .send_response(channel, Answered::Answer(answer))
-            .ok();
-    }
-
     fn on_swarm(&mut self, event: SwarmEvent<NodeEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
@@ -440,11 +355,8 @@ impl Task {
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 connection_id,
-                num_established,
                 ..
-            } => {
-                self.on_closed(peer_id, connection_id, num_established);
-            }
+            } => self.on_closed(peer_id, connection_id),
             SwarmEvent::OutgoingConnectionError {
                 connection_id, error, ..
             } => {
@@ -488,44 +400,22 @@ impl Task {
             self.swarm.disconnect_peer_id(peer).ok();
             return;
         };
-        let direction = if endpoint.is_dialer() {
-            Direction::Outbound
-        } else {
-            Direction::Inbound
-        };
-        let addr = endpoint.get_remote_address().clone();
-        let known = self.peers.entry(peer).or_default();
-        let first = known.links.is_empty();
-        known.links.insert(
-            connection,
-            Link {
-                addr: addr.clone(),
-                direction,
-                pings_missed: 0,
-            },
-        );
-        if first {
+        if let Some((addr, direction)) = self.peers.open(peer, device, connection, endpoint) {
             if let Some(lane) = &self.shared.lane {
                 lane.admit(device);
             }
             self.tell(Event::Connected {
                 device,
-                addr: addr.to_string(),
+                addr,
                 direction,
             });
         }
         self.searches.connected(&peer, &connection);
     }
 
-    fn on_closed(&mut self, peer: PeerId, connection: ConnectionId, left: u32) {
+    fn on_closed(&mut self, peer: PeerId, connection: ConnectionId) {
         count(&self.shared.counters.connections_closed);
-        if left > 0 {
-            if let Some(known) = self.peers.get_mut(&peer) {
-                known.links.remove(&connection);
-            }
-            return;
-        }
-        let Some(device) = self.peers.remove(&peer).and_then(|_| device_of(&peer)) else {
+        let Some(device) = self.peers.close(&peer, &connection) else {
             return;
         };
         if let Some(lane) = &self.shared.lane {
@@ -550,28 +440,34 @@ impl Task {
             }) => {
                 self.on_identified(peer_id, connection_id, info);
             }
-            NodeEvent::Ping(event) => self.on_ping(event),
-            NodeEvent::Mdns(mdns::Event::Discovered(found)) => {
-                for (peer, addr) in found.into_iter().filter(|(peer, _)| device_of(peer).is_some()) {
-                    self.swarm.behaviour_mut().kad.add_address(&peer, addr.clone());
-                    // Fails if it is connected or being dialled, or if there is no room: all the same.
-                    self.swarm
-                        .dial(
-                            libp2p::swarm::dial_opts::DialOpts::peer_id(peer)
-                                .addresses(vec![addr])
-                                .build(),
-                        )
-                        .ok();
+            NodeEvent::Ping(ping::Event {
+                peer,
+                connection,
+                result,
+            }) => {
+                if self.peers.pinged(&peer, &connection, result.ok()) {
+                    self.swarm.close_connection(connection);
                 }
             }
+            NodeEvent::Mdns(mdns::Event::Discovered(found)) => self.on_discovered(found),
             NodeEvent::Kad(kad::Event::OutboundQueryProgressed { id, result, step, .. }) => {
                 self.on_query(&id, result, step.last);
             }
-            NodeEvent::Sync(event) => self.on_stream(Protocol::Sync, event),
-            NodeEvent::Order(event) => self.on_stream(Protocol::Order, event),
-            NodeEvent::Tab(event) => self.on_stream(Protocol::Tab, event),
+            NodeEvent::Sync(event) => self.on_direct(Protocol::Sync, event),
+            NodeEvent::Order(event) => self.on_direct(Protocol::Order, event),
+            NodeEvent::Tab(event) => self.on_direct(Protocol::Tab, event),
             NodeEvent::Gossip(_) | NodeEvent::Identify(_) | NodeEvent::Mdns(_) | NodeEvent::Kad(_) => {}
             NodeEvent::Limits(never) | NodeEvent::Gate(never) => match never {},
+        }
+    }
+
+    fn on_discovered(&mut self, found: Vec<(PeerId, Multiaddr)>) {
+        for (peer, addr) in found.into_iter().filter(|(peer, _)| device_of(peer).is_some()) {
+            self.swarm.behaviour_mut().kad.add_address(&peer, addr.clone());
+            // Fails if it is connected or being dialled, or if there is no room: all the same.
+            self.swarm
+                .dial(DialOpts::peer_id(peer).addresses(vec![addr]).build())
+                .ok();
         }
     }
 
@@ -598,55 +494,27 @@ impl Task {
     }
 
     fn on_identified(&mut self, peer: PeerId, connection: ConnectionId, info: identify::Info) {
-        let Some(known) = self.peers.get_mut(&peer) else {
+        let Some(identified) = self.peers.identified(&peer, &connection, info) else {
             return;
         };
-        let seen = known.links.get(&connection).and_then(|link| ip_of(&link.addr));
-        let agent: String = info.agent_version.chars().take(AGENT_BYTES_MAX).collect();
-        if let (Some(lane), Some(device), Some(ip)) = (&self.shared.lane, device_of(&peer), seen) {
-            lane.learn(device, LanePorts::parse(&agent).at(ip).into_iter().collect());
+        if let (Some(lane), Some(ip)) = (&self.shared.lane, identified.seen) {
+            let addr = LanePorts::parse(&identified.agent).at(ip);
+            lane.learn(identified.device, addr.into_iter().collect());
         }
-        known.agent = Some(agent);
-        let claimed: BTreeSet<_> = info
-            .listen_addrs
-            .into_iter()
-            .filter(|addr| is_worth_keeping(addr, seen))
-            .take(ADDRESSES_PER_PEER_MAX)
-            .collect();
         let kad = &mut self.swarm.behaviour_mut().kad;
-        for addr in &claimed {
-            kad.add_address(&peer, addr.clone());
+        for addr in identified.claimed {
+            kad.add_address(&peer, addr);
         }
         // What it no longer claims is forgotten, or a peer could fill the table with inventions.
-        for addr in known.claimed.difference(&claimed) {
+        for addr in &identified.disclaimed {
             kad.remove_address(&peer, addr);
         }
-        known.claimed = claimed;
     }
 
-    fn on_ping(&mut self, event: ping::Event) {
-        let Some(known) = self.peers.get_mut(&event.peer) else {
-            return;
-        };
-        match event.result {
-            Ok(rtt) => {
-                known.rtt = Some(rtt);
-                known
-                    .links
-                    .get_mut(&event.connection)
-                    .into_iter()
-                    .for_each(|link| link.pings_missed = 0);
-            }
-            Err(_) => {
-                let Some(link) = known.links.get_mut(&event.connection) else {
-                    return;
-                };
-                link.pings_missed += 1;
-                if link.pings_missed >= PINGS_MISSED_MAX {
-                    self.swarm.close_connection(event.connection);
-                }
-            }
-        }
+    fn on_direct(&mut self, protocol: Protocol, event: request_response::Event<Asked, Answered>) {
+        let room = self.backlog.len() < EVENTS_MAX;
+        let request = self.direct.on_event(&mut self.swarm, protocol, event, room);
+        request.into_iter().for_each(|event| self.tell(event));
     }
 
     fn on_query(&mut self, id: &kad::QueryId, result: kad::QueryResult, last: bool) {
@@ -668,127 +536,24 @@ impl Task {
                 }
             }
             kad::QueryResult::GetProviders(found) => {
-                let Some((devices, _)) = self.finding.get_mut(id) else {
+                let Some(finding) = self.finding.get_mut(id) else {
                     return;
                 };
                 if let Ok(kad::GetProvidersOk::FoundProviders { providers, .. }) = &found {
-                    devices.extend(providers.iter().filter_map(device_of));
+                    finding.devices.extend(providers.iter().filter_map(device_of));
                 }
-                if let Some((devices, done)) = last.then(|| self.finding.remove(id)).flatten() {
+                if let Some(Finding { devices, done }) = last.then(|| self.finding.remove(id)).flatten() {
                     let nothing = found.is_err() && devices.is_empty();
-                    let devices = devices.into_iter().collect();
-                    done.send(if nothing { Err(timed_out) } else { Ok(devices) }).ok();
+                    done.send(if nothing {
+                        Err(timed_out)
+                    } else {
+                        Ok(devices.into_iter().collect())
+                    })
+                    .ok();
                 }
             }
             _ => {}
         }
-    }
-
-    fn on_stream(&mut self, protocol: Protocol, event: request_response::Event<Asked, Answered>) {
-        match event {
-            request_response::Event::Message { peer, message, .. } => match message {
-                request_response::Message::Request { request, channel, .. } => {
-                    self.on_asked(peer, protocol, request, channel);
-                }
-                request_response::Message::Response { request_id, response } => {
-                    let Some(asking) = self.asking.remove(&(protocol, request_id)) else {
-                        return;
-                    };
-                    let answer = self.read_answer(protocol, response, asking.sent);
-                    asking.answer.send(answer.map_err(Failure::Final)).ok();
-                }
-            },
-            request_response::Event::OutboundFailure {
-                request_id, error, ..
-            } => {
-                let Some(asking) = self.asking.remove(&(protocol, request_id)) else {
-                    return;
-                };
-                asking
-                    .answer
-                    .send(Err(Failure::Final(self.explain(protocol, &error))))
-                    .ok();
-            }
-            request_response::Event::InboundFailure { error, .. } => {
-                if matches!(error, request_response::InboundFailure::Io(_)) {
-                    count(&self.shared.counters.frames_malformed);
-                }
-            }
-            request_response::Event::ResponseSent { .. } => {}
-        }
-    }
-
-    fn read_answer(
-        &self,
-        protocol: Protocol,
-        response: Answered,
-        sent: usize,
-    ) -> Result<Vec<u8>, RequestError> {
-        match response {
-            Answered::Answer(answer) => {
-                add(&self.shared.counters.request_bytes_in, answer.body.len());
-                settle(answer, protocol, sent)
-            }
-            Answered::TooLarge(actual) => {
-                let limit = protocol.bytes_max(&self.shared.limits);
-                Err(RequestError::AnswerTooLarge {
-                    protocol,
-                    actual,
-                    limit,
-                })
-            }
-            Answered::Malformed(status) => Err(RequestError::Malformed {
-                reason: format!("unknown status {status}"),
-            }),
-        }
-    }
-
-    fn explain(&self, protocol: Protocol, error: &OutboundFailure) -> RequestError {
-        match error {
-            OutboundFailure::Timeout => {
-                let deadline_ms = protocol.deadline_ms(&self.shared.limits);
-                RequestError::TimedOut {
-                    protocol,
-                    deadline_ms,
-                }
-            }
-            OutboundFailure::UnsupportedProtocols => RequestError::Unsupported { protocol },
-            OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed | OutboundFailure::Io(_) => {
-                RequestError::Lost {
-                    reason: error.to_string(),
-                }
-            }
-        }
-    }
-
-    fn on_asked(
-        &mut self,
-        peer: PeerId,
-        protocol: Protocol,
-        asked: Asked,
-        channel: ResponseChannel<Answered>,
-    ) {
-        let Some(from) = device_of(&peer) else { return };
-        let Asked::Data(data) = asked else {
-            count(&self.shared.counters.frames_too_large);
-            return self.respond(protocol, channel, Answer::bare(Outcome::TooLarge));
-        };
-        count(&self.shared.counters.requests_stream_in);
-        add(&self.shared.counters.request_bytes_in, data.len());
-        let room = self.backlog.len() < EVENTS_MAX;
-        let Some(turn) = room.then(|| self.shared.turns.take(from)).flatten() else {
-            count(&self.shared.counters.requests_busy);
-            return self.respond(protocol, channel, Answer::bare(Outcome::Busy));
-        };
-        let (reply, waiting) = Reply::new(protocol, &self.shared.limits, self.shared.counters.clone(), turn);
-        self.replying
-            .push(async move { (protocol, channel, waiting.await.ok()) }.boxed());
-        self.tell(Event::Request {
-            from,
-            protocol,
-            data,
-            reply,
-        });
     }
 
     fn full(&self, addr: &Multiaddr) -> String {
@@ -816,38 +581,15 @@ impl Task {
                 .collect(),
             lane: self.shared.told_ports,
             mdns: self.swarm.behaviour().mdns.is_enabled(),
-            peers: self
-                .peers
-                .iter()
-                .filter_map(|(id, peer)| self.peer_status(id, peer))
-                .collect(),
+            peers: self.peers.status(self.shared.lane.as_ref(), |peer| {
+                self.swarm.behaviour().gossip.peer_score(peer).unwrap_or(0.0)
+            }),
             topics: self.topics.iter().map(|topic| self.topic_status(topic)).collect(),
             routing_table,
             lane_bytes_out: lane_bytes.0,
             lane_bytes_in: lane_bytes.1,
             counts: self.shared.counters.read(),
         }
-    }
-
-    fn peer_status(&self, id: &PeerId, peer: &Peer) -> Option<PeerStatus> {
-        let device = device_of(id)?;
-        let lane = self.shared.lane.as_ref();
-        let (lane, lane_open) = lane.map(|lane| lane.describe(&device)).unwrap_or_default();
-        let link = |link: &Link| ConnectionStatus {
-            addr: link.addr.to_string(),
-            direction: link.direction,
-            transport: transport_of(&link.addr).unwrap_or("other"),
-        };
-        Some(PeerStatus {
-            device,
-            id: device_text(&device),
-            agent: peer.agent.clone(),
-            connections: peer.links.values().map(link).collect(),
-            rtt_us: peer.rtt.and_then(|rtt| u64::try_from(rtt.as_micros()).ok()),
-            score: self.swarm.behaviour().gossip.peer_score(id).unwrap_or(0.0),
-            lane: lane.map(|addr| addr.to_string()),
-            lane_open,
-        })
     }
 
     fn topic_status(&self, topic: &str) -> TopicStatus {
@@ -862,9 +604,4 @@ impl Task {
             peers,
         }
     }
-}
-
-/// A dial that never got an answer because the task is gone.
-pub(crate) fn stopped<T>(_: T) -> DialError {
-    DialError::Stopped
 }
