@@ -836,6 +836,7 @@ async fn a_shutdown_is_noticed_at_once_and_a_configured_peer_is_dialled_again() 
         Err(SubscribeError::Stopped)
     ));
     alice.wait("goodbye", gone).await;
+    timeout(DEADLINE, bob.network.released()).await.unwrap();
 
     let config = Config {
         lane: vec![],

@@ -74,6 +74,9 @@ pub const REDIAL_MS_MAX: u64 = 300_000;
 pub const IDLE_MS: u64 = 300_000;
 /// How long a clean shutdown waits for its goodbyes.
 pub const SHUTDOWN_MS: u64 = 1_000;
+/// How long after it the ports may still be held: three of QUIC's probe timeouts, of a connection that
+/// had no time to measure its round trip.
+pub const RELEASE_MS: u64 = 5_000;
 
 /// Inbound handshakes going on at once.
 pub const HANDSHAKES_INBOUND_MAX: u32 = 64;

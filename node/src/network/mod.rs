@@ -57,7 +57,7 @@ mod tls;
 use std::{fmt, sync::Arc};
 
 use libp2p::identity::Keypair;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use self::{
@@ -92,6 +92,7 @@ pub use self::{
 pub struct Network {
     commands: mpsc::Sender<Command>,
     streams: StreamCarrier,
+    running: watch::Receiver<()>,
     shared: Shared,
 }
 
@@ -158,6 +159,7 @@ pub fn start(
     news.extend(no_mdns.map(|reason| Event::NoMdns { reason }));
 
     let (commands, asked) = mpsc::channel(COMMANDS_MAX);
+    let (run, running) = watch::channel(());
     let (asks, requested) = mpsc::channel(COMMANDS_MAX);
     let shared = Shared {
         device,
@@ -171,6 +173,7 @@ pub fn start(
         commands: asked,
         asks: requested,
         events,
+        running: run,
     };
     let mut task = Task::new(swarm, shared.clone(), news);
     wanted
@@ -181,6 +184,7 @@ pub fn start(
         Network {
             commands,
             streams: StreamCarrier { asks },
+            running,
             shared,
         },
         received,
@@ -369,8 +373,16 @@ impl Network {
         self.ask(|done| Command::Status { done }).await
     }
 
-    /// Says goodbye to all peers and stops. Returns when it is done, within about two seconds.
+    /// Says goodbye to all peers and stops. Returns when that is done, within about two seconds; the
+    /// sockets may linger a little longer, see [`Network::released`].
     pub async fn shutdown(&self) {
         self.ask(|done| Command::Shutdown { done }).await;
+    }
+
+    /// Returns when the network has stopped and its ports can be bound again, or at the latest after
+    /// [`RELEASE_MS`]. A process that ends need not wait for it.
+    pub async fn released(&self) {
+        // Nothing is ever sent; the error says that the task is gone.
+        self.running.clone().changed().await.err();
     }
 }

@@ -20,7 +20,7 @@ use libp2p::{
         SwarmEvent, dial_opts::DialOpts,
     },
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     behaviour::{Node, NodeEvent},
@@ -34,7 +34,8 @@ use super::{
     gossip::{GossipId, Verdict, is_topic, topic_score},
     lane::{Lane, LanePorts},
     limits::{
-        EVENTS_MAX, GOSSIP_BYTES_MAX, LOOKUP_MS, PROVIDED_KEYS_MAX, SHUTDOWN_MS, TOPIC_BYTES_MAX, TOPICS_MAX,
+        EVENTS_MAX, GOSSIP_BYTES_MAX, LOOKUP_MS, PROVIDED_KEYS_MAX, RELEASE_MS, SHUTDOWN_MS, TOPIC_BYTES_MAX,
+        TOPICS_MAX,
     },
     peers::Peers,
     protocol::Protocol,
@@ -101,6 +102,8 @@ pub(crate) struct Channels {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) asks: mpsc::Receiver<Ask>,
     pub(crate) events: mpsc::Sender<Event>,
+    /// Dropped when all is over, down to the sockets.
+    pub(crate) running: watch::Sender<()>,
 }
 
 /// A search for providers: who was found so far, and who waits.
@@ -148,6 +151,7 @@ impl Task {
             mut commands,
             mut asks,
             events,
+            running,
         } = channels;
         let mut tick = tokio::time::interval(TICK);
         let done = loop {
@@ -171,10 +175,17 @@ impl Task {
                 }
             }
         };
+        // From here on whoever asks is told that the network is shut down.
+        drop((commands, asks));
+        let listening: Vec<_> = self.swarm.listeners().cloned().collect();
         self.stop().await;
         if let Some(done) = done {
             done.send(()).ok();
         }
+        tokio::time::timeout(Duration::from_millis(RELEASE_MS), released(listening))
+            .await
+            .ok();
+        drop(running);
     }
 
     /// Says goodbye to all, and waits a moment for it to be heard.
@@ -194,9 +205,6 @@ impl Task {
         };
         // Who does not hear the goodbye will notice the silence.
         tokio::time::timeout(wait, goodbyes).await.ok();
-        let listening = self.swarm.listeners().cloned().collect();
-        drop(self.swarm);
-        tokio::time::timeout(wait, released(listening)).await.ok();
     }
 
     fn tell(&mut self, event: Event) {
