@@ -262,6 +262,15 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_a_message_is_the_one_in_the_spec() {
+        let id = data_encoding::HEXLOWER.encode(&message_id("world/shoes", b"hello"));
+        assert_eq!(
+            id,
+            "172a22d1b50f1952aebb554dcd4252d9ec0873e22971e81ef5ecd3ccb60f431b"
+        );
+    }
+
+    #[test]
     fn a_message_cannot_take_the_id_of_another_by_shifting_its_topic() {
         assert_ne!(message_id("world/a", b"bc"), message_id("world/ab", b"c"));
     }
