@@ -137,12 +137,12 @@ impl Body {
             Self::Stock(account) => Some(part_key(&account.listing(), account.part())),
             Self::Follow(follow) => Some(follow.who.as_bytes().to_vec()),
             Self::Post(_)
- | Self::Reaction(_)
- | Self::Vouch(_)
- | Self::Review(_)
- | Self::Revoke(_)
- | Self::Order(_)
- | Self::Tab(_) => None,
+            | Self::Reaction(_)
+            | Self::Vouch(_)
+            | Self::Review(_)
+            | Self::Revoke(_)
+            | Self::Order(_)
+            | Self::Tab(_) => None,
         }
     }
 
@@ -156,7 +156,7 @@ impl Body {
     }
 
     /// The rules of its kind that anyone can check without knowing anything else.
-    pub(crate) fn check(&self, author: &AuthorId, device: &DeviceId) -> Result<(), BodyError> {
+    pub(crate) fn check(&self, author: &AuthorId, device: &DeviceId, epoch: u32) -> Result<(), BodyError> {
         let rule = |held: bool, words: &str| match held {
             true => Ok(()),
             false => Err(BodyError::Rule(words.to_owned())),
@@ -171,9 +171,11 @@ impl Body {
             Self::Order(message) => rule(message.to != *author, "nobody trades with themselves"),
             Self::Tab(message) => rule(message.to != *author, "nobody keeps a tab with themselves"),
             Self::Review(review) => check_review(review, author),
-            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) | Self::Listing(_) | Self::Stock(_) => {
-                Ok(())
-            }
+            Self::Listing(part) => rule(
+                part.epoch_max() <= epoch,
+                "a listing's stamps are of its device's epoch at most",
+            ),
+            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) | Self::Stock(_) => Ok(()),
         }
     }
 }
@@ -194,7 +196,10 @@ fn check_review(review: &Review, author: &AuthorId) -> Result<(), BodyError> {
         return rule("nobody reviews their own shop".into());
     }
     if !(1..=RATING_MAX).contains(&review.rating) {
-        return rule(format!("expected a rating of 1 to {RATING_MAX}, got {}", review.rating));
+        return rule(format!(
+            "expected a rating of 1 to {RATING_MAX}, got {}",
+            review.rating
+        ));
     }
     let good = review.receipt.verify(&mut GrantCache::default());
     good.map_err(|error| BodyError::Rule(error.to_string()))

@@ -270,7 +270,9 @@ pub const TABLE: &[(State, Deed, Role, State)] = &[
 
 /// What follows when a role does something in a state; nothing if it may not.
 pub fn next_state(state: State, deed: Deed, role: Role) -> Option<State> {
-    let row = TABLE.iter().find(|(from, what, who, _)| *from == state && *what == deed && *who == role);
+    let row = TABLE
+        .iter()
+        .find(|(from, what, who, _)| *from == state && *what == deed && *who == role);
     row.map(|(.., to)| *to)
 }
 
@@ -398,7 +400,10 @@ fn role_name(role: Role) -> &'static str {
 
 impl Order {
     /// Reads an order from its messages, whichever of them are here and however often.
-    pub fn fold<'a>(id: OrderId, messages: impl IntoIterator<Item = Filed<'a>>) -> Result<Self, OrderRefusal> {
+    pub fn fold<'a>(
+        id: OrderId,
+        messages: impl IntoIterator<Item = Filed<'a>>,
+    ) -> Result<Self, OrderRefusal> {
         let mut next: BTreeMap<EnvelopeId, BTreeMap<EnvelopeId, Filed<'a>>> = BTreeMap::new();
         let mut ask = None;
         let mut all = BTreeSet::new();
@@ -422,16 +427,25 @@ impl Order {
 
     /// The order that a first message opens.
     pub fn begin(id: OrderId, ask: &Filed<'_>) -> Result<Self, OrderRefusal> {
-        let Act::Ask { lines, country, .. } = &ask.message.act else { return Err(OrderRefusal::NoAsk) };
+        let Act::Ask { lines, country, .. } = &ask.message.act else {
+            return Err(OrderRefusal::NoAsk);
+        };
         if ask.message.after.is_some() || ask.message.order.is_some() || ask.author == ask.message.to {
-            return Err(OrderRefusal::Detail("an order starts with a question to somebody else".into()));
+            return Err(OrderRefusal::Detail(
+                "an order starts with a question to somebody else".into(),
+            ));
         }
         let units = |line: &Line| line.units > 0 && line.units <= ORDER_UNITS_MAX;
         if lines.is_empty() || !lines.iter().all(units) {
             let words = format!("expected lines of 1 to {ORDER_UNITS_MAX} units");
             return Err(OrderRefusal::Detail(words));
         }
-        let done = Done { id: ask.id, by: Role::Buyer, act: Deed::Ask, time: ask.time };
+        let done = Done {
+            id: ask.id,
+            by: Role::Buyer,
+            act: Deed::Ask,
+            time: ask.time,
+        };
         Ok(Self {
             id,
             buyer: ask.author,
@@ -457,31 +471,50 @@ impl Order {
         if self.history.len() >= ORDER_MESSAGES_MAX {
             return self;
         }
-        let branches = next.get(&self.head()).into_iter().flatten().filter_map(|(id, filed)| {
-            let order = self.after(filed).ok()?.follow(next);
-            // A branch in which money moved holds against one in which none did.
-            let paid = order.history.iter().any(|done| done.act == Deed::Pay);
-            Some(((!paid, filed.message.act.deed().rank(), *id), order))
-        });
+        let branches = next
+            .get(&self.head())
+            .into_iter()
+            .flatten()
+            .filter_map(|(id, filed)| {
+                let order = self.after(filed).ok()?.follow(next);
+                // A branch in which money moved holds against one in which none did.
+                let paid = order.history.iter().any(|done| done.act == Deed::Pay);
+                Some(((!paid, filed.message.act.deed().rank(), *id), order))
+            });
         let best = branches.min_by_key(|(rank, _)| *rank).map(|(_, order)| order);
         best.unwrap_or(self)
     }
 
     /// The order after one more message, if it may follow.
     pub fn after(&self, filed: &Filed<'_>) -> Result<Self, OrderRefusal> {
-        let role = self.role(&filed.author).ok_or_else(|| OrderRefusal::Detail("a stranger signed it".into()))?;
-        let other = if role == Role::Buyer { self.merchant } else { self.buyer };
+        let role = self
+            .role(&filed.author)
+            .ok_or_else(|| OrderRefusal::Detail("a stranger signed it".into()))?;
+        let other = if role == Role::Buyer {
+            self.merchant
+        } else {
+            self.buyer
+        };
         if filed.message.to != other || filed.message.after != Some(self.head()) {
-            return Err(OrderRefusal::Detail("it does not act upon the last message".into()));
+            return Err(OrderRefusal::Detail(
+                "it does not act upon the last message".into(),
+            ));
         }
         if filed.time < self.head_time() {
-            return Err(OrderRefusal::Detail("it claims to be older than what it acts upon".into()));
+            return Err(OrderRefusal::Detail(
+                "it claims to be older than what it acts upon".into(),
+            ));
         }
         let now = Timestamp(filed.time.wall_ms);
         let state = self.allows(role, &filed.message.act, now)?;
         let mut order = self.clone();
         order.state = state;
-        let done = Done { id: filed.id, by: role, act: filed.message.act.deed(), time: filed.time };
+        let done = Done {
+            id: filed.id,
+            by: role,
+            act: filed.message.act.deed(),
+            time: filed.time,
+        };
         order.history.push(done);
         match filed.message.act.clone() {
             Act::Quote(quote) => order.quote = Some(*quote),
@@ -500,7 +533,11 @@ impl Order {
     pub fn allows(&self, role: Role, act: &Act, now: Timestamp) -> Result<State, OrderRefusal> {
         let deed = act.deed();
         let state = next_state(self.state, deed, role);
-        let state = state.ok_or(OrderRefusal::NotNow { state: self.state, deed, role })?;
+        let state = state.ok_or(OrderRefusal::NotNow {
+            state: self.state,
+            deed,
+            role,
+        })?;
         if self.history.len() >= ORDER_MESSAGES_MAX {
             return Err(OrderRefusal::TooMany);
         }
@@ -517,7 +554,9 @@ impl Order {
                 }
             }
             Act::Accept { instruction } if Some(instruction.rail()) != self.rail => {
-                return Err(detail("the instruction is for another way to pay than the buyer chose"));
+                return Err(detail(
+                    "the instruction is for another way to pay than the buyer chose",
+                ));
             }
             Act::Pay { proof } => self.fits_instruction(proof)?,
             Act::Receipt(receipt) => self.fits_payment(quote()?, receipt)?,
@@ -533,9 +572,17 @@ impl Order {
     }
 
     fn fits_question(&self, quote: &Quote) -> Result<(), OrderRefusal> {
-        quote.check().map_err(|error| OrderRefusal::Detail(error.to_string()))?;
-        let asked = self.lines.iter().map(|line| (line.listing, line.variant, line.units));
-        let offered = quote.lines.iter().map(|line| (line.listing, line.variant, line.units));
+        quote
+            .check()
+            .map_err(|error| OrderRefusal::Detail(error.to_string()))?;
+        let asked = self
+            .lines
+            .iter()
+            .map(|line| (line.listing, line.variant, line.units));
+        let offered = quote
+            .lines
+            .iter()
+            .map(|line| (line.listing, line.variant, line.units));
         if !asked.eq(offered) {
             return Err(detail("the quote is for other things than were asked for"));
         }
@@ -557,7 +604,9 @@ impl Order {
     fn fits_payment(&self, quote: &Quote, receipt: &Receipt) -> Result<(), OrderRefusal> {
         let amount = (receipt.total_minor, receipt.currency) == (quote.total_minor, quote.currency);
         if !amount || Some(receipt.rail) != self.rail {
-            return Err(detail("the receipt is for another payment than the quote asks for"));
+            return Err(detail(
+                "the receipt is for another payment than the quote asks for",
+            ));
         }
         let wanted: BTreeSet<ListingId> = quote.lines.iter().map(|line| line.listing).collect();
         let receipted: BTreeSet<ListingId> = receipt.public.iter().map(|public| public.listing).collect();
@@ -591,7 +640,9 @@ impl Order {
 
     /// The message that the next one acts upon.
     pub fn head(&self) -> EnvelopeId {
-        self.history.last().map_or(EnvelopeId::from_bytes(*self.id.as_bytes()), |done| done.id)
+        self.history
+            .last()
+            .map_or(EnvelopeId::from_bytes(*self.id.as_bytes()), |done| done.id)
     }
 
     /// When that message was signed, as its author says.

@@ -122,10 +122,21 @@ impl Quote {
 
     /// What is to be paid.
     pub fn total(&self) -> Amount {
-        Amount { minor: self.total_minor, currency: self.currency }
+        Amount {
+            minor: self.total_minor,
+            currency: self.currency,
+        }
     }
 }
 
 fn equal(what: &'static str, expected: i64, actual: i64) -> Result<(), QuoteError> {
-    if expected == actual { Ok(()) } else { Err(QuoteError::Sum { what, expected, actual }) }
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(QuoteError::Sum {
+            what,
+            expected,
+            actual,
+        })
+    }
 }

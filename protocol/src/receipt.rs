@@ -55,7 +55,9 @@ impl TryFrom<serde_bytes::ByteBuf> for Token {
     fn try_from(bytes: serde_bytes::ByteBuf) -> Result<Self, String> {
         let length = bytes.len();
         let bytes = bytes.into_vec().try_into();
-        bytes.map(Self).map_err(|_| format!("expected a token of 16 bytes, got {length}"))
+        bytes
+            .map(Self)
+            .map_err(|_| format!("expected a token of 16 bytes, got {length}"))
     }
 }
 
@@ -104,12 +106,30 @@ impl PublicReceipt {
         if !self.grant.scopes.allows(Scope::Orders) {
             return Err(IdentityError::Scope(Scope::Orders));
         }
-        identity::verify("the merchant's device", self.device.as_bytes(), &self.signed_bytes()?, &self.signature)
+        identity::verify(
+            "the merchant's device",
+            self.device.as_bytes(),
+            &self.signed_bytes()?,
+            &self.signature,
+        )
     }
 
     fn signed_bytes(&self) -> Result<Vec<u8>, IdentityError> {
-        let Self { merchant, device, listing, buyer, token, .. } = self;
-        let signed = Signed { merchant, device, listing, buyer, token };
+        let Self {
+            merchant,
+            device,
+            listing,
+            buyer,
+            token,
+            ..
+        } = self;
+        let signed = Signed {
+            merchant,
+            device,
+            listing,
+            buyer,
+            token,
+        };
         Ok([DOMAIN, &codec::encode(&signed)?].concat())
     }
 }

@@ -27,7 +27,9 @@ impl Rail {
 
     /// The rail with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Tab, Self::Manual].into_iter().find(|rail| rail.name() == name)
+        [Self::Tab, Self::Manual]
+            .into_iter()
+            .find(|rail| rail.name() == name)
     }
 }
 

@@ -70,7 +70,11 @@ impl TryFrom<serde_bytes::ByteBuf> for StateHash {
     type Error = String;
     fn try_from(bytes: serde_bytes::ByteBuf) -> Result<Self, String> {
         let length = bytes.len();
-        bytes.into_vec().try_into().map(Self).map_err(|_| format!("expected a hash of 32 bytes, got {length}"))
+        bytes
+            .into_vec()
+            .try_into()
+            .map(Self)
+            .map_err(|_| format!("expected a hash of 32 bytes, got {length}"))
     }
 }
 
@@ -257,12 +261,20 @@ impl TabState {
 
     /// What an author owes the other one; negative: what it is owed.
     pub fn owed_by(&self, author: &AuthorId) -> i64 {
-        if *author == self.high { self.balance_minor } else { -self.balance_minor }
+        if *author == self.high {
+            self.balance_minor
+        } else {
+            -self.balance_minor
+        }
     }
 
     /// How much an author lets the other one owe.
     pub fn limit_of(&self, author: &AuthorId) -> i64 {
-        if *author == self.low { self.limit_low_minor } else { self.limit_high_minor }
+        if *author == self.low {
+            self.limit_low_minor
+        } else {
+            self.limit_high_minor
+        }
     }
 
     /// The author on the other side.
@@ -272,7 +284,12 @@ impl TabState {
 
     /// How much more an author may come to owe; never negative.
     pub fn room_of(&self, author: &AuthorId) -> i64 {
-        let held: i64 = self.holds.iter().filter(|hold| hold.from == *author).map(|hold| hold.minor).sum();
+        let held: i64 = self
+            .holds
+            .iter()
+            .filter(|hold| hold.from == *author)
+            .map(|hold| hold.minor)
+            .sum();
         (self.limit_of(&self.other(author)) - self.owed_by(author) - held).max(0)
     }
 
@@ -290,7 +307,11 @@ impl TabState {
                 if !(0..=AMOUNT_MINOR_MAX).contains(minor) {
                     return Err(TabRefusal::Amount(*minor));
                 }
-                let limit = if by == self.low { &mut next.limit_low_minor } else { &mut next.limit_high_minor };
+                let limit = if by == self.low {
+                    &mut next.limit_low_minor
+                } else {
+                    &mut next.limit_high_minor
+                };
                 *limit = *minor;
             }
             Change::Pay { minor, .. } | Change::Refund { minor, .. } => next.owe(&by, *minor)?,
@@ -300,7 +321,12 @@ impl TabState {
                 if holds.iter().any(|hold| hold.order == *order) {
                     return Err(TabRefusal::TooManyHolds);
                 }
-                holds.push(TabHold { order: *order, from: by, minor: *minor, until: *until });
+                holds.push(TabHold {
+                    order: *order,
+                    from: by,
+                    minor: *minor,
+                    until: *until,
+                });
                 holds.sort_by_key(|hold| hold.order);
                 next.holds = List::new(holds).map_err(|_| TabRefusal::TooManyHolds)?;
             }
@@ -325,7 +351,11 @@ impl TabState {
     fn next_number(&self, by: &AuthorId) -> u64 {
         let odd = *by == self.low;
         let next = self.seq.saturating_add(1);
-        if (next % 2 == 1) == odd { next } else { next.saturating_add(1) }
+        if (next % 2 == 1) == odd {
+            next
+        } else {
+            next.saturating_add(1)
+        }
     }
 
     fn has_room(&self, debtor: &AuthorId, minor: i64) -> Result<(), TabRefusal> {
@@ -333,7 +363,11 @@ impl TabState {
             return Err(TabRefusal::Amount(minor));
         }
         let room = self.room_of(debtor);
-        if minor > room { Err(TabRefusal::TooLittleRoom { wanted: minor, room }) } else { Ok(()) }
+        if minor > room {
+            Err(TabRefusal::TooLittleRoom { wanted: minor, room })
+        } else {
+            Ok(())
+        }
     }
 
     fn owe(&mut self, debtor: &AuthorId, minor: i64) -> Result<(), TabRefusal> {
@@ -344,7 +378,10 @@ impl TabState {
 
     fn end_hold(&mut self, order: &OrderId) -> Result<TabHold, TabRefusal> {
         let mut holds = self.holds.clone().into_vec();
-        let place = holds.iter().position(|hold| hold.order == *order).ok_or(TabRefusal::NoHold(*order))?;
+        let place = holds
+            .iter()
+            .position(|hold| hold.order == *order)
+            .ok_or(TabRefusal::NoHold(*order))?;
         let hold = holds.remove(place);
         self.holds = List::new(holds).map_err(|_| TabRefusal::TooManyHolds)?;
         Ok(hold)
@@ -386,6 +423,8 @@ pub struct Tab {
     pub chain: Vec<Agreed>,
     /// Proposals upon the last state that are neither agreed nor refused, greatest number first.
     pub pending: Vec<Agreed>,
+    /// Proposals upon the last state that the other side refused.
+    pub refused: Vec<Agreed>,
     empty: TabState,
     paid: BTreeMap<OrderId, i64>,
 }
@@ -415,18 +454,33 @@ impl Tab {
                 }
             }
         }
-        let mut tab = Self { id, chain: Vec::new(), pending: Vec::new(), empty, paid: BTreeMap::new() };
+        let mut tab = Self {
+            id,
+            chain: Vec::new(),
+            pending: Vec::new(),
+            refused: Vec::new(),
+            empty,
+            paid: BTreeMap::new(),
+        };
         loop {
             // Of all proposals upon the last state, the agreed one with the greatest number holds.
             let upon = proposals.iter().filter_map(|(id, (by, time, state))| {
-                let agreed = Agreed { proposal: *id, by: *by, time: *time, state: (*state).clone() };
+                let agreed = Agreed {
+                    proposal: *id,
+                    by: *by,
+                    time: *time,
+                    state: (*state).clone(),
+                };
                 tab.follows(&agreed).ok().map(|()| agreed)
             });
             let mut upon: Vec<Agreed> = upon.collect();
             upon.sort_by_key(|agreed| (std::cmp::Reverse(agreed.state.seq), agreed.proposal));
             let both = |agreed: &&Agreed| {
                 let other = agreed.state.other(&agreed.by);
-                agreed.state.hash().is_ok_and(|hash| agreements.contains(&(agreed.proposal, other, hash)))
+                agreed
+                    .state
+                    .hash()
+                    .is_ok_and(|hash| agreements.contains(&(agreed.proposal, other, hash)))
             };
             match upon.iter().find(both) {
                 Some(agreed) => tab.push(agreed.clone()),
@@ -434,7 +488,7 @@ impl Tab {
                     let open = |agreed: &Agreed| {
                         !refusals.contains(&(agreed.proposal, agreed.state.other(&agreed.by)))
                     };
-                    tab.pending = upon.into_iter().filter(open).collect();
+                    (tab.pending, tab.refused) = upon.into_iter().partition(open);
                     return tab;
                 }
             }
@@ -470,7 +524,10 @@ impl Tab {
         let upon = self.state();
         let expected_prev = if upon.seq == 0 { None } else { Some(upon.hash()?) };
         if proposed.state.prev != expected_prev {
-            return Err(TabRefusal::NotNext { expected: upon.seq, actual: proposed.state.seq });
+            return Err(TabRefusal::NotNext {
+                expected: upon.seq,
+                actual: proposed.state.seq,
+            });
         }
         let stated = Timestamp(proposed.time.wall_ms);
         match self.propose(proposed.by, &proposed.state.change, stated)? == proposed.state {
@@ -486,7 +543,12 @@ impl Tab {
             return Err(TabRefusal::Stranger(*me));
         }
         self.follows(proposed)?;
-        let mine = self.pending.iter().filter(|pending| pending.by == *me).map(|pending| pending.state.seq).max();
+        let mine = self
+            .pending
+            .iter()
+            .filter(|pending| pending.by == *me)
+            .map(|pending| pending.state.seq)
+            .max();
         match mine {
             Some(seq) if seq > proposed.state.seq => Err(TabRefusal::Outnumbered(seq)),
             _ => Ok(()),
@@ -506,10 +568,18 @@ impl Tab {
                     Change::Capture { .. } => paid.by == *by,
                     _ => paid.by != *by,
                 });
-                let paid = if by_payee { self.paid(order).unwrap_or(0) } else { 0 };
+                let paid = if by_payee {
+                    self.paid(order).unwrap_or(0)
+                } else {
+                    0
+                };
                 match *minor <= paid {
                     true => Ok(()),
-                    false => Err(TabRefusal::NotPaid { order: *order, paid, wanted: *minor }),
+                    false => Err(TabRefusal::NotPaid {
+                        order: *order,
+                        paid,
+                        wanted: *minor,
+                    }),
                 }
             }
             _ => Ok(()),
@@ -538,6 +608,9 @@ impl Tab {
 
     /// What an author may still spend upon the tab.
     pub fn room_of(&self, author: &AuthorId) -> Amount {
-        Amount { minor: self.state().room_of(author), currency: self.empty.currency }
+        Amount {
+            minor: self.state().room_of(author),
+            currency: self.empty.currency,
+        }
     }
 }
