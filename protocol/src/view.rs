@@ -9,7 +9,7 @@ mod shop;
 mod talk;
 mod trade;
 
-pub use people::{FollowView, Named, ProfileView, follows, profile, reads};
+pub use people::{FollowView, Named, ProfileView, follows, follows_count, profile, reads};
 pub use shop::{
     ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView, ZoneView,
     listing, listings, own_shop, reviews, shop,

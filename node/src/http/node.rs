@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, DeviceId};
-use souk_protocol::limits::FOLLOWS_MAX;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::text::Name;
 use souk_protocol::view::{self, OwnShopView};
@@ -149,5 +148,3 @@ pub(super) async fn health(State(app): State<App>) -> Result<&'static str, Probl
     app.read(view::newest_event).await?;
     Ok("ok\n")
 }
-
-const _: () = assert!(FOLLOWS_MAX > 0);

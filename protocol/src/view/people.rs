@@ -4,6 +4,7 @@ use super::{Page, author_at, read};
 use crate::body::{Body, Kind};
 use crate::feed;
 use crate::id::AuthorId;
+use crate::limits::FOLLOWS_MAX;
 use crate::peer::Followed;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::text::{Name, Prose};
@@ -56,6 +57,11 @@ pub struct ProfileView {
 /// Whether the owner follows an author.
 pub fn reads(records: &dyn Records, author: &AuthorId) -> Result<bool, Fault> {
     Ok(records.get(Tree::Follows, author.as_bytes())?.is_some())
+}
+
+/// How many authors the owner follows.
+pub fn follows_count(records: &dyn Records) -> Result<usize, Fault> {
+    Ok(records.scan(Tree::Follows, &Range::of([], FOLLOWS_MAX))?.len())
 }
 
 /// Whom the owner follows, by id.

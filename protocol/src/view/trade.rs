@@ -1,18 +1,19 @@
 //! Orders and tabs: where they stand, what the owner can do next, and what happened.
 
-use super::{Page, author_at, damaged};
+use super::{Page, damaged};
 use crate::body::Body;
 use crate::envelope::Signed;
 use crate::feed;
 use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
 use crate::identity::GrantCache;
 use crate::money::{Amount, Currency};
-use crate::order::{self, Act, Deed, Order, Role, State};
+use crate::order::{self, Act, Deed, Order, OrderMessage, Role, State};
+use crate::peer::{read_order, read_tab, tab_sides};
 use crate::quote::Quote;
-use crate::records::{Fault, Range, Records, Row, Tree};
+use crate::records::{Fault, Range, Records, Tree};
 use crate::settlement::{Instruction, Rail};
 use crate::shop::Country;
-use crate::tab::{self, Change, Tab, TabState};
+use crate::tab::{self, Change, TabState};
 use crate::text::{Name, Prose};
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -220,12 +221,10 @@ pub fn orders(
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Page<OrderView>, Fault> {
-    let places = newest_first(records)?;
-    let rest = places.into_iter().skip_while(|place| after.as_ref().is_some_and(|after| place >= after));
-    let page: Vec<Vec<u8>> = rest.take(limit).collect();
-    let next = if page.len() == limit { page.last().cloned() } else { None };
-    let mut items = Vec::with_capacity(page.len());
-    for place in &page {
+    let rows = records.scan(Tree::Orders, &Range::of([], limit).down().beyond(after))?;
+    let next = if rows.len() == limit { rows.last().map(|(place, _)| place.clone()) } else { None };
+    let mut items = Vec::with_capacity(rows.len());
+    for (place, _) in &rows {
         items.extend(order(records, me, now, &order_at(place)?)?);
     }
     Ok(Page::new(items, next))
@@ -239,8 +238,8 @@ pub fn orders_to_act_on(
     limit: usize,
 ) -> Result<Vec<OrderView>, Fault> {
     let mut found = Vec::new();
-    for place in newest_first(records)?.iter().take(ORDERS_READ_MAX) {
-        let order = order(records, me, now, &order_at(place)?)?;
+    for (place, _) in records.scan(Tree::Orders, &Range::of([], ORDERS_READ_MAX).down())? {
+        let order = order(records, me, now, &order_at(&place)?)?;
         found.extend(order.filter(|order| !order.next.is_empty()));
         if found.len() == limit {
             break;
@@ -249,14 +248,7 @@ pub fn orders_to_act_on(
     Ok(found)
 }
 
-/// Opening time and id of every order, greatest first: an order's place in the list.
-fn newest_first(records: &dyn Records) -> Result<Vec<Vec<u8>>, Fault> {
-    let rows = records.scan(Tree::Orders, &Range::of([], usize::MAX))?;
-    let mut places: Vec<Vec<u8>> = rows.into_iter().map(|(order, time)| [time, order].concat()).collect();
-    places.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(places)
-}
-
+/// The order at a place in the list: the row's key ends with it.
 fn order_at(place: &[u8]) -> Result<OrderId, Fault> {
     let id = place.last_chunk::<32>().copied().map(OrderId::from_bytes);
     id.ok_or_else(|| damaged(Tree::Orders, place, "its key is cut"))
@@ -269,15 +261,9 @@ pub fn order(
     now: Timestamp,
     id: &OrderId,
 ) -> Result<Option<OrderView>, Fault> {
-    let messages = records.order(id)?;
-    let filed = messages.iter().filter_map(order_message);
-    let Ok(order) = Order::fold(*id, filed) else { return Ok(None) };
+    let Some(order) = read_order(records, id)? else { return Ok(None) };
     let Some(you) = order.role(me) else { return Ok(None) };
     let other = if you == Role::Buyer { order.merchant } else { order.buyer };
-    let note = messages.iter().filter_map(order_message).find_map(|filed| match &filed.message.act {
-        Act::Ask { note, .. } => Some(note.clone()),
-        _ => None,
-    });
     let quote = order.quote.as_ref();
     let amount = |minor: i64, quote: &Quote| Amount { minor, currency: quote.currency };
     Ok(Some(OrderView {
@@ -296,7 +282,7 @@ pub fn order(
         expires: quote.map(|quote| quote.expires),
         country: order.country,
         address: order.address.to_vec(),
-        note: note.unwrap_or_default(),
+        note: note(records, id)?,
         deadline: order.deadline().map(|order::Deadline { at, who, then }| DeadlineView { at, who, then }),
         next: next(&order, you, now),
         history: order.history.iter().map(act).collect(),
@@ -311,13 +297,13 @@ pub fn order(
     }))
 }
 
-fn order_message(envelope: &Signed) -> Option<order::Filed<'_>> {
-    match envelope.body() {
-        Body::Order(message) => {
-            Some(order::Filed { id: envelope.id(), author: envelope.author(), time: envelope.time(), message })
-        }
-        _ => None,
-    }
+/// What the buyer wrote with the question.
+fn note(records: &dyn Records, id: &OrderId) -> Result<Prose, Fault> {
+    let ask = records.envelope(&EnvelopeId::from_bytes(*id.as_bytes()))?;
+    Ok(match ask.as_ref().map(Signed::body) {
+        Some(Body::Order(OrderMessage { act: Act::Ask { note, .. }, .. })) => note.clone(),
+        _ => Prose::default(),
+    })
 }
 
 fn lines(order: &Order) -> Vec<LineView> {
@@ -395,36 +381,30 @@ pub fn tabs(
 ) -> Result<Page<TabView>, Fault> {
     let rows = records.scan(Tree::Tabs, &Range::of([], limit).beyond(after))?;
     let next = if rows.len() == limit { rows.last().map(|(key, _)| key.clone()) } else { None };
-    let views = rows.iter().map(|row| Ok(TabView { history: None, ..tab_at(records, me, row)? }));
-    Ok(Page::new(views.collect::<Result<_, Fault>>()?, next))
+    let mut items = Vec::with_capacity(rows.len());
+    for (key, _) in &rows {
+        let id = TabId::from_slice(key).map_err(|error| damaged(Tree::Tabs, key, error))?;
+        items.extend(tab(records, me, &id)?.map(|tab| TabView { history: None, ..tab }));
+    }
+    Ok(Page::new(items, next))
 }
 
-/// A tab with its history, if it is held.
+/// A tab with its history, if it is held and the owner is a side of it.
 pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<TabView>, Fault> {
-    let key = id.as_bytes().to_vec();
-    let value = records.get(Tree::Tabs, &key)?;
-    value.map(|value| tab_at(records, me, &(key, value))).transpose()
-}
-
-fn tab_at(records: &dyn Records, me: &AuthorId, (key, value): &Row) -> Result<TabView, Fault> {
-    let id = TabId::from_slice(key).map_err(|error| damaged(Tree::Tabs, key, error))?;
-    let with = author_at(Tree::Tabs, value)?;
-    let currency = value.get(AuthorId::LEN..).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
-    let currency: Currency = currency.ok_or_else(|| damaged(Tree::Tabs, key, "it names no currency"))?;
-    let messages = records.tab(&id)?;
-    let filed = messages.iter().filter_map(|envelope| match envelope.body() {
-        Body::Tab(message) => {
-            Some(tab::Filed { id: envelope.id(), author: envelope.author(), time: envelope.time(), message })
-        }
-        _ => None,
-    });
-    let tab = Tab::fold(*me, with, currency, filed);
+    let Some((low, high, currency)) = tab_sides(records, id)? else { return Ok(None) };
+    let with = match *me {
+        me if me == low => high,
+        me if me == high => low,
+        _ => return Ok(None),
+    };
+    let tab = read_tab(records, me, &with, currency)?;
     let state: &TabState = tab.state();
     let history = tab.chain.iter().rev().take(TAB_HISTORY_MAX).map(change);
     let mut history: Vec<ChangeView> = history.collect();
     history.reverse();
-    Ok(TabView {
-        tab: id,
+    let hash = state.hash().map_err(|error| damaged(Tree::Tabs, id.as_bytes(), error))?;
+    Ok(Some(TabView {
+        tab: *id,
         with,
         name: feed::name(records, &with)?,
         currency,
@@ -434,10 +414,10 @@ fn tab_at(records: &dyn Records, me: &AuthorId, (key, value): &Row) -> Result<Ta
         limit_they_gave_minor: state.limit_of(&with),
         room_minor: state.room_of(me),
         seq: state.seq,
-        state: state.hash().map_err(|error| damaged(Tree::Tabs, key, error))?.to_string(),
+        state: hash.to_string(),
         pending: !tab.pending.is_empty(),
         history: Some(history),
-    })
+    }))
 }
 
 fn change(agreed: &tab::Agreed) -> ChangeView {
