@@ -2,5 +2,10 @@
 
 pub mod network;
 pub mod products;
+pub mod search;
 
 pub mod home;
+
+pub mod node;
+
+pub mod http;
