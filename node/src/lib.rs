@@ -1,1 +1,3 @@
-//! placeholder
+//! One peer of Souk on one machine.
+
+pub mod store;
