@@ -14,6 +14,9 @@ use crate::time::Hybrid;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
+
 /// The version of the schema that this program writes.
 pub const SCHEMA: u32 = 1;
 
