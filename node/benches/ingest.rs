@@ -36,11 +36,17 @@ struct Speaker {
 fn speaker(number: u32) -> Speaker {
     let mut entropy = [0; 32];
     entropy[..4].copy_from_slice(&number.to_be_bytes());
-    let root = Phrase::from_entropy(&entropy).and_then(|phrase| phrase.root_key()).expect("a root key");
+    let root = Phrase::from_entropy(&entropy)
+        .and_then(|phrase| phrase.root_key())
+        .expect("a root key");
     entropy[4] = 1;
     let key = DeviceKey::from_secret(&entropy);
     let grant = root.grant(key.device(), Scopes::ALL, 0, None).expect("a grant");
-    Speaker { author: root.author(), key, grant }
+    Speaker {
+        author: root.author(),
+        key,
+        grant,
+    }
 }
 
 /// The posts of one author, in order.
@@ -50,10 +56,23 @@ fn posts(speaker: &Speaker) -> Vec<Raw> {
     let mut made = Vec::new();
     for number in 0..EACH {
         time = time.next(NOW);
-        let text = format!("post {number}: {}", "a few words about a thing that somebody liked. ".repeat(4));
-        let post = Post { text: Prose::new(&text).expect("short text"), ..Post::default() };
+        let text = format!(
+            "post {number}: {}",
+            "a few words about a thing that somebody liked. ".repeat(4)
+        );
+        let post = Post {
+            text: Prose::new(&text).expect("short text"),
+            ..Post::default()
+        };
         let chain = Some(Chain::after(head));
-        let envelope = seal(&speaker.key, speaker.author, Some(&speaker.grant), time, chain, Body::from(post));
+        let envelope = seal(
+            &speaker.key,
+            speaker.author,
+            Some(&speaker.grant),
+            time,
+            chain,
+            Body::from(post),
+        );
         let envelope = envelope.expect("an envelope");
         head = Some((number + 1, envelope.id()));
         made.push(Raw::from(envelope.bytes()));
@@ -66,11 +85,20 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
     let dir = tempfile::tempdir().expect("a directory");
     let store = Store::open(&dir.path().join("store"), Options::default()).expect("a store");
     let me = speaker(u32::MAX);
-    let keys = Keys { device: me.key, author: me.author, grant: me.grant };
+    let keys = Keys {
+        device: me.key,
+        author: me.author,
+        grant: me.grant,
+    };
     let mut peer = Peer::start(keys, &store).expect("a peer");
     for speaker in speakers {
-        let command = Box::new(Command::Follow { author: speaker.author, public: false });
-        let step = peer.handle(NOW, Input::Command { ticket: 0, command }, &store).expect("a step");
+        let command = Box::new(Command::Follow {
+            author: speaker.author,
+            public: false,
+        });
+        let step = peer
+            .handle(NOW, Input::Command { ticket: 0, command }, &store)
+            .expect("a step");
         store.commit(&step.writes).expect("a commit");
     }
     let from = DeviceId::from_bytes([9; 32]);
@@ -80,7 +108,11 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
         let mut overlay = Overlay::over(&store as &dyn Records);
         let mut writes = Vec::new();
         for envelope in checked {
-            let input = Input::Heard { gossip: 0, from, envelope: Box::new(envelope) };
+            let input = Input::Heard {
+                gossip: 0,
+                from,
+                envelope: Box::new(envelope),
+            };
             let step = peer.handle(NOW, input, &overlay).expect("a step");
             overlay.stage(&step.writes);
             writes.extend(step.writes);
@@ -90,7 +122,11 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
     let took = begun.elapsed();
     let kept: usize = speakers
         .iter()
-        .map(|speaker| (&store as &dyn Records).log_head(&speaker.key.device()).expect("a head"))
+        .map(|speaker| {
+            (&store as &dyn Records)
+                .log_head(&speaker.key.device())
+                .expect("a head")
+        })
         .map(|head| head.map_or(0, |(seq, _)| seq as usize))
         .sum();
     assert_eq!(kept, envelopes.len(), "every envelope is kept");
@@ -101,7 +137,8 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
 fn verify_alone(envelopes: &[Raw], signatures: &[(SigningKey, Signature)]) -> Duration {
     let begun = Instant::now();
     let pairs = envelopes.par_iter().zip(signatures);
-    let good = pairs.filter(|(raw, (key, signature))| key.verifying_key().verify_strict(raw, signature).is_ok());
+    let good =
+        pairs.filter(|(raw, (key, signature))| key.verifying_key().verify_strict(raw, signature).is_ok());
     assert_eq!(good.count(), envelopes.len());
     begun.elapsed()
 }
@@ -112,8 +149,9 @@ fn main() {
     let speakers: Vec<Speaker> = (0..authors).map(speaker).collect();
     let logs: Vec<Vec<Raw>> = speakers.par_iter().map(posts).collect();
     // Authors take turns, as they do on a network.
-    let envelopes: Vec<Raw> =
-        (0..EACH as usize).flat_map(|number| logs.iter().map(move |log| log[number].clone())).collect();
+    let envelopes: Vec<Raw> = (0..EACH as usize)
+        .flat_map(|number| logs.iter().map(move |log| log[number].clone()))
+        .collect();
     let signatures: Vec<(SigningKey, Signature)> = envelopes
         .par_iter()
         .enumerate()
@@ -128,7 +166,11 @@ fn main() {
         let alone = verify_alone(&envelopes, &signatures);
         let whole = ingest(&speakers, &envelopes);
         let rate = |took: Duration| envelopes.len() as f64 / took.as_secs_f64();
-        println!("round {round}: {:.0}/s whole, {:.0}/s verify_strict alone", rate(whole), rate(alone));
+        println!(
+            "round {round}: {:.0}/s whole, {:.0}/s verify_strict alone",
+            rate(whole),
+            rate(alone)
+        );
         // The first one warms up.
         if round > 0 {
             ratios.push(alone.as_secs_f64() / whole.as_secs_f64());

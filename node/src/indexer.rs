@@ -70,7 +70,9 @@ fn catch_up(store: &Store, index: &Index, newest: u64) -> Result<(), IndexError>
         let mut after = None;
         loop {
             let listings = market::listing_ids(records, &shop, after, BATCH)?;
-            let Some(last) = listings.last().copied() else { break };
+            let Some(last) = listings.last().copied() else {
+                break;
+            };
             put(store, index, &(shop, listings))?;
             after = Some(last);
         }
@@ -120,8 +122,12 @@ fn document(store: &Store, shop: &AuthorId, id: &ListingId) -> Result<Option<Doc
     let stock = market::stock(records, shop, id)?;
     let prices = || listing.variants.iter().filter_map(|variant| variant.price);
     let product = &listing.product;
-    let options: BTreeSet<&str> =
-        listing.variants.iter().flat_map(|variant| variant.options.iter()).map(|name| name.as_str()).collect();
+    let options: BTreeSet<&str> = listing
+        .variants
+        .iter()
+        .flat_map(|variant| variant.options.iter())
+        .map(|name| name.as_str())
+        .collect();
     Ok(Some(Document {
         key: key(shop, id),
         shop: shop.to_string(),
@@ -130,11 +136,17 @@ fn document(store: &Store, shop: &AuthorId, id: &ListingId) -> Result<Option<Doc
         description: product.description.to_string(),
         vendor: product.vendor.to_string(),
         tags: product.tags.iter().map(ToString::to_string).collect(),
-        categories: Some(product.category.to_string()).filter(|text| !text.is_empty()).into_iter().collect(),
+        categories: Some(product.category.to_string())
+            .filter(|text| !text.is_empty())
+            .into_iter()
+            .collect(),
         options: options.into_iter().map(str::to_owned).collect(),
         price_min_minor: prices().map(|price| price.minor).min().unwrap_or(0),
         price_max_minor: prices().map(|price| price.minor).max().unwrap_or(0),
-        currency: prices().next().map(|price| price.currency.to_string()).unwrap_or_default(),
+        currency: prices()
+            .next()
+            .map(|price| price.currency.to_string())
+            .unwrap_or_default(),
         kind: product.kind.as_str().to_owned(),
         in_stock: listing
             .variants

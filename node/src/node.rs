@@ -107,7 +107,11 @@ impl Node {
     pub fn start(home: &Home, network: network::Config) -> Result<Self, StartError> {
         let store = Store::open(&home.store(), Options::default())?;
         let index = Arc::new(Index::open(&home.search())?);
-        let keys = Keys { device: home.device_key(), author: home.author(), grant: home.grant().clone() };
+        let keys = Keys {
+            device: home.device_key(),
+            author: home.author(),
+            grant: home.grant().clone(),
+        };
         let secret = keys.device.secret();
         let peer = Peer::start(keys, &store)?;
         let (network, events) = network::start(network, secret)?;
@@ -118,7 +122,13 @@ impl Node {
         let (actions, performed) = mpsc::channel(driver::GROUPS_MAX);
         let (changes, changed) = mpsc::channel(indexer::CHANGES_MAX);
         let (stop, _) = watch::channel(false);
-        let world = World::new(network.clone(), store.clone(), inputs.clone(), newest_event, changes);
+        let world = World::new(
+            network.clone(),
+            store.clone(),
+            inputs.clone(),
+            newest_event,
+            changes,
+        );
         let inner = Inner {
             author: home.author(),
             device: home.device(),
@@ -152,7 +162,14 @@ impl Node {
         inputs: mpsc::Receiver<Input>,
         actions: mpsc::Sender<Vec<souk_protocol::peer::Action>>,
     ) -> std::io::Result<()> {
-        let Inner { store, counts, fault, stop, world, .. } = &*self.0;
+        let Inner {
+            store,
+            counts,
+            fault,
+            stop,
+            world,
+            ..
+        } = &*self.0;
         let (store, counts, fault) = (store.clone(), counts.clone(), fault.clone());
         let (stop, world) = (stop.clone(), world.clone());
         self.thread("souk-driver", move || {
@@ -166,7 +183,9 @@ impl Node {
     }
 
     fn keep_index(&self, changes: mpsc::Receiver<indexer::Changes>) -> std::io::Result<()> {
-        let Inner { store, index, events, .. } = &*self.0;
+        let Inner {
+            store, index, events, ..
+        } = &*self.0;
         let (store, index, events) = (store.clone(), index.clone(), events.clone());
         self.thread("souk-index", move || {
             if let Err(error) = indexer::run(&store, &index, changes, &events) {
@@ -178,7 +197,11 @@ impl Node {
 
     fn thread(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let handle = std::thread::Builder::new().name(name.into()).spawn(body)?;
-        self.0.threads.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        self.0
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle);
         Ok(())
     }
 
@@ -204,7 +227,11 @@ impl Node {
     }
     /// What went wrong, if something did.
     pub fn fault(&self) -> Option<String> {
-        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
     /// Tells the node to stop.
     pub fn stop(&self) {
@@ -238,8 +265,13 @@ impl Node {
 
     /// A picture of the node now.
     pub async fn status(&self) -> NodeStatus {
-        let mut status = NodeStatus { counters: self.counters(), ..NodeStatus::default() };
-        let Some(network) = self.0.network.status().await else { return status };
+        let mut status = NodeStatus {
+            counters: self.counters(),
+            ..NodeStatus::default()
+        };
+        let Some(network) = self.0.network.status().await else {
+            return status;
+        };
         let greeted = self.0.world.greeted();
         let authors = greeted.borrow();
         status.listen = network.listening;
@@ -252,8 +284,12 @@ impl Node {
                 PeerStatus {
                     device,
                     author: authors.get(&device).copied(),
-                    address: connection.map(|connection| connection.addr.clone()).unwrap_or_default(),
-                    transport: connection.map(|connection| connection.transport.to_owned()).unwrap_or_default(),
+                    address: connection
+                        .map(|connection| connection.addr.clone())
+                        .unwrap_or_default(),
+                    transport: connection
+                        .map(|connection| connection.transport.to_owned())
+                        .unwrap_or_default(),
                     rtt_ms: peer.rtt_us.map(|us| us.div_ceil(1_000)),
                 }
             })
@@ -271,13 +307,26 @@ impl Node {
             plain("envelopes_checked_total", verify::checked()),
         ];
         let network = self.0.network.counts();
-        counters.extend(network.entries().into_iter().map(|(name, _, value)| plain(name, value)));
-        counters.extend(self.0.world.refusals().into_iter().map(|(rule, value)| {
-            ("souk_refused_total".to_owned(), format!("rule=\"{rule}\""), value)
-        }));
+        counters.extend(
+            network
+                .entries()
+                .into_iter()
+                .map(|(name, _, value)| plain(name, value)),
+        );
+        counters.extend(
+            self.0
+                .world
+                .refusals()
+                .into_iter()
+                .map(|(rule, value)| ("souk_refused_total".to_owned(), format!("rule=\"{rule}\""), value)),
+        );
         let rows = self.0.store.counts();
         counters.extend(rows.into_iter().map(|(tree, value)| {
-            ("souk_store_rows".to_owned(), format!("tree=\"{}\"", tree.name()), value)
+            (
+                "souk_store_rows".to_owned(),
+                format!("tree=\"{}\"", tree.name()),
+                value,
+            )
         }));
         counters
     }
@@ -300,5 +349,8 @@ impl Node {
 
 fn newest_event(store: &Store) -> Result<u64, Fault> {
     let rows = store.scan(Tree::Events, &Range::of([], 1).down())?;
-    Ok(rows.first().and_then(|(key, _)| key.as_array::<8>().copied()).map_or(0, u64::from_be_bytes))
+    Ok(rows
+        .first()
+        .and_then(|(key, _)| key.as_array::<8>().copied())
+        .map_or(0, u64::from_be_bytes))
 }

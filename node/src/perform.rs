@@ -1,12 +1,12 @@
 //! Performing what the peer decided, and bringing it what the network says. Nothing is decided here.
 
+use crate::indexer::Changes;
 use crate::network::{
     Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
 };
 use crate::store::Store;
 use crate::verify;
 use souk_protocol::admission::Verdict;
-use crate::indexer::Changes;
 use souk_protocol::api::{Happening, Refused, Reply};
 use souk_protocol::envelope::author_topic;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
@@ -127,12 +127,7 @@ impl World {
             ticket
         };
         let command = Box::new(command);
-        if self
-            .inputs
-            .send(Input::Command { ticket, command })
-            .await
-            .is_err()
-        {
+        if !self.bring(Input::Command { ticket, command }).await {
             locked(&self.waiting).wishes.remove(&ticket);
             return None;
         }

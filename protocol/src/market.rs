@@ -93,7 +93,12 @@ pub fn listing_ids(
 /// When a listing was last said anew, as its shop says.
 pub fn updated(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Result<Timestamp, Fault> {
     let said = parts(records, shop, Kind::Listing, listing)?;
-    Ok(Timestamp(said.iter().map(|envelope| envelope.time().wall_ms).max().unwrap_or(0)))
+    Ok(Timestamp(
+        said.iter()
+            .map(|envelope| envelope.time().wall_ms)
+            .max()
+            .unwrap_or(0),
+    ))
 }
 
 /// Everybody of whom a listing is held.

@@ -835,7 +835,11 @@ impl dyn Records + '_ {
     /// The first author beyond a slot of whom any state is held.
     pub fn first_state_author(&self, beyond: Option<Vec<u8>>) -> Result<Option<AuthorId>, Fault> {
         let rows = self.scan(Tree::State, &Range::of([], 1).beyond(beyond))?;
-        Ok(rows.first().and_then(|(key, _)| key.first_chunk::<32>()).copied().map(AuthorId::from_bytes))
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.first_chunk::<32>())
+            .copied()
+            .map(AuthorId::from_bytes))
     }
 
     /// The first key of a kind of state beyond a slot.
