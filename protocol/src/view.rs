@@ -11,13 +11,13 @@ mod trade;
 
 pub use people::{FollowView, Named, ProfileView, follows, follows_count, profile, reads};
 pub use shop::{
-    ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView, ZoneView,
-    listing, listings, own_shop, reviews, shop,
+    ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView,
+    ZoneView, listing, listings, own_shop, reviews, shop,
 };
 pub use talk::{EntryView, PostView, SaidView, TagView, feed, post};
 pub use trade::{
-    ActView, ChangeView, DeadlineView, InstructionView, LineView, OrderView, ReceiptView, ReceiptedView, TabView, TrackingView, order,
-    orders, orders_to_act_on, tab, tabs,
+    ActView, ChangeView, DeadlineView, InstructionView, LineView, OrderView, ReceiptView, ReceiptedView,
+    TabView, TrackingView, order, orders, orders_to_act_on, tab, tabs,
 };
 
 use crate::api::Event;
@@ -40,7 +40,10 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     fn new(items: Vec<T>, next: Option<Vec<u8>>) -> Self {
-        Self { items, next: next.map(|key| data_encoding::HEXLOWER.encode(&key)) }
+        Self {
+            items,
+            next: next.map(|key| data_encoding::HEXLOWER.encode(&key)),
+        }
     }
 
     /// All there is.
@@ -69,13 +72,22 @@ pub struct DraftView {
 }
 
 /// The owner's delivery addresses, by name.
-pub fn addresses(records: &dyn Records, after: Option<Vec<u8>>, limit: usize) -> Result<Page<AddressView>, Fault> {
-    named_rows(records, Tree::Addresses, after, limit, |name, address| AddressView { name, address })
+pub fn addresses(
+    records: &dyn Records,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Page<AddressView>, Fault> {
+    named_rows(records, Tree::Addresses, after, limit, |name, address| {
+        AddressView { name, address }
+    })
 }
 
 /// The owner's drafts, by name.
 pub fn drafts(records: &dyn Records, after: Option<Vec<u8>>, limit: usize) -> Result<Page<DraftView>, Fault> {
-    named_rows(records, Tree::Drafts, after, limit, |name, text| DraftView { name, text })
+    named_rows(records, Tree::Drafts, after, limit, |name, text| DraftView {
+        name,
+        text,
+    })
 }
 
 /// Rows whose keys are names.
@@ -87,7 +99,11 @@ fn named_rows<T: Serialize + serde::de::DeserializeOwned, V>(
     view: impl Fn(String, T) -> V,
 ) -> Result<Page<V>, Fault> {
     let rows = records.scan(tree, &Range::of([], limit).beyond(after))?;
-    let next = if rows.len() == limit { rows.last().map(|(key, _)| key.clone()) } else { None };
+    let next = if rows.len() == limit {
+        rows.last().map(|(key, _)| key.clone())
+    } else {
+        None
+    };
     let views = rows.iter().map(|(key, value)| {
         let name = String::from_utf8(key.clone()).map_err(|error| damaged(tree, key, error))?;
         Ok(view(name, read(tree, key, value)?))
@@ -109,11 +125,15 @@ pub fn newest_event(records: &dyn Records) -> Result<u64, Fault> {
 pub fn events(records: &dyn Records, after: u64, limit: usize) -> Result<Vec<Event>, Fault> {
     let range = Range::of([], limit).beyond(Some(after.to_be_bytes().to_vec()));
     let rows = records.scan(Tree::Events, &range)?;
-    rows.iter().map(|(key, value)| read(Tree::Events, key, value)).collect()
+    rows.iter()
+        .map(|(key, value)| read(Tree::Events, key, value))
+        .collect()
 }
 
 fn event_number(key: &[u8]) -> Result<u64, Fault> {
-    let number = key.try_into().map_err(|_| damaged(Tree::Events, key, "its key is no number"))?;
+    let number = key
+        .try_into()
+        .map_err(|_| damaged(Tree::Events, key, "its key is no number"))?;
     Ok(u64::from_be_bytes(number))
 }
 
@@ -123,7 +143,11 @@ fn read<T: Serialize + for<'de> Deserialize<'de>>(tree: Tree, key: &[u8], value:
 }
 
 fn damaged(tree: Tree, key: &[u8], reason: impl std::fmt::Display) -> Fault {
-    Fault::Damaged { tree: tree.name(), key: data_encoding::HEXLOWER.encode(key), reason: reason.to_string() }
+    Fault::Damaged {
+        tree: tree.name(),
+        key: data_encoding::HEXLOWER.encode(key),
+        reason: reason.to_string(),
+    }
 }
 
 /// An id at the start of a row's key or value.

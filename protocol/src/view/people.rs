@@ -65,13 +65,26 @@ pub fn follows_count(records: &dyn Records) -> Result<usize, Fault> {
 }
 
 /// Whom the owner follows, by id.
-pub fn follows(records: &dyn Records, after: Option<Vec<u8>>, limit: usize) -> Result<Page<FollowView>, Fault> {
+pub fn follows(
+    records: &dyn Records,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Page<FollowView>, Fault> {
     let rows = records.scan(Tree::Follows, &Range::of([], limit).beyond(after))?;
-    let next = if rows.len() == limit { rows.last().map(|(key, _)| key.clone()) } else { None };
+    let next = if rows.len() == limit {
+        rows.last().map(|(key, _)| key.clone())
+    } else {
+        None
+    };
     let views = rows.iter().map(|(key, value)| {
         let author = author_at(Tree::Follows, key)?;
         let Followed { since, public } = read(Tree::Follows, key, value)?;
-        Ok(FollowView { author, name: feed::name(records, &author)?, public, since })
+        Ok(FollowView {
+            author,
+            name: feed::name(records, &author)?,
+            public,
+            since,
+        })
     });
     Ok(Page::new(views.collect::<Result<_, Fault>>()?, next))
 }
@@ -79,7 +92,9 @@ pub fn follows(records: &dyn Records, after: Option<Vec<u8>>, limit: usize) -> R
 /// Somebody, if anything is known of them.
 pub fn profile(records: &dyn Records, me: &AuthorId, who: &AuthorId) -> Result<Option<ProfileView>, Fault> {
     let profiles = records.state(who, Kind::Profile, &[])?;
-    let newest = profiles.iter().max_by_key(|envelope| (envelope.time(), envelope.id()));
+    let newest = profiles
+        .iter()
+        .max_by_key(|envelope| (envelope.time(), envelope.id()));
     let profile = newest.and_then(|envelope| match envelope.body() {
         Body::Profile(profile) => Some(profile.clone()),
         _ => None,
@@ -89,9 +104,18 @@ pub fn profile(records: &dyn Records, me: &AuthorId, who: &AuthorId) -> Result<O
     if !known && records.devices(who)?.is_empty() {
         return Ok(None);
     }
-    let (name, about) = profile.map_or((None, Prose::default()), |profile| (Some(profile.name), profile.about));
+    let (name, about) = profile.map_or((None, Prose::default()), |profile| {
+        (Some(profile.name), profile.about)
+    });
     let equivocated = records.has_equivocated(who)?;
-    Ok(Some(ProfileView { author: *who, name, about, followed, vouched_by, equivocated }))
+    Ok(Some(ProfileView {
+        author: *who,
+        name,
+        about,
+        followed,
+        vouched_by,
+        equivocated,
+    }))
 }
 
 fn vouchers(records: &dyn Records, subject: &AuthorId) -> Result<Vec<Named>, Fault> {
@@ -101,6 +125,11 @@ fn vouchers(records: &dyn Records, subject: &AuthorId) -> Result<Vec<Named>, Fau
     }
     vouchers.sort_unstable();
     vouchers.truncate(VOUCHERS_SHOWN_MAX);
-    let named = vouchers.into_iter().map(|(_, author)| Ok(Named { author, name: feed::name(records, &author)? }));
+    let named = vouchers.into_iter().map(|(_, author)| {
+        Ok(Named {
+            author,
+            name: feed::name(records, &author)?,
+        })
+    });
     named.collect()
 }

@@ -173,16 +173,26 @@ pub struct ReviewView {
 
 /// The owner's own shop, if there is one.
 pub fn own_shop(records: &dyn Records, me: &AuthorId) -> Result<Option<OwnShopView>, Fault> {
-    let Some(terms) = market::terms(records, me)? else { return Ok(None) };
+    let Some(terms) = market::terms(records, me)? else {
+        return Ok(None);
+    };
     let listings = market::listing_ids(records, me, None, usize::MAX)?.len();
-    Ok(Some(OwnShopView { currency: terms.currency, listings }))
+    Ok(Some(OwnShopView {
+        currency: terms.currency,
+        listings,
+    }))
 }
 
 /// A shop, if its terms are held.
 pub fn shop(records: &dyn Records, author: &AuthorId) -> Result<Option<ShopView>, Fault> {
-    let Some(terms) = market::terms(records, author)? else { return Ok(None) };
+    let Some(terms) = market::terms(records, author)? else {
+        return Ok(None);
+    };
     let listings = market::listing_ids(records, author, None, usize::MAX)?.len();
-    let shipping = terms.shipping.iter().map(|profile| shipping(profile, terms.currency));
+    let shipping = terms
+        .shipping
+        .iter()
+        .map(|profile| shipping(profile, terms.currency));
     Ok(Some(ShopView {
         author: *author,
         name: feed::name(records, author)?,
@@ -204,7 +214,10 @@ fn shipping(profile: &ShippingProfile, currency: Currency) -> ShippingView {
         per_kg: amount(zone.per_kg_minor),
         free_from: zone.free_from_minor.map(amount),
     };
-    ShippingView { name: profile.name.clone(), zones: profile.zones.iter().map(zone).collect() }
+    ShippingView {
+        name: profile.name.clone(),
+        zones: profile.zones.iter().map(zone).collect(),
+    }
 }
 
 /// A page of a shop's listings, by id. Strangers see what is published, the owner all that is not removed.
@@ -251,7 +264,9 @@ pub fn listing(
         return Ok(None);
     }
     let stock = market::stock(records, shop, id)?;
-    let Listing { product, variants, .. } = listing;
+    let Listing {
+        product, variants, ..
+    } = listing;
     Ok(Some(ListingView {
         shop: *shop,
         listing: *id,
@@ -273,7 +288,10 @@ pub fn listing(
 
 fn image(media: &Media) -> Option<ImageView> {
     let url = media.source.as_str().to_owned();
-    (!url.is_empty()).then(|| ImageView { url, alt: media.alt.as_str().to_owned() })
+    (!url.is_empty()).then(|| ImageView {
+        url,
+        alt: media.alt.as_str().to_owned(),
+    })
 }
 
 fn variant(variant: Variant, stock: &Stock) -> VariantView {
@@ -303,7 +321,16 @@ pub fn reviews(
     for (envelope, rating, text) in one_for_each_purchase(records, shop, id)? {
         let (id, author, time) = (envelope.id(), envelope.author(), envelope.time().wall_ms);
         let you_follow = people::reads(records, &author)?;
-        views.push(ReviewView { id, author, name: None, rating, text, time, you_follow, bought: true });
+        views.push(ReviewView {
+            id,
+            author,
+            name: None,
+            rating,
+            text,
+            time,
+            you_follow,
+            bought: true,
+        });
     }
     views.sort_by_key(|view| !view.you_follow);
     views.truncate(limit);
@@ -318,7 +345,10 @@ fn rating(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Opti
     let sum: u32 = ratings.iter().map(|(_, rating, _)| u32::from(*rating)).sum();
     let count = u32::try_from(ratings.len()).unwrap_or(u32::MAX);
     let mean = (f64::from(sum) / f64::from(count) * 100.0).round() / 100.0;
-    Ok((count > 0).then_some(RatingView { count: ratings.len(), mean }))
+    Ok((count > 0).then_some(RatingView {
+        count: ratings.len(),
+        mean,
+    }))
 }
 
 /// Reviews of a listing, newest first, one for each receipt.
@@ -329,7 +359,9 @@ fn one_for_each_purchase(
 ) -> Result<Vec<(crate::envelope::Signed, u8, Prose)>, Fault> {
     let (mut tokens, mut reviews) = (BTreeSet::new(), Vec::new());
     for envelope in records.reviews(shop, id, REVIEWS_READ_MAX)? {
-        let Body::Review(review) = envelope.body() else { continue };
+        let Body::Review(review) = envelope.body() else {
+            continue;
+        };
         if tokens.insert((review.receipt.buyer, review.receipt.token)) {
             let (rating, text) = (review.rating, review.text.clone());
             reviews.push((envelope, rating, text));

@@ -109,35 +109,54 @@ pub fn feed(
     // A fault shows itself again right after, when the page's envelopes are read.
     let follows = |author: &AuthorId| {
         let mut followed = followed.borrow_mut();
-        *followed.entry(*author).or_insert_with(|| people::reads(records, author).unwrap_or(false))
+        *followed
+            .entry(*author)
+            .or_insert_with(|| people::reads(records, author).unwrap_or(false))
     };
     let page = feed::page(records, me, &follows, after, limit)?;
     let items = page.entries.into_iter().map(|entry| seen(records, me, entry));
-    Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    Ok(Page {
+        items: items.collect::<Result<_, _>>()?,
+        next: page.next,
+    })
 }
 
 /// One post, vouch or review, with the answers to it.
 pub fn post(records: &dyn Records, me: &AuthorId, id: &EnvelopeId) -> Result<Option<PostView>, Fault> {
-    let Some(envelope) = records.envelope(id)? else { return Ok(None) };
-    let Some(entry) = feed::entry(records, &envelope, why(me, envelope.author()))? else { return Ok(None) };
+    let Some(envelope) = records.envelope(id)? else {
+        return Ok(None);
+    };
+    let Some(entry) = feed::entry(records, &envelope, why(me, envelope.author()))? else {
+        return Ok(None);
+    };
     let mut answers = Vec::new();
     for answer in records.answers(id, Kind::Post, ANSWERS_SHOWN_MAX)? {
         if let Some(entry) = feed::entry(records, &answer, why(me, answer.author()))? {
             answers.push(seen(records, me, entry)?);
         }
     }
-    Ok(Some(PostView { entry: seen(records, me, entry)?, answers }))
+    Ok(Some(PostView {
+        entry: seen(records, me, entry)?,
+        answers,
+    }))
 }
 
 fn why(me: &AuthorId, author: AuthorId) -> Reason {
-    if author == *me { Reason::Yours } else { Reason::YouFollow { author } }
+    if author == *me {
+        Reason::Yours
+    } else {
+        Reason::YouFollow { author }
+    }
 }
 
 fn seen(records: &dyn Records, me: &AuthorId, entry: Entry) -> Result<EntryView, Fault> {
     let about: Vec<ProductTag> = match &entry.shown {
         Shown::Post(post) => post.tags.to_vec(),
         Shown::Review(review) => {
-            vec![ProductTag { shop: review.receipt.merchant, listing: review.receipt.listing }]
+            vec![ProductTag {
+                shop: review.receipt.merchant,
+                listing: review.receipt.listing,
+            }]
         }
         Shown::Vouch(_) => Vec::new(),
     };
@@ -160,7 +179,11 @@ fn seen(records: &dyn Records, me: &AuthorId, entry: Entry) -> Result<EntryView,
 
 fn said(records: &dyn Records, shown: Shown) -> Result<SaidView, Fault> {
     Ok(match shown {
-        Shown::Post(post) => SaidView::Post { text: post.text, reply_to: post.reply_to, reshare: post.reshare },
+        Shown::Post(post) => SaidView::Post {
+            text: post.text,
+            reply_to: post.reply_to,
+            reshare: post.reshare,
+        },
         Shown::Vouch(vouch) => SaidView::Vouch {
             subject: vouch.subject,
             name: feed::name(records, &vouch.subject)?,

@@ -222,7 +222,11 @@ pub fn orders(
     limit: usize,
 ) -> Result<Page<OrderView>, Fault> {
     let rows = records.scan(Tree::Orders, &Range::of([], limit).down().beyond(after))?;
-    let next = if rows.len() == limit { rows.last().map(|(place, _)| place.clone()) } else { None };
+    let next = if rows.len() == limit {
+        rows.last().map(|(place, _)| place.clone())
+    } else {
+        None
+    };
     let mut items = Vec::with_capacity(rows.len());
     for (place, _) in &rows {
         items.extend(order(records, me, now, &order_at(place)?)?);
@@ -261,11 +265,22 @@ pub fn order(
     now: Timestamp,
     id: &OrderId,
 ) -> Result<Option<OrderView>, Fault> {
-    let Some(order) = read_order(records, id)? else { return Ok(None) };
-    let Some(you) = order.role(me) else { return Ok(None) };
-    let other = if you == Role::Buyer { order.merchant } else { order.buyer };
+    let Some(order) = read_order(records, id)? else {
+        return Ok(None);
+    };
+    let Some(you) = order.role(me) else {
+        return Ok(None);
+    };
+    let other = if you == Role::Buyer {
+        order.merchant
+    } else {
+        order.buyer
+    };
     let quote = order.quote.as_ref();
-    let amount = |minor: i64, quote: &Quote| Amount { minor, currency: quote.currency };
+    let amount = |minor: i64, quote: &Quote| Amount {
+        minor,
+        currency: quote.currency,
+    };
     Ok(Some(OrderView {
         order: *id,
         state: order.state,
@@ -283,14 +298,16 @@ pub fn order(
         country: order.country,
         address: order.address.to_vec(),
         note: note(records, id)?,
-        deadline: order.deadline().map(|order::Deadline { at, who, then }| DeadlineView { at, who, then }),
+        deadline: order
+            .deadline()
+            .map(|order::Deadline { at, who, then }| DeadlineView { at, who, then }),
         next: next(&order, you, now),
         history: order.history.iter().map(act).collect(),
         receipt: receipt(&order),
-        tracking: order
-            .tracking
-            .as_ref()
-            .map(|(carrier, number)| TrackingView { carrier: carrier.clone(), number: number.clone() }),
+        tracking: order.tracking.as_ref().map(|(carrier, number)| TrackingView {
+            carrier: carrier.clone(),
+            number: number.clone(),
+        }),
         instruction: order.instruction.as_ref().map(instruction),
         reason: order.reason.clone(),
         refund_due: order.refund_due(),
@@ -301,7 +318,10 @@ pub fn order(
 fn note(records: &dyn Records, id: &OrderId) -> Result<Prose, Fault> {
     let ask = records.envelope(&EnvelopeId::from_bytes(*id.as_bytes()))?;
     Ok(match ask.as_ref().map(Signed::body) {
-        Some(Body::Order(OrderMessage { act: Act::Ask { note, .. }, .. })) => note.clone(),
+        Some(Body::Order(OrderMessage {
+            act: Act::Ask { note, .. },
+            ..
+        })) => note.clone(),
         _ => Prose::default(),
     })
 }
@@ -319,7 +339,12 @@ fn lines(order: &Order) -> Vec<LineView> {
         });
         return bare.collect();
     };
-    let amount = |minor| Some(Amount { minor, currency: quote.currency });
+    let amount = |minor| {
+        Some(Amount {
+            minor,
+            currency: quote.currency,
+        })
+    };
     let quoted = quote.lines.iter().map(|line| LineView {
         listing: line.listing,
         variant: line.variant,
@@ -333,7 +358,12 @@ fn lines(order: &Order) -> Vec<LineView> {
 }
 
 fn act(done: &order::Done) -> ActView {
-    ActView { id: done.id, time: done.time.wall_ms, by: done.by, act: done.act.name() }
+    ActView {
+        id: done.id,
+        time: done.time.wall_ms,
+        by: done.by,
+        act: done.act.name(),
+    }
 }
 
 fn instruction(instruction: &Instruction) -> InstructionView {
@@ -369,7 +399,10 @@ fn receipt(order: &Order) -> Option<ReceiptView> {
         verified: public.verify(&mut grants).is_ok(),
     });
     let public: Vec<ReceiptedView> = public.collect();
-    Some(ReceiptView { verified: public.iter().all(|public| public.verified), public })
+    Some(ReceiptView {
+        verified: public.iter().all(|public| public.verified),
+        public,
+    })
 }
 
 /// A page of the owner's tabs, by id.
@@ -380,7 +413,11 @@ pub fn tabs(
     limit: usize,
 ) -> Result<Page<TabView>, Fault> {
     let rows = records.scan(Tree::Tabs, &Range::of([], limit).beyond(after))?;
-    let next = if rows.len() == limit { rows.last().map(|(key, _)| key.clone()) } else { None };
+    let next = if rows.len() == limit {
+        rows.last().map(|(key, _)| key.clone())
+    } else {
+        None
+    };
     let mut items = Vec::with_capacity(rows.len());
     for (key, _) in &rows {
         let id = TabId::from_slice(key).map_err(|error| damaged(Tree::Tabs, key, error))?;
@@ -391,7 +428,9 @@ pub fn tabs(
 
 /// A tab with its history, if it is held and the owner is a side of it.
 pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<TabView>, Fault> {
-    let Some((low, high, currency)) = tab_sides(records, id)? else { return Ok(None) };
+    let Some((low, high, currency)) = tab_sides(records, id)? else {
+        return Ok(None);
+    };
     let with = match *me {
         me if me == low => high,
         me if me == high => low,
@@ -402,7 +441,9 @@ pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<Ta
     let history = tab.chain.iter().rev().take(TAB_HISTORY_MAX).map(change);
     let mut history: Vec<ChangeView> = history.collect();
     history.reverse();
-    let hash = state.hash().map_err(|error| damaged(Tree::Tabs, id.as_bytes(), error))?;
+    let hash = state
+        .hash()
+        .map_err(|error| damaged(Tree::Tabs, id.as_bytes(), error))?;
     Ok(Some(TabView {
         tab: *id,
         with,
@@ -429,5 +470,12 @@ fn change(agreed: &tab::Agreed) -> ChangeView {
         Change::Capture { order } => ("capture", Some(*order), 0),
         Change::Release { order } => ("release", Some(*order), 0),
     };
-    ChangeView { seq: agreed.state.seq, change, by: agreed.by, amount_minor, order, time: agreed.time.wall_ms }
+    ChangeView {
+        seq: agreed.state.seq,
+        change,
+        by: agreed.by,
+        amount_minor,
+        order,
+        time: agreed.time.wall_ms,
+    }
 }
