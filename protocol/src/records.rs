@@ -496,6 +496,11 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
 /// The order or tab that a sealed envelope belongs to.
 fn sealed_thread(envelope: &Signed) -> Result<(Tree, [u8; 32]), Fault> {
     match envelope.body() {
+        Body::Order(message) => {
+            let order = message.order.unwrap_or(envelope.id().into());
+            Ok((Tree::Order, *order.as_bytes()))
+        }
+        Body::Tab(message) => Ok((Tree::Tab, *message.tab.as_bytes())),
         _ => Err(Fault::Broken(
             "a sealed envelope belongs to an order or a tab".into(),
         )),
