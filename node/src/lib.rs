@@ -6,3 +6,4 @@
 //! | `search` | full-text search over what this node holds |
 
 pub mod products;
+pub mod search;

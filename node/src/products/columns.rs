@@ -81,7 +81,10 @@ const NAMES: &[(&str, Column)] = &[
     ("product category", Column::Category),
     ("standard product type", Column::Category),
     ("standardized product type", Column::Category),
-    ("google shopping / google product category", Column::ForeignCategory),
+    (
+        "google shopping / google product category",
+        Column::ForeignCategory,
+    ),
     ("type", Column::Type),
     ("custom product type", Column::Type),
     ("product type", Column::Type),
@@ -151,7 +154,11 @@ impl Columns {
             let Some(column) = meaning(name) else {
                 continue;
             };
-            match columns.places.get(&column).and_then(|first| columns.names.get(*first)) {
+            match columns
+                .places
+                .get(&column)
+                .and_then(|first| columns.names.get(*first))
+            {
                 Some(kept) => warnings.push(Warning::RepeatedColumn {
                     column: name.clone(),
                     kept: kept.clone(),
@@ -186,7 +193,9 @@ impl Columns {
 
     /// This column's name as the file writes it; nothing if the file does not have it.
     pub(super) fn name(&self, column: Column) -> &str {
-        self.place(column).and_then(|place| self.names.get(place)).map_or("", String::as_str)
+        self.place(column)
+            .and_then(|place| self.names.get(place))
+            .map_or("", String::as_str)
     }
 
     /// Whether enough is there to sell something.
@@ -214,7 +223,10 @@ impl Columns {
 fn meaning(name: &str) -> Option<Column> {
     let words: Vec<&str> = name.split_whitespace().collect();
     let name = words.join(" ").to_lowercase();
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, column)| *column)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, column)| *column)
 }
 
 /// A few names of a header for a message: the first ones, and how many more there are.

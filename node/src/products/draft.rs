@@ -3,18 +3,18 @@
 //! a variant, and every row with a picture adds it. Prices stay as they were written until the whole file has shown which
 //! decimal mark it uses. Described in `spec/listing.md`.
 
+use super::Image;
 use super::columns::Column;
 use super::error::Warning;
 use super::html;
 use super::limits::{
-    DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PRODUCT_IMAGES_MAX, PRODUCT_OPTIONS_MAX, PRODUCT_TAGS_MAX, SOURCE_BYTES_MAX,
-    TAG_BYTES_MAX,
+    DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, PRODUCT_IMAGES_MAX, PRODUCT_OPTIONS_MAX, PRODUCT_TAGS_MAX,
+    SOURCE_BYTES_MAX, TAG_BYTES_MAX,
 };
 use super::price::Figure;
 use super::sheet::Row;
 use super::text::{cut, line, quoted};
 use super::weight::{Unit, grams};
-use super::Image;
 
 /// A price as it was written, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,14 +112,24 @@ impl Draft {
         }
         if self.description.is_none() && !row.cell(Column::Description).is_empty() {
             let text = html::to_text(row.cell(Column::Description));
-            self.description = Some(bounded(row, Column::Description, text, DESCRIPTION_BYTES_MAX, warnings));
+            self.description = Some(bounded(
+                row,
+                Column::Description,
+                text,
+                DESCRIPTION_BYTES_MAX,
+                warnings,
+            ));
         }
         if self.tags.is_empty() {
             self.tags = tags(row, warnings);
         }
-        self.published = self.published.or_else(|| flag(row, Column::Published, true, warnings));
+        self.published = self
+            .published
+            .or_else(|| flag(row, Column::Published, true, warnings));
         self.active = self.active.or_else(|| active(row, warnings));
-        self.gift_card = self.gift_card.or_else(|| flag(row, Column::GiftCard, false, warnings));
+        self.gift_card = self
+            .gift_card
+            .or_else(|| flag(row, Column::GiftCard, false, warnings));
     }
 
     /// Takes the row's picture, and its variant's if it is one. Whether there was a picture.
@@ -142,7 +152,10 @@ impl Draft {
 
     fn add_image(&mut self, row: &Row<'_>, position: Option<u32>, image: Image, warnings: &mut Vec<Warning>) {
         let full = self.images.len() == PRODUCT_IMAGES_MAX;
-        let held = self.images.iter_mut().find(|(_, held)| held.source_url == image.source_url);
+        let held = self
+            .images
+            .iter_mut()
+            .find(|(_, held)| held.source_url == image.source_url);
         match held {
             Some((place, held)) => {
                 *place = place.or(position);
@@ -164,7 +177,9 @@ impl Draft {
 /// Whether a row is a variant, rather than a further picture or a heading.
 pub(super) fn is_variant(row: &Row<'_>) -> bool {
     let has = |column| !row.cell(column).is_empty();
-    (0..PRODUCT_OPTIONS_MAX).any(|number| has(Column::OptionValue(number))) || has(Column::Price) || has(Column::Sku)
+    (0..PRODUCT_OPTIONS_MAX).any(|number| has(Column::OptionValue(number)))
+        || has(Column::Price)
+        || has(Column::Sku)
 }
 
 impl VariantDraft {
@@ -205,7 +220,13 @@ fn keep_first(row: &Row<'_>, column: Column, held: &mut String, warnings: &mut V
     }
 }
 
-fn bounded(row: &Row<'_>, column: Column, text: String, bytes_max: usize, warnings: &mut Vec<Warning>) -> String {
+fn bounded(
+    row: &Row<'_>,
+    column: Column,
+    text: String,
+    bytes_max: usize,
+    warnings: &mut Vec<Warning>,
+) -> String {
     let actual = text.len();
     let (text, cut_off) = cut(text, bytes_max);
     if cut_off > 0 {
@@ -244,7 +265,9 @@ fn tags(row: &Row<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
 /// Yes and no, in English and as spreadsheets of other languages write them.
 pub(super) fn truth(cell: &str) -> Option<bool> {
     match cell.to_lowercase().as_str() {
-        "true" | "t" | "yes" | "y" | "1" | "wahr" | "vrai" | "verdadero" | "verdadeiro" | "vero" | "waar" => Some(true),
+        "true" | "t" | "yes" | "y" | "1" | "wahr" | "vrai" | "verdadero" | "verdadeiro" | "vero" | "waar" => {
+            Some(true)
+        }
         "false" | "f" | "no" | "n" | "0" | "falsch" | "faux" | "falso" | "onwaar" => Some(false),
         _ => None,
     }
@@ -339,8 +362,14 @@ fn address(row: &Row<'_>, column: Column, warnings: &mut Vec<Warning>) -> Option
     if cell.is_empty() {
         return None;
     }
-    let cell = if cell.starts_with("//") { format!("https:{cell}") } else { cell };
-    let scheme = cell.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let cell = if cell.starts_with("//") {
+        format!("https:{cell}")
+    } else {
+        cell
+    };
+    let scheme = cell
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     let fetched = matches!(scheme.as_deref(), Some("http" | "https"));
     if fetched && cell.len() <= SOURCE_BYTES_MAX {
         return Some(cell);

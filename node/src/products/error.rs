@@ -2,7 +2,8 @@
 //! expected and what was there, so that the merchant can go and mend the file. Described in `spec/listing.md`.
 
 use super::limits::{
-    FILE_BYTES_MAX, FILE_PRODUCTS_MAX, FILE_VARIANTS_MAX, PRICE_MINOR_MAX, PRODUCT_OPTIONS_MAX, PRODUCT_VARIANTS_MAX,
+    FILE_BYTES_MAX, FILE_PRODUCTS_MAX, FILE_VARIANTS_MAX, PRICE_MINOR_MAX, PRODUCT_OPTIONS_MAX,
+    PRODUCT_VARIANTS_MAX,
 };
 
 /// Why a product file is not read. Nothing of a refused file is kept. Lines count from 1, the header's.
@@ -26,7 +27,9 @@ pub enum ImportError {
         byte: usize,
     },
     /// The text is in another encoding.
-    #[error("line {line}: expected UTF-8, got the byte 0x{actual:02x} at byte {byte} of the file; save it as CSV UTF-8")]
+    #[error(
+        "line {line}: expected UTF-8, got the byte 0x{actual:02x} at byte {byte} of the file; save it as CSV UTF-8"
+    )]
     NotUtf8 {
         /// Line of the first byte that is not UTF-8.
         line: u64,
@@ -55,7 +58,9 @@ pub enum ImportError {
     #[error("the file is not a CSV: {0}")]
     NotCsv(String),
     /// None of the columns is one that a product file has.
-    #[error("expected a first line with at least 'Title' or 'Handle' and 'Variant Price' or 'Price', got {actual}")]
+    #[error(
+        "expected a first line with at least 'Title' or 'Handle' and 'Variant Price' or 'Price', got {actual}"
+    )]
     NoHeader {
         /// The first line.
         actual: String,
@@ -72,7 +77,9 @@ pub enum ImportError {
     #[error("expected products below the first line, got none")]
     NoProducts,
     /// A row has more cells than the header.
-    #[error("line {line}: expected at most {expected} cells, as in the first line, got {actual}; is a quote missing?")]
+    #[error(
+        "line {line}: expected at most {expected} cells, as in the first line, got {actual}; is a quote missing?"
+    )]
     TooManyCells {
         /// Line of the row.
         line: u64,
@@ -108,7 +115,9 @@ pub enum ImportError {
         actual: String,
     },
     /// A price has a fraction that the currency does not have.
-    #[error("line {line}, column '{column}': expected at most {expected} decimals in this currency, got '{actual}'")]
+    #[error(
+        "line {line}, column '{column}': expected at most {expected} decimals in this currency, got '{actual}'"
+    )]
     TooPrecise {
         /// Line of the row.
         line: u64,
@@ -120,7 +129,9 @@ pub enum ImportError {
         actual: String,
     },
     /// A price is larger than an amount may be.
-    #[error("line {line}, column '{column}': expected a price of at most {PRICE_MINOR_MAX} minor units, got '{actual}'")]
+    #[error(
+        "line {line}, column '{column}': expected a price of at most {PRICE_MINOR_MAX} minor units, got '{actual}'"
+    )]
     PriceTooLarge {
         /// Line of the row.
         line: u64,
@@ -156,7 +167,9 @@ pub enum ImportError {
         comma: String,
     },
     /// Two variants of a product have the same option values and are not the same.
-    #[error("line {line}: '{handle}' has the variant {options} on line {first_line} already, and {differing} differs")]
+    #[error(
+        "line {line}: '{handle}' has the variant {options} on line {first_line} already, and {differing} differs"
+    )]
     DuplicateVariant {
         /// Line of the second one.
         line: u64,
@@ -176,7 +189,9 @@ pub enum ImportError {
         line: u64,
     },
     /// More variants than a product may have.
-    #[error("line {line}: expected at most {PRODUCT_VARIANTS_MAX} variants of one product, got more of '{handle}'")]
+    #[error(
+        "line {line}: expected at most {PRODUCT_VARIANTS_MAX} variants of one product, got more of '{handle}'"
+    )]
     TooManyVariants {
         /// Line of the first one too many.
         line: u64,
@@ -228,7 +243,9 @@ pub enum Warning {
         handle: String,
     },
     /// A later row says otherwise of a whole product.
-    #[error("line {line}, column '{column}': '{actual}' differs from '{kept}' of the same product above; the first is kept")]
+    #[error(
+        "line {line}, column '{column}': '{actual}' differs from '{kept}' of the same product above; the first is kept"
+    )]
     Differs {
         /// Line of the later row.
         line: u64,
@@ -240,7 +257,9 @@ pub enum Warning {
         actual: String,
     },
     /// A text was longer than a listing holds.
-    #[error("line {line}, column '{column}': expected at most {expected} bytes, got {actual}; the last {cut} were cut off")]
+    #[error(
+        "line {line}, column '{column}': expected at most {expected} bytes, got {actual}; the last {cut} were cut off"
+    )]
     Cut {
         /// Line of the row.
         line: u64,
@@ -274,7 +293,9 @@ pub enum Warning {
         handle: String,
     },
     /// Prices carry a sign of a currency, which is not what says the currency here.
-    #[error("line {line}, column '{column}': the price carries '{actual}'; the number is read, the currency is not")]
+    #[error(
+        "line {line}, column '{column}': the price carries '{actual}'; the number is read, the currency is not"
+    )]
     CurrencySign {
         /// Line of the first price with this sign.
         line: u64,
@@ -330,7 +351,9 @@ pub enum Warning {
         handle: String,
     },
     /// A picture's address is none that could be fetched.
-    #[error("line {line}, column '{column}': expected an http or https address of a picture, got '{actual}'; left out")]
+    #[error(
+        "line {line}, column '{column}': expected an http or https address of a picture, got '{actual}'; left out"
+    )]
     BadImage {
         /// Line of the row.
         line: u64,

@@ -6,16 +6,48 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// Elements whose content is not for reading.
-const HIDDEN: [&str; 8] = ["script", "style", "template", "iframe", "svg", "object", "noscript", "title"];
+const HIDDEN: [&str; 8] = [
+    "script", "style", "template", "iframe", "svg", "object", "noscript", "title",
+];
 /// Elements that stand apart like a paragraph.
 const PARAGRAPHS: [&str; 18] = [
-    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre", "hr", "section", "article",
-    "figure", "address",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "blockquote",
+    "pre",
+    "hr",
+    "section",
+    "article",
+    "figure",
+    "address",
 ];
 /// Elements that begin a line of their own.
 const LINES: [&str; 16] = [
-    "div", "li", "tr", "dt", "dd", "header", "footer", "main", "nav", "aside", "figcaption", "form", "fieldset", "caption",
-    "thead", "tbody",
+    "div",
+    "li",
+    "tr",
+    "dt",
+    "dd",
+    "header",
+    "footer",
+    "main",
+    "nav",
+    "aside",
+    "figcaption",
+    "form",
+    "fieldset",
+    "caption",
+    "thead",
+    "tbody",
 ];
 
 /// The words of a description. Lines have no space at their ends and single spaces between words; at most one empty line
@@ -49,8 +81,10 @@ pub(super) fn from_text(text: &str) -> String {
     if !escaped.contains('\n') {
         return escaped.into_owned();
     }
-    let paragraphs: Vec<String> =
-        escaped.split("\n\n").map(|paragraph| format!("<p>{}</p>", paragraph.replace('\n', "<br>"))).collect();
+    let paragraphs: Vec<String> = escaped
+        .split("\n\n")
+        .map(|paragraph| format!("<p>{}</p>", paragraph.replace('\n', "<br>")))
+        .collect();
     paragraphs.join("\n")
 }
 
@@ -96,7 +130,12 @@ impl<'a> Scanner<'a> {
 
     fn take_text(&mut self) -> &'a str {
         let markup = |at: &usize| self.rest.get(*at..).is_some_and(starts_markup);
-        let end = self.rest.match_indices('<').map(|(at, _)| at).find(markup).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .match_indices('<')
+            .map(|(at, _)| at)
+            .find(markup)
+            .unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         text
@@ -137,13 +176,21 @@ impl<'a> Scanner<'a> {
 
     /// Skips the content of an element that is not for reading, up to its closing tag.
     fn skip_hidden(&mut self, name: &str) {
-        let Some(hidden) = HIDDEN.into_iter().find(|hidden| name.eq_ignore_ascii_case(hidden)) else {
+        let Some(hidden) = HIDDEN
+            .into_iter()
+            .find(|hidden| name.eq_ignore_ascii_case(hidden))
+        else {
             return;
         };
         if self.unclosed.contains(&hidden) {
             return;
         }
-        match self.rest.match_indices("</").map(|(at, _)| at).find(|at| closes(self.rest, *at, hidden)) {
+        match self
+            .rest
+            .match_indices("</")
+            .map(|(at, _)| at)
+            .find(|at| closes(self.rest, *at, hidden))
+        {
             Some(at) => self.rest = self.rest.get(at..).unwrap_or(""),
             // A script without an end is a script to the end; of others the tag alone is dropped.
             None if matches!(hidden, "script" | "style") => self.rest = "",
@@ -154,21 +201,33 @@ impl<'a> Scanner<'a> {
 
 fn closes(html: &str, at: usize, name: &str) -> bool {
     let after = html.as_bytes().get(at + 2..).unwrap_or(&[]);
-    let named = after.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
+    let named = after
+        .get(..name.len())
+        .is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
     named && !after.get(name.len()).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// Whether a `<` here begins a tag, a comment or a declaration: a lone one is a sign like any other.
 fn starts_markup(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next() == Some('<') && chars.next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+    chars.next() == Some('<')
+        && chars
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
 }
 
 fn tag_name(tag: &str) -> Option<(&str, bool)> {
     let inside = tag.strip_prefix('<')?;
-    let (inside, closes) = inside.strip_prefix('/').map_or((inside, false), |inside| (inside, true));
-    let end = inside.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inside.len());
-    inside.get(..end).filter(|name| !name.is_empty()).map(|name| (name, closes))
+    let (inside, closes) = inside
+        .strip_prefix('/')
+        .map_or((inside, false), |inside| (inside, true));
+    let end = inside
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(inside.len());
+    inside
+        .get(..end)
+        .filter(|name| !name.is_empty())
+        .map(|name| (name, closes))
 }
 
 /// Text as it is set: spaces and line ends are owed until the next word comes, so none are left over.
@@ -228,13 +287,19 @@ mod tests {
     #[test]
     fn tags_are_dropped_and_blocks_end_lines() {
         for (html, text) in [
-            ("<p>Hand <b>made</b>.</p>\n<p>Of&nbsp;oak &amp; ash</p>", "Hand made.\n\nOf oak & ash"),
+            (
+                "<p>Hand <b>made</b>.</p>\n<p>Of&nbsp;oak &amp; ash</p>",
+                "Hand made.\n\nOf oak & ash",
+            ),
             ("<ul><li>one</li>\n  <li>two</li></ul>after", "one\ntwo\n\nafter"),
             ("a<br>b<br/>c<BR />d", "a\nb\nc\nd"),
             ("<div>a</div><div>b</div>", "a\nb"),
             ("5 < 6 & 7 > 2", "5 < 6 & 7 > 2"),
             ("&lt;b&gt;not bold&lt;/b&gt;", "<b>not bold</b>"),
-            ("caf&eacute; &#8211; &#x20AC;5 &copy; &unknown;", "café – €5 © &unknown;"),
+            (
+                "caf&eacute; &#8211; &#x20AC;5 &copy; &unknown;",
+                "café – €5 © &unknown;",
+            ),
             ("x<script>alert('</p>')</script>y<style>p{}</style>z", "xyz"),
             ("x<SCRIPT src=\"a>b\">evil()</ScRiPt >y", "xy"),
             ("x<script>never closed", "x"),
@@ -242,7 +307,10 @@ mod tests {
             ("<p title=\"open>text", "text"),
             ("a<!-- hidden <b> -->b", "ab"),
             ("a<!-- never closed", "a<!-- never closed"),
-            ("<table><tr><td>S</td><td>36</td></tr><tr><td>M</td><td>38</td></tr></table>", "S 36\nM 38"),
+            (
+                "<table><tr><td>S</td><td>36</td></tr><tr><td>M</td><td>38</td></tr></table>",
+                "S 36\nM 38",
+            ),
             ("plain\r\ntext\n\n\n\nof  two", "plain\ntext\n\nof two"),
             ("<", "<"),
             ("", ""),

@@ -7,8 +7,8 @@ use super::limits::PRICE_MINOR_MAX;
 /// Currency signs of letters that are met before or after a price; any sign of Unicode's currency block and any code of
 /// three capital letters is known as well.
 const LETTER_SIGNS: [&str; 29] = [
-    "CA$", "AU$", "NZ$", "HK$", "US$", "NT$", "руб.", "руб", "Rs.", "Fr.", "kr.", "R$", "A$", "C$", "S$", "Rs", "Fr", "kr",
-    "Kr", "zł", "Kč", "Ft", "lei", "лв.", "лв", "kn", "TL", "DM", "R",
+    "CA$", "AU$", "NZ$", "HK$", "US$", "NT$", "руб.", "руб", "Rs.", "Fr.", "kr.", "R$", "A$", "C$", "S$",
+    "Rs", "Fr", "kr", "Kr", "zł", "Kč", "Ft", "lei", "лв.", "лв", "kn", "TL", "DM", "R",
 ];
 
 /// Which character parts the whole from the fraction.
@@ -154,8 +154,11 @@ fn ungroup(grouped: &str) -> Option<String> {
     let groups: Vec<&str> = grouped.split(separator).collect();
     let (first, rest) = groups.split_first()?;
     let (last, middle) = rest.split_last()?;
-    let digits = groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit()));
-    let lengths = (1..=3).contains(&first.len()) && middle.iter().all(|g| matches!(g.len(), 2 | 3)) && last.len() == 3;
+    let digits = groups
+        .iter()
+        .all(|group| group.bytes().all(|b| b.is_ascii_digit()));
+    let lengths =
+        (1..=3).contains(&first.len()) && middle.iter().all(|g| matches!(g.len(), 2 | 3)) && last.len() == 3;
     (digits && lengths && !first.starts_with('0')).then(|| groups.concat())
 }
 
@@ -182,7 +185,11 @@ fn strip_sign_before(text: &str) -> (Option<&str>, &str) {
         .zip(LETTER_SIGNS)
         .find(|(_, sign)| text.starts_with(sign))
         .map(|(len, _)| len);
-    let len = text.chars().next().filter(|c| is_currency(*c)).map(char::len_utf8);
+    let len = text
+        .chars()
+        .next()
+        .filter(|c| is_currency(*c))
+        .map(char::len_utf8);
     let code = text.get(..3).filter(|code| is_code(code)).map(str::len);
     match code.or(found).or(len) {
         Some(len) => {
@@ -194,8 +201,15 @@ fn strip_sign_before(text: &str) -> (Option<&str>, &str) {
 }
 
 fn strip_sign_after(text: &str) -> (Option<&str>, &str) {
-    let found = LETTER_SIGNS.iter().find(|sign| text.ends_with(*sign)).map(|sign| sign.len());
-    let len = text.chars().next_back().filter(|c| is_currency(*c)).map(char::len_utf8);
+    let found = LETTER_SIGNS
+        .iter()
+        .find(|sign| text.ends_with(*sign))
+        .map(|sign| sign.len());
+    let len = text
+        .chars()
+        .next_back()
+        .filter(|c| is_currency(*c))
+        .map(char::len_utf8);
     let start = text.len().saturating_sub(3);
     let code = text.get(start..).filter(|code| is_code(code)).map(str::len);
     match code.or(found).or(len) {
@@ -258,7 +272,11 @@ mod tests {
         ] {
             assert_eq!(minor(cell, Mark::Point, exponent), Ok(expected), "{cell}");
         }
-        for (cell, exponent, expected) in [("1.234,56", 2, 123_456), ("12,5", 2, 1_250), ("1.234", 2, 123_400)] {
+        for (cell, exponent, expected) in [
+            ("1.234,56", 2, 123_456),
+            ("12,5", 2, 1_250),
+            ("1.234", 2, 123_400),
+        ] {
             assert_eq!(minor(cell, Mark::Comma, exponent), Ok(expected), "{cell}");
         }
     }
@@ -304,7 +322,11 @@ mod tests {
             ("1,234,567", Shows(Mark::Point)),
             ("1 234,500", Shows(Mark::Comma)),
         ] {
-            assert_eq!(Figure::read(cell).and_then(|figure| figure.evidence()), Ok(expected), "{cell}");
+            assert_eq!(
+                Figure::read(cell).and_then(|figure| figure.evidence()),
+                Ok(expected),
+                "{cell}"
+            );
         }
     }
 

@@ -7,7 +7,8 @@ use super::columns::Column;
 use super::draft::{Draft, Priced, VariantDraft, is_variant};
 use super::error::{ImportError, Warning};
 use super::limits::{
-    FILE_PRODUCTS_MAX, FILE_VARIANTS_MAX, NAME_BYTES_MAX, PRODUCT_OPTIONS_MAX, PRODUCT_VARIANTS_MAX, WARNINGS_MAX,
+    FILE_PRODUCTS_MAX, FILE_VARIANTS_MAX, NAME_BYTES_MAX, PRODUCT_OPTIONS_MAX, PRODUCT_VARIANTS_MAX,
+    WARNINGS_MAX,
 };
 use super::price::{Evidence, Figure, Mark, PriceFault};
 use super::sheet::{Row, Sheet, read_text};
@@ -183,7 +184,7 @@ impl Gathering {
             _ if title.is_empty() => Err(ImportError::NoProduct { line: row.line }),
             _ => {
                 let handle = self.free_handle(&title);
-                if self.places.get(&handle).is_none() {
+                if !self.places.contains_key(&handle) {
                     self.warnings.push(Warning::NoHandle {
                         line: row.line,
                         handle: quoted(&handle),
@@ -222,7 +223,10 @@ impl Gathering {
             held.is_some_and(|held| held.title != title)
         };
         let numbered = (1..=FILE_PRODUCTS_MAX).map(|number| format!("{base}-{number}"));
-        std::iter::once(base.clone()).chain(numbered).find(|handle| !taken_by_another(handle)).unwrap_or(base)
+        std::iter::once(base.clone())
+            .chain(numbered)
+            .find(|handle| !taken_by_another(handle))
+            .unwrap_or(base)
     }
 
     fn finish(mut self, sheet: &Sheet<'_>, exponent: u8) -> Result<ProductFile, ImportError> {
@@ -318,12 +322,14 @@ impl Finishing<'_> {
             });
         }
         let slots = slots(&draft);
-        let options = slots.iter().map(|slot| self.option_name(&draft, *slot)).collect();
+        let options: Vec<String> = slots.iter().map(|slot| self.option_name(&draft, *slot)).collect();
         let images = images(&mut draft);
         let variants = self.variants(&draft, &slots, &options, &images)?;
         let kind = kind(&draft, &variants);
         let product_type = filled(draft.product_type);
-        let category = filled(draft.category).or(filled(draft.foreign_category)).or(product_type.clone());
+        let category = filled(draft.category)
+            .or(filled(draft.foreign_category))
+            .or(product_type.clone());
         Ok(Product {
             handle: draft.handle,
             title: draft.title,
@@ -360,16 +366,22 @@ impl Finishing<'_> {
         &mut self,
         draft: &Draft,
         slots: &[usize],
-        names: &Vec<String>,
+        names: &[String],
         images: &[Image],
     ) -> Result<Vec<Variant>, ImportError> {
         let mut variants: Vec<Variant> = Vec::with_capacity(draft.variants.len());
         let mut places: HashMap<Vec<String>, (usize, &VariantDraft)> = HashMap::new();
         for held in &draft.variants {
-            let options: Vec<String> = slots.iter().filter_map(|slot| held.options.get(*slot)).cloned().collect();
+            let options: Vec<String> = slots
+                .iter()
+                .filter_map(|slot| held.options.get(*slot))
+                .cloned()
+                .collect();
             let variant = self.variant(held, options.clone(), images)?;
             if let Some((place, first)) = places.get(&options) {
-                let same = variants.get(*place).map_or(Ok(()), |kept| same(kept, &variant, held));
+                let same = variants
+                    .get(*place)
+                    .map_or(Ok(()), |kept| same(kept, &variant, held));
                 self.repeated(draft, first, held, &options, same)?;
                 continue;
             }
@@ -419,7 +431,12 @@ impl Finishing<'_> {
         Ok(())
     }
 
-    fn variant(&self, held: &VariantDraft, options: Vec<String>, images: &[Image]) -> Result<Variant, ImportError> {
+    fn variant(
+        &self,
+        held: &VariantDraft,
+        options: Vec<String>,
+        images: &[Image],
+    ) -> Result<Variant, ImportError> {
         let known = |url: &&String| images.iter().any(|image| image.source_url == **url);
         Ok(Variant {
             options,
@@ -445,7 +462,11 @@ impl Finishing<'_> {
             let column = self.sheet.columns.name(priced.column).to_owned();
             refusal(fault, priced.line, column, priced.actual.clone(), self.exponent)
         };
-        priced.figure.minor(self.mark, self.exponent).map(Some).map_err(refuse)
+        priced
+            .figure
+            .minor(self.mark, self.exponent)
+            .map(Some)
+            .map_err(refuse)
     }
 }
 
@@ -454,12 +475,24 @@ impl Finishing<'_> {
 fn same(kept: &Variant, variant: &Variant, held: &VariantDraft) -> Result<(), &'static str> {
     let text = |kept: &String, other: &String| other.is_empty() || kept == other;
     for (same, column) in [
-        (held.price.is_none() || kept.price_minor == variant.price_minor, "the price"),
-        (held.compare_at.is_none() || kept.compare_at_minor == variant.compare_at_minor, "the former price"),
+        (
+            held.price.is_none() || kept.price_minor == variant.price_minor,
+            "the price",
+        ),
+        (
+            held.compare_at.is_none() || kept.compare_at_minor == variant.compare_at_minor,
+            "the former price",
+        ),
         (text(&kept.sku, &variant.sku), "the SKU"),
         (text(&kept.barcode, &variant.barcode), "the bar code"),
-        (held.quantity.is_none() || kept.quantity == variant.quantity, "the quantity"),
-        (held.weight_grams.is_none() || kept.weight_grams == variant.weight_grams, "the weight"),
+        (
+            held.quantity.is_none() || kept.quantity == variant.quantity,
+            "the quantity",
+        ),
+        (
+            held.weight_grams.is_none() || kept.weight_grams == variant.weight_grams,
+            "the weight",
+        ),
     ] {
         if !same {
             return Err(column);
@@ -481,8 +514,16 @@ fn slots(draft: &Draft) -> Vec<usize> {
                 value.is_empty() || value.eq_ignore_ascii_case(DEFAULT_VALUE)
             })
     };
-    let used = |slot: &usize| draft.variants.iter().any(|variant| !value(variant, *slot).is_empty());
-    (0..PRODUCT_OPTIONS_MAX).filter(used).filter(|slot| !is_default(*slot)).collect()
+    let used = |slot: &usize| {
+        draft
+            .variants
+            .iter()
+            .any(|variant| !value(variant, *slot).is_empty())
+    };
+    (0..PRODUCT_OPTIONS_MAX)
+        .filter(used)
+        .filter(|slot| !is_default(*slot))
+        .collect()
 }
 
 /// The pictures by their places; those without one stay behind the picture that stands before them in the file.

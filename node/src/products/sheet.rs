@@ -119,7 +119,13 @@ impl<'a> Sheet<'a> {
         }
         let line = self.line();
         let blank = |(_, cell): &(usize, &str)| cell.trim().is_empty();
-        let filled = self.record.iter().enumerate().filter(|cell| !blank(cell)).last().map_or(0, |(last, _)| last + 1);
+        let filled = self
+            .record
+            .iter()
+            .enumerate()
+            .filter(|cell| !blank(cell))
+            .last()
+            .map_or(0, |(last, _)| last + 1);
         if filled > self.columns.len() {
             return Err(ImportError::TooManyCells {
                 line,
@@ -144,14 +150,22 @@ impl<'a> Sheet<'a> {
         let bytes = self.text.as_bytes();
         let start = self.record.position().map_or(0, |position| position.byte());
         let start = usize::try_from(start).unwrap_or(bytes.len());
-        let blank = bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let blank = bytes
+            .iter()
+            .skip(start)
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
         self.lines.at(bytes, start + blank)
     }
 }
 
 fn reader_of(text: &str, separator: char) -> csv::Reader<&[u8]> {
     let delimiter = u8::try_from(separator).unwrap_or(b',');
-    ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes())
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes())
 }
 
 fn not_csv(error: csv::Error) -> ImportError {
@@ -163,7 +177,9 @@ fn separator_of(text: &str) -> Result<char, ImportError> {
     let mut best = (',', 0);
     for separator in SEPARATORS {
         let mut header = StringRecord::new();
-        reader_of(text, separator).read_record(&mut header).map_err(not_csv)?;
+        reader_of(text, separator)
+            .read_record(&mut header)
+            .map_err(not_csv)?;
         let known = Columns::read(header.iter(), &mut Vec::new()).known();
         if known > best.1 {
             best = (separator, known);
@@ -198,7 +214,10 @@ fn check_quotes(text: &str, separator: char) -> Result<(), ImportError> {
             _ if ends => Place::Start,
             Place::AfterQuote | Place::Closed if byte.is_ascii_whitespace() => Place::Closed,
             Place::AfterQuote | Place::Closed => {
-                let actual = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(char::REPLACEMENT_CHARACTER);
+                let actual = text
+                    .get(at..)
+                    .and_then(|rest| rest.chars().next())
+                    .unwrap_or(char::REPLACEMENT_CHARACTER);
                 let line = line_of(at);
                 return Err(ImportError::TextAfterQuote { line, actual });
             }
@@ -210,7 +229,9 @@ fn check_quotes(text: &str, separator: char) -> Result<(), ImportError> {
         };
     }
     match place {
-        Place::Quoted => Err(ImportError::UnclosedQuote { line: line_of(opened) }),
+        Place::Quoted => Err(ImportError::UnclosedQuote {
+            line: line_of(opened),
+        }),
         _ => Ok(()),
     }
 }
@@ -226,7 +247,11 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     /// A cell without spaces around it; empty if it is blank or the file does not have the column.
     pub(super) fn cell(&self, column: Column) -> &'a str {
-        self.columns.place(column).and_then(|place| self.cells.get(place)).unwrap_or("").trim()
+        self.columns
+            .place(column)
+            .and_then(|place| self.cells.get(place))
+            .unwrap_or("")
+            .trim()
     }
 
     /// The name of a column as the file writes it.

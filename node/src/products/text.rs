@@ -16,7 +16,8 @@ pub(super) fn line(cell: &str) -> String {
 pub(super) fn cut(mut text: String, bytes_max: usize) -> (String, usize) {
     let before = text.len();
     if before > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
+        let boundary = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(boundary.unwrap_or(0));
         text.truncate(text.trim_end().len());
     }
     let cut_off = before - text.len();
@@ -26,13 +27,20 @@ pub(super) fn cut(mut text: String, bytes_max: usize) -> (String, usize) {
 /// The beginning of a cell, short enough to be repeated in a message.
 pub(super) fn quoted(cell: &str) -> String {
     let (short, cut_off) = cut(line(cell), QUOTED_BYTES_MAX);
-    if cut_off == 0 { short } else { format!("{short}…") }
+    if cut_off == 0 {
+        short
+    } else {
+        format!("{short}…")
+    }
 }
 
 /// A handle made of a title: its letters and digits in lower case, with hyphens between.
 pub(super) fn handle_of(title: &str) -> String {
     let lower = title.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     match words.join("-") {
         empty if empty.is_empty() => "product".to_owned(),
         handle => handle,

@@ -62,7 +62,9 @@ pub(super) fn grams(cell: &str, unit: Unit) -> Option<u64> {
     }
     let per_gram = SCALE * MICRO;
     let grams = scaled.checked_mul(unit.micrograms())?.checked_add(per_gram / 2)? / per_gram;
-    u64::try_from(grams).ok().filter(|grams| *grams <= WEIGHT_GRAMS_MAX)
+    u64::try_from(grams)
+        .ok()
+        .filter(|grams| *grams <= WEIGHT_GRAMS_MAX)
 }
 
 #[cfg(test)]
@@ -90,7 +92,11 @@ mod tests {
             ("heavy", "g", None),
             ("99999999999999999999999999999999999999999", "kg", None),
         ] {
-            assert_eq!(Unit::read(unit).and_then(|unit| grams(cell, unit)), expected, "{cell} {unit}");
+            assert_eq!(
+                Unit::read(unit).and_then(|unit| grams(cell, unit)),
+                expected,
+                "{cell} {unit}"
+            );
         }
         assert_eq!(Unit::read("stone"), None);
     }

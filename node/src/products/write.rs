@@ -72,10 +72,26 @@ pub fn write_shopify(
             row.extend(option_cells(product, variant, number == 0));
             row.extend(variant_cells(variant, currency_exponent));
             row.extend(image_cells(image, number));
-            row.push(if number == 0 { gift_card(product) } else { String::new() });
-            row.push(variant.and_then(|variant| variant.image.clone()).unwrap_or_default());
-            row.push(if variant.is_some() { "g".to_owned() } else { String::new() });
-            row.push(if number == 0 { status(product) } else { String::new() });
+            row.push(if number == 0 {
+                gift_card(product)
+            } else {
+                String::new()
+            });
+            row.push(
+                variant
+                    .and_then(|variant| variant.image.clone())
+                    .unwrap_or_default(),
+            );
+            row.push(if variant.is_some() {
+                "g".to_owned()
+            } else {
+                String::new()
+            });
+            row.push(if number == 0 {
+                status(product)
+            } else {
+                String::new()
+            });
             rows.write_record(&row)?;
         }
     }
@@ -101,7 +117,11 @@ fn check(product: &Product) -> Result<(), ExportError> {
                 actual,
             });
         }
-        if let Some(actual) = [Some(variant.price_minor), variant.compare_at_minor].into_iter().flatten().find(|p| *p < 0) {
+        if let Some(actual) = [Some(variant.price_minor), variant.compare_at_minor]
+            .into_iter()
+            .flatten()
+            .find(|p| *p < 0)
+        {
             return Err(ExportError::NegativePrice {
                 handle: handle(),
                 actual,
@@ -116,7 +136,10 @@ fn product_cells(product: &Product, first: bool) -> [String; 7] {
         return Default::default();
     }
     let product_type = match product.kind {
-        ProductKind::Service => product.product_type.clone().unwrap_or_else(|| "Service".to_owned()),
+        ProductKind::Service => product
+            .product_type
+            .clone()
+            .unwrap_or_else(|| "Service".to_owned()),
         ProductKind::Physical | ProductKind::Digital => product.product_type.clone().unwrap_or_default(),
     };
     [
@@ -137,7 +160,10 @@ fn option_cells(product: &Product, variant: Option<&Variant>, first: bool) -> Ve
         let name = product.options.get(number).filter(|_| first).cloned();
         let value = variant.and_then(|variant| variant.options.get(number)).cloned();
         let (name, value) = match (number, default) {
-            (0, true) => (Some("Title".to_owned()).filter(|_| first), Some("Default Title".to_owned())),
+            (0, true) => (
+                Some("Title".to_owned()).filter(|_| first),
+                Some("Default Title".to_owned()),
+            ),
             _ => (name, value),
         };
         cells.extend([name.unwrap_or_default(), value.unwrap_or_default()]);
@@ -154,10 +180,24 @@ fn variant_cells(variant: Option<&Variant>, exponent: u8) -> [String; 11] {
     let sent = variant.requires_shipping;
     [
         variant.sku.clone(),
-        variant.weight_grams.map(|grams| grams.to_string()).unwrap_or_default(),
-        if variant.tracked { word("shopify") } else { String::new() },
-        variant.quantity.map(|quantity| quantity.to_string()).unwrap_or_default(),
-        if variant.oversell { word("continue") } else { word("deny") },
+        variant
+            .weight_grams
+            .map(|grams| grams.to_string())
+            .unwrap_or_default(),
+        if variant.tracked {
+            word("shopify")
+        } else {
+            String::new()
+        },
+        variant
+            .quantity
+            .map(|quantity| quantity.to_string())
+            .unwrap_or_default(),
+        if variant.oversell {
+            word("continue")
+        } else {
+            word("deny")
+        },
         word("manual"),
         price(variant.price_minor),
         variant.compare_at_minor.map(price).unwrap_or_default(),
@@ -169,7 +209,11 @@ fn variant_cells(variant: Option<&Variant>, exponent: u8) -> [String; 11] {
 
 fn image_cells(image: Option<&Image>, number: usize) -> [String; 3] {
     match image {
-        Some(image) => [image.source_url.clone(), (number + 1).to_string(), image.alt.clone()],
+        Some(image) => [
+            image.source_url.clone(),
+            (number + 1).to_string(),
+            image.alt.clone(),
+        ],
         None => Default::default(),
     }
 }
