@@ -1,6 +1,12 @@
 //! What the store promises, tried on real files: the laws that it shares with the store in memory,
 //! death at any moment, full disks, flipped bits, second programs. Described in `spec/store.md`.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by stopping there"
+)]
+
 use souk_node::store::{OpenStoreError, Options, Store};
 use souk_protocol::records::laws::{self, Commit};
 use souk_protocol::records::{Fault, Range, Records, Row, Tree, Write};
@@ -460,8 +466,8 @@ fn lines(child: &mut Child) -> mpsc::Receiver<String> {
 }
 
 fn last_acked(lines: &[String]) -> u64 {
-    let acked = lines.iter().filter_map(|line| line.strip_prefix("acked "));
-    acked.last().map_or(0, |number| number.parse().unwrap())
+    let mut acked = lines.iter().filter_map(|line| line.strip_prefix("acked "));
+    acked.next_back().map_or(0, |number| number.parse().unwrap())
 }
 
 /// Every acknowledged step is there, and every other one is whole or absent; says how many there are.
@@ -492,7 +498,7 @@ fn whenever_it_is_killed_acknowledged_steps_are_there_and_the_others_whole_or_ab
         let wait = Duration::from_millis(draw(&mut state) % 250);
         let mut seen = Vec::new();
         // Some are killed while they open, the others at a random moment of their commits.
-        if draw(&mut state) % 5 > 0 {
+        if !draw(&mut state).is_multiple_of(5) {
             while !seen.contains(&"opened".to_owned()) {
                 seen.push(said.recv_timeout(DEADLINE).unwrap());
             }

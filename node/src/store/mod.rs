@@ -5,8 +5,9 @@
 //! because a file system that has failed to sync once has forgotten what it failed on, and asking
 //! again would be answered with a yes. sled is named nowhere but here. Described in `spec/store.md`.
 //!
-//! A file imports only files that stand above it in this map, but for the types of this one.
+//! A file imports only files that stand above it in this map; `open` also makes the types below it.
 
+mod error;
 mod files;
 
 mod lock;
@@ -20,12 +21,13 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-pub use open::OpenStoreError;
+pub use error::OpenStoreError;
 
 use documents::Documents;
+use error::{CommitError, RowsError};
 use journal::Journal;
 use lock::DirectoryLock;
-use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, RowsError, VALUE_BYTES_MAX, size_of_change};
+use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, VALUE_BYTES_MAX, size_of_change};
 use souk_protocol::records::{Change, Fault, Range, Records, Row, Tree, Write};
 use std::collections::BTreeMap;
 use std::io;
@@ -75,38 +77,6 @@ struct Writer {
     stopped: Option<String>,
 }
 
-/// Why a commit was not made. Becomes a [`Fault`].
-#[derive(Debug, thiserror::Error)]
-enum CommitError {
-    #[error("it stopped after a failure and must be opened again: {0}")]
-    Stopped(String),
-    #[error("the disk is full: expected {expected} bytes free, got {actual}")]
-    Full { expected: u64, actual: u64 },
-    #[error("expected a {part} of at most {expected} bytes in '{tree}', got {actual}")]
-    TooLarge {
-        part: &'static str,
-        tree: &'static str,
-        expected: usize,
-        actual: usize,
-    },
-    #[error("could not write {what}: {source}")]
-    Io { what: &'static str, source: io::Error },
-    #[error(transparent)]
-    Rows(#[from] RowsError),
-}
-
-impl CommitError {
-    /// Whether the store cannot know any more what is on the disk. Running out of room before the
-    /// database is touched is no such thing: there may be room again.
-    fn stops(&self) -> bool {
-        match self {
-            Self::Stopped(_) | Self::Full { .. } | Self::TooLarge { .. } => false,
-            Self::Io { source, .. } => source.kind() != io::ErrorKind::StorageFull,
-            Self::Rows(_) => true,
-        }
-    }
-}
-
 impl Store {
     /// Opens the store in a directory, or makes one there.
     pub fn open(dir: &Path, options: Options) -> Result<Self, OpenStoreError> {
@@ -119,8 +89,11 @@ impl Store {
     }
 
     /// Remembers all writes or none, and returns when they would survive a power cut. Of several
-    /// changes to one row the last one counts. Readers may see the rows a little earlier. After a
-    /// failure that leaves the disk's state unknown every further commit is refused; reading goes on.
+    /// changes to one row the last one counts. Readers may see the rows a little earlier. A disk without
+    /// room is noticed before anything is touched, and the next commit may find room. After any other
+    /// failure every further commit is refused until the store is opened again; reading goes on, but
+    /// a row whose page the database could not write is an error, and rows of the failed commit may
+    /// be seen. Opening completes that commit, or nothing of it is there.
     pub fn commit(&self, writes: &[Write]) -> Result<(), Fault> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.commit(&mut writer, writes).map_err(|error| {

@@ -2,75 +2,18 @@
 //! `spec/store.md`.
 
 use super::documents::{Documents, ID_BYTES};
+use super::error::{OpenStoreError, RowsError};
 use super::files::{at, private_dir, replace, sync_dir};
 use super::journal::Journal;
 use super::lock::DirectoryLock;
-use super::rows::{Progress, Rows, RowsError};
+use super::rows::{Progress, Rows};
 use super::{Inner, Options, Store, Writer};
 use souk_protocol::records::{Change, Range, SCHEMA, Tree};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
-
-/// Why a store was not opened. Nothing in it was changed, unless the sentence says so.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenStoreError {
-    /// The file system said no.
-    #[error("could not {act} '{}': {source}", path.display())]
-    Io {
-        /// What was tried.
-        act: &'static str,
-        /// Upon what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has it.
-    #[error("'{}' is in use by another souk{}", dir.display(), of_process(*pid))]
-    InUse {
-        /// Which directory.
-        dir: PathBuf,
-        /// The process that has it, if it said so.
-        pid: Option<u32>,
-    },
-    /// A newer program wrote it.
-    #[error(
-        "'{}' was written by a newer souk: expected schema {known} or older, got {found}; use that version",
-        dir.display()
-    )]
-    Newer {
-        /// Which directory.
-        dir: PathBuf,
-        /// The schema in it.
-        found: u32,
-        /// The newest schema that this program knows.
-        known: u32,
-    },
-    /// It could not be brought to the schema of this program; it is as it was.
-    #[error("'{}' could not be migrated from schema {from}: {reason}", dir.display())]
-    Migration {
-        /// Which directory.
-        dir: PathBuf,
-        /// The schema that it is left at.
-        from: u32,
-        /// Why.
-        reason: String,
-    },
-    /// What is in it is not what was written.
-    #[error("the store in '{}' is damaged: {reason}", dir.display())]
-    Damaged {
-        /// Which directory.
-        dir: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-}
-
-fn of_process(pid: Option<u32>) -> String {
-    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
-}
 
 /// A way from one schema to the next. What it returns is committed together with the new number:
 /// whole or not at all.
