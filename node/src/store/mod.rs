@@ -13,8 +13,8 @@ mod files;
 mod lock;
 
 mod documents;
-mod journal;
 mod rows;
+mod witness;
 
 mod open;
 
@@ -25,7 +25,6 @@ pub use error::OpenStoreError;
 
 use documents::Documents;
 use error::{CommitError, RowsError};
-use journal::Journal;
 use lock::DirectoryLock;
 use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, VALUE_BYTES_MAX, size_of_change};
 use souk_protocol::records::{Change, Fault, Range, Records, Row, Tree, Write};
@@ -33,6 +32,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use witness::Witness;
 
 /// Free room that a commit leaves on the disk, in bytes: the pieces that the database may begin.
 const FREE_BYTES_MIN: u64 = 16 * 1024 * 1024;
@@ -72,7 +72,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Writer {
-    journal: Journal,
+    witness: Witness,
     /// The failure after which nothing more is written.
     stopped: Option<String>,
 }
@@ -93,7 +93,7 @@ impl Store {
     /// room is noticed before anything is touched, and the next commit may find room. After any other
     /// failure every further commit is refused until the store is opened again; reading goes on, but
     /// a row whose page the database could not write is an error, and rows of the failed commit may
-    /// be seen. Opening completes that commit, or nothing of it is there.
+    /// be seen. Once it is opened again all of that commit is there or nothing.
     pub fn commit(&self, writes: &[Write]) -> Result<(), Fault> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.commit(&mut writer, writes).map_err(|error| {
@@ -107,15 +107,11 @@ impl Store {
     /// Bytes of its files. What the database has freed within them is counted too.
     pub fn size_bytes(&self) -> Result<u64, Fault> {
         let fault = |error: io::Error| Fault::Store(error.to_string());
-        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let journal = writer.journal.size_bytes().map_err(fault)?;
-        drop(writer);
         let documents = self.0.documents.size_bytes().map_err(fault)?;
-        Ok(self.0.rows.size_bytes().map_err(read_fault)? + journal + documents)
+        Ok(self.0.rows.size_bytes().map_err(read_fault)? + documents)
     }
 
-    /// Rows in each tree, trees without any left out. Counted by the commits, so it costs nothing;
-    /// only a commit that was carried out again after a failure in its middle may be miscounted.
+    /// Rows in each tree, trees without any left out. Counted by the commits, so it costs nothing.
     pub fn counts(&self) -> BTreeMap<Tree, u64> {
         let progress = self.0.progress.read().unwrap_or_else(PoisonError::into_inner);
         let counts = progress.counts.iter();
@@ -158,16 +154,12 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let number = before.number + 1;
-        writer
-            .journal
-            .note(number, changes.iter().copied())
-            .map_err(|source| CommitError::Io {
-                what: "the journal",
-                source,
-            })?;
         let after = self.rows.apply(&changes, &before, number, None)?;
         *self.progress.write().unwrap_or_else(PoisonError::into_inner) = after;
-        Ok(())
+        writer.witness.note(number).map_err(|source| CommitError::Io {
+            what: "the witness",
+            source,
+        })
     }
 
     /// A full disk is noticed before anything is touched.

@@ -4,9 +4,9 @@
 use super::documents::{Documents, ID_BYTES};
 use super::error::{OpenStoreError, RowsError};
 use super::files::{at, private_dir, replace, sync_dir};
-use super::journal::Journal;
 use super::lock::DirectoryLock;
 use super::rows::{Progress, Rows};
+use super::witness::Witness;
 use super::{Inner, Options, Store, Writer};
 use souk_protocol::records::{Change, Range, SCHEMA, Tree};
 use std::collections::BTreeSet;
@@ -56,12 +56,11 @@ pub(super) fn open_with(
     };
     refuse_newer(dir, found, known)?;
 
-    let (journal, progress) = carry_on(dir, &rows)?;
+    let (witness, progress) = check_progress(dir, &rows)?;
     let progress = migrate(dir, &rows, progress, found..known, migrations)?;
     if stated != Some(known) {
         state_schema(dir, known)?;
     }
-    journal.trim().map_err(at("cut the journal in", dir))?;
     documents
         .sweep(&wanted_documents(&rows).map_err(wrong_rows(dir))?)
         .map_err(at("sweep documents in", dir))?;
@@ -70,7 +69,7 @@ pub(super) fn open_with(
         rows,
         documents,
         writer: Mutex::new(Writer {
-            journal,
+            witness,
             stopped: None,
         }),
         progress: RwLock::new(progress),
@@ -139,25 +138,17 @@ fn begin(dir: &Path, rows: &Rows, schema: u32) -> Result<u32, OpenStoreError> {
     Ok(schema)
 }
 
-/// Carries out again the commit that was noted last, if the rows lack some of it.
-fn carry_on(dir: &Path, rows: &Rows) -> Result<(Journal, Progress), OpenStoreError> {
+/// How far the rows have come; behind what was acknowledged is damaged.
+fn check_progress(dir: &Path, rows: &Rows) -> Result<(Witness, Progress), OpenStoreError> {
     let progress = rows.progress().map_err(wrong_rows(dir))?;
-    let (journal, noted) = Journal::open(dir).map_err(at("open the journal in", dir))?;
-    let Some(noted) = noted.filter(|noted| noted.number > progress.number) else {
-        return Ok((journal, progress));
-    };
-    if noted.number > progress.number.saturating_add(1) {
-        let reason = format!(
-            "expected its rows to hold {} commits or one less, got {}",
-            noted.number, progress.number
-        );
-        return Err(damaged(dir, reason));
+    let (witness, seen) = Witness::open(dir).map_err(at("open the witness in", dir))?;
+    match seen {
+        Some(seen) if seen > progress.number => {
+            let (got, lost) = (progress.number, "its database has lost acknowledged commits");
+            Err(damaged(dir, format!("{lost}: expected {seen}, got {got}")))
+        }
+        _ => Ok((witness, progress)),
     }
-    let changes: Vec<&Change> = noted.changes.iter().collect();
-    let progress = rows
-        .apply(&changes, &progress, noted.number, None)
-        .map_err(wrong_rows(dir))?;
-    Ok((journal, progress))
 }
 
 fn migrate(

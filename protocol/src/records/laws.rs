@@ -106,7 +106,12 @@ impl Draw {
         of.get(self.below(of.len() as u64) as usize)
     }
     fn bytes(&mut self, len: u64) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
+        let mut bytes = Vec::with_capacity(len as usize + 8);
+        while (bytes.len() as u64) < len {
+            bytes.extend_from_slice(&self.next().to_be_bytes());
+        }
+        bytes.truncate(len as usize);
+        bytes
     }
     /// Short keys of few letters, so that keys meet, and are each other's beginnings.
     fn key(&mut self) -> Vec<u8> {
