@@ -1,7 +1,9 @@
 //! Performing what the peer decided, and bringing it what the network says. Nothing is decided here.
 
 use crate::driver::now;
-use crate::network::{Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict};
+use crate::network::{
+    Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
+};
 use crate::store::Store;
 use crate::verify;
 use souk_protocol::admission::Verdict;
@@ -92,7 +94,12 @@ impl World {
             ticket
         };
         let command = Box::new(command);
-        if self.inputs.send(Input::Command { ticket, command }).await.is_err() {
+        if self
+            .inputs
+            .send(Input::Command { ticket, command })
+            .await
+            .is_err()
+        {
             locked(&self.waiting).wishes.remove(&ticket);
             return None;
         }
@@ -110,7 +117,11 @@ impl World {
 
     async fn perform(&self, action: Action) {
         match action {
-            Action::Judge { gossip, verdict, refusal } => {
+            Action::Judge {
+                gossip,
+                verdict,
+                refusal,
+            } => {
                 if let Some(refusal) = refusal {
                     self.count(refusal.name());
                     tracing::debug!(%refusal, "gossip not kept");
@@ -121,7 +132,10 @@ impl World {
                 }
             }
             Action::Announce(announcement) => {
-                let published = self.network.publish(&announcement.topic(), announcement.bytes().to_vec()).await;
+                let published = self
+                    .network
+                    .publish(&announcement.topic(), announcement.bytes().to_vec())
+                    .await;
                 if let Err(error) = published {
                     // Whoever missed it finds it when it compares.
                     tracing::debug!(%error, "not announced");
@@ -133,7 +147,11 @@ impl World {
                 }
             }
             Action::Leave(author) => self.network.unsubscribe(&author_topic(&author)).await,
-            Action::Ask { exchange, to, request } => {
+            Action::Ask {
+                exchange,
+                to,
+                request,
+            } => {
                 tokio::spawn(self.clone().ask(exchange, to, request));
             }
             Action::Answer { question, answer } => self.answer(question, &answer),
@@ -177,9 +195,14 @@ impl World {
 
     async fn exchange(&self, to: DeviceId, request: Request) -> Option<Answer<souk_protocol::peer::Checked>> {
         let protocol = protocol_of(&request);
-        let frame = request.write().inspect_err(|error| tracing::warn!(%error, "a request has no bytes")).ok()?;
+        let frame = request
+            .write()
+            .inspect_err(|error| tracing::warn!(%error, "a request has no bytes"))
+            .ok()?;
         let answered = self.network.request(*to.as_bytes(), protocol, frame).await;
-        let frame = answered.inspect_err(|error| tracing::debug!(%error, "no answer from {to}")).ok()?;
+        let frame = answered
+            .inspect_err(|error| tracing::debug!(%error, "no answer from {to}"))
+            .ok()?;
         let read = tokio::task::spawn_blocking(move || {
             Answer::read(&frame).map(|answer| answer.map(verify::check_all))
         });
@@ -205,9 +228,16 @@ impl World {
     /// Connects to the devices that are known by name, and to some that hold the author.
     async fn seek(self, author: AuthorId, devices: Vec<DeviceId>) {
         let known: Vec<Device> = devices.iter().map(|device| *device.as_bytes()).collect();
-        let holders = self.network.providers(*author.as_bytes()).await.unwrap_or_default();
+        let holders = self
+            .network
+            .providers(*author.as_bytes())
+            .await
+            .unwrap_or_default();
         let me = self.network.device();
-        for device in known.into_iter().chain(holders.into_iter().take(HOLDERS_DIALLED_MAX)) {
+        for device in known
+            .into_iter()
+            .chain(holders.into_iter().take(HOLDERS_DIALLED_MAX))
+        {
             if device != me
                 && let Err(error) = self.network.connect(device).await
             {
@@ -249,7 +279,8 @@ impl World {
     /// Turns events into inputs. Gossip that is held already is known by its hash, and costs no check.
     fn verified(&self, events: Vec<Event>) -> (Vec<Input>, Vec<GossipId>) {
         use rayon::prelude::*;
-        let (fresh, known): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| !self.is_held(event));
+        let (fresh, known): (Vec<Event>, Vec<Event>) =
+            events.into_iter().partition(|event| !self.is_held(event));
         let known = known.into_iter().filter_map(|event| match event {
             Event::Gossip { id, .. } => Some(id),
             _ => None,
@@ -259,7 +290,9 @@ impl World {
     }
 
     fn is_held(&self, event: &Event) -> bool {
-        let Event::Gossip { data, .. } = event else { return false };
+        let Event::Gossip { data, .. } = event else {
+            return false;
+        };
         let id = EnvelopeId::of(data);
         matches!(self.store.get(Tree::Place, id.as_bytes()), Ok(Some(_)))
     }
@@ -276,9 +309,15 @@ impl World {
                 let gossip = self.number(|waiting, number| {
                     waiting.gossip.insert(number, id);
                 });
-                Some(Input::Heard { gossip, from: DeviceId::from_bytes(from), envelope })
+                Some(Input::Heard {
+                    gossip,
+                    from: DeviceId::from_bytes(from),
+                    envelope,
+                })
             }
-            Event::Request { from, data, reply, .. } => self.question(from, &data, reply),
+            Event::Request {
+                from, data, reply, ..
+            } => self.question(from, &data, reply),
             Event::Listening { addr } => {
                 tracing::info!("reachable at {addr}");
                 None
@@ -305,7 +344,11 @@ impl World {
                     waiting.questions.insert(number, reply);
                 });
                 let request = request.map(verify::check_all);
-                Some(Input::Asked { question, from: DeviceId::from_bytes(from), request })
+                Some(Input::Asked {
+                    question,
+                    from: DeviceId::from_bytes(from),
+                    request,
+                })
             }
             Err(error) => {
                 self.count("frame");
@@ -325,7 +368,6 @@ impl World {
         put(&mut waiting, number);
         number
     }
-
 }
 
 fn verdict_of(verdict: Verdict) -> NetworkVerdict {

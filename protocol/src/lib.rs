@@ -26,6 +26,15 @@ pub mod post;
 pub mod profile;
 pub mod vouch;
 
+pub mod settlement;
+
+pub mod quote;
+pub mod receipt;
+
+pub mod order;
+pub mod review;
+pub mod tab;
+
 pub mod body;
 
 pub mod envelope;
@@ -36,6 +45,9 @@ pub mod admission;
 pub mod sync;
 
 pub mod catalog;
+pub mod feed;
 pub mod market;
 
 pub mod api;
+
+pub mod peer;

@@ -85,6 +85,8 @@ pub const ORDER_UNITS_MAX: u32 = 10_000;
 pub const ORDER_MESSAGES_MAX: usize = 64;
 /// Orders that a merchant keeps open for one buyer at a time.
 pub const ORDERS_OPEN_PER_BUYER_MAX: usize = 50;
+/// Ways to pay that one quote may name.
+pub const RAILS_MAX: usize = 4;
 /// Holds open on one tab.
 pub const TAB_HOLDS_MAX: usize = 32;
 /// Largest amount in minor units: far from overflow in any sum that the protocol makes.

@@ -10,13 +10,15 @@
 //! Described in `spec/listing.md`.
 
 mod fields;
+mod media;
 mod part;
 mod product;
 mod stamp;
 
 pub use fields::{FieldKey, FieldName, Fields, Value};
+pub use media::{Media, MediaKey};
 pub use part::ListingPart;
-pub use product::{Kind, Listing, Media, MediaKey, Product, Variant};
+pub use product::{Kind, Listing, Product, Variant};
 pub use stamp::Stamp;
 
 use crate::codec::CodecError;

@@ -7,7 +7,7 @@ use crate::id::{AuthorId, ListingId};
 use crate::listing::{Fields, Listing};
 use crate::records::{Fault, Records, state_key};
 use crate::shop::ShopTerms;
-use crate::stock::{Stock, StockAccount};
+use crate::stock::Stock;
 
 /// The terms of a shop: the newest of any of its devices.
 pub fn terms(records: &dyn Records, shop: &AuthorId) -> Result<Option<ShopTerms>, Fault> {
@@ -49,18 +49,6 @@ pub fn stock(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Res
         }
     }
     Ok(stock)
-}
-
-/// The account of a device that a newer one must follow.
-pub fn account(records: &dyn Records, newer: &Signed) -> Result<Option<StockAccount>, Fault> {
-    let Some(key) = newer.body().state_key() else {
-        return Ok(None);
-    };
-    let held = records.state_of(&newer.author(), Kind::Stock, &key, &newer.device())?;
-    Ok(held.and_then(|envelope| match envelope.body() {
-        Body::Stock(account) => Some(account.clone()),
-        _ => None,
-    }))
 }
 
 /// Each device's newest envelopes about a listing, over all parts.

@@ -5,7 +5,7 @@ use super::social::{Outcome, check};
 use super::turn::Turn;
 use super::{Peer, invalid};
 use crate::api::{Code, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
-use crate::body::{Body, Kind};
+use crate::body::Body;
 use crate::catalog::{CatalogError, Edit, Shard, shard_of};
 use crate::id::{ListingId, VariantId};
 use crate::listing::{Kind as Goods, Listing, Media, MediaKey, Product, Variant};
@@ -13,7 +13,7 @@ use crate::market;
 use crate::money::{Amount, Currency};
 use crate::records::{Fault, Tree, Write};
 use crate::shop::{Place, ShippingProfile, ShopTerms, Zone};
-use crate::stock::{Stock, StockAccount};
+use crate::stock::Stock;
 use crate::text::{List, Name, Prose, Tag, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,10 @@ impl Peer {
             && before.currency != draft.currency
             && has_listings
         {
-            let message = format!("the shop's prices are in {}, and it has listings", before.currency);
+            let message = format!(
+                "the shop's prices are in {}, and it has listings",
+                before.currency
+            );
             let next = "Remove the listings first, or keep the currency.";
             return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
         }
@@ -67,7 +70,10 @@ impl Peer {
             free_from_minor: draft.shipping_free_from_minor,
         };
         let zones = check!(List::new(vec![zone]).map_err(invalid));
-        let profile = ShippingProfile { name: check!(Name::new("standard").map_err(invalid)), zones };
+        let profile = ShippingProfile {
+            name: check!(Name::new("standard").map_err(invalid)),
+            zones,
+        };
         let mut terms = before.unwrap_or_else(|| ShopTerms::new(draft.currency));
         terms.currency = draft.currency;
         terms.shipping = check!(List::new(vec![profile]).map_err(invalid));
@@ -75,7 +81,10 @@ impl Peer {
             check!(u16::try_from(draft.returns_days).map_err(|_| invalid("too many days for returns")));
         check!(terms.check().map_err(invalid));
         let payment_instructions = check!(Prose::new(&draft.payment_instructions).map_err(invalid));
-        let ways = ShopWays { payment_instructions, accept_by_itself: draft.accept_by_itself };
+        let ways = ShopWays {
+            payment_instructions,
+            accept_by_itself: draft.accept_by_itself,
+        };
         turn.local(Tree::Me, WAYS, Some(&ways))?;
         let said = self.say(turn, terms.into())?;
         Ok(Ok(Reply::Said { id: said.id() }))
@@ -118,7 +127,11 @@ impl Peer {
         tally.changed = tally.changed.saturating_sub(tally.new);
         tally.same = tally.same.saturating_sub(tally.changed);
         check!(self.count_first(turn, counts)?);
-        Ok(Ok(Reply::Imported { new: tally.new, changed: tally.changed, same: tally.same }))
+        Ok(Ok(Reply::Imported {
+            new: tally.new,
+            changed: tally.changed,
+            same: tally.same,
+        }))
     }
 
     /// The edits that make a listing what the file says, taking away variants that it no longer has.
@@ -135,7 +148,10 @@ impl Peer {
             Ok(shard) if shard.listings().contains(&id) => {
                 tally.same += 1;
                 let fields = shard.project(&id).map_err(broken)?;
-                let gone = fields.variants().into_iter().filter(|variant| !kept.contains(variant));
+                let gone = fields
+                    .variants()
+                    .into_iter()
+                    .filter(|variant| !kept.contains(variant));
                 edits.extend(gone.map(|variant| Edit::RemoveVariant { listing: id, variant }));
             }
             _ => tally.new += 1,
@@ -169,17 +185,29 @@ impl Peer {
                 return Ok(Err(Refused::new(Code::NotFound, message, next)));
             };
             if price.currency != currency || price.minor < 0 {
-                return Ok(Err(invalid(format!("a price of this shop is at least 0 {currency}, not {price}"))));
+                return Ok(Err(invalid(format!(
+                    "a price of this shop is at least 0 {currency}, not {price}"
+                ))));
             }
             known.price = Some(*price);
-            edits.push(Edit::PutVariant { listing: id, variant: Box::new(known.clone()) });
+            edits.push(Edit::PutVariant {
+                listing: id,
+                variant: Box::new(known.clone()),
+            });
         }
         edits.push(match change.removed {
             Some(true) => Edit::Remove { listing: id },
-            _ => Edit::Put { listing: id, product: Box::new(listing.product) },
+            _ => Edit::Put {
+                listing: id,
+                product: Box::new(listing.product),
+            },
         });
         let changed = check!(self.edit(turn, edits)?);
-        Ok(Ok(Reply::Imported { new: 0, changed: changed.len() as u64, same: u64::from(changed.is_empty()) }))
+        Ok(Ok(Reply::Imported {
+            new: 0,
+            changed: changed.len() as u64,
+            same: u64::from(changed.is_empty()),
+        }))
     }
 
     pub(super) fn set_stock(
@@ -196,7 +224,10 @@ impl Peer {
         let mut variant = check!(one_variant(&listing, variant)).clone();
         if variant.tracked != units.is_some() {
             variant.tracked = units.is_some();
-            let edit = Edit::PutVariant { listing: id, variant: Box::new(variant.clone()) };
+            let edit = Edit::PutVariant {
+                listing: id,
+                variant: Box::new(variant.clone()),
+            };
             check!(self.edit(turn, vec![edit])?);
         }
         if let Some(units) = units {
@@ -214,11 +245,7 @@ impl Peer {
     }
 
     /// Starts counting variants that were not counted; counts that stand are sales' business.
-    fn count_first(
-        &mut self,
-        turn: &mut Turn<'_>,
-        counts: Vec<(ListingId, VariantId, u64)>,
-    ) -> Outcome<()> {
+    fn count_first(&mut self, turn: &mut Turn<'_>, counts: Vec<(ListingId, VariantId, u64)>) -> Outcome<()> {
         let mut stocks: BTreeMap<ListingId, Stock> = BTreeMap::new();
         for (listing, variant, units) in counts {
             let mut stock = match stocks.remove(&listing) {
@@ -226,7 +253,11 @@ impl Peer {
                 None => market::stock(turn.records(), &self.author(), &listing)?,
             };
             if !stock.is_counted(&variant) {
-                check!(stock.set_available(self.device(), variant, units).map_err(invalid));
+                check!(
+                    stock
+                        .set_available(self.device(), variant, units)
+                        .map_err(invalid)
+                );
             }
             stocks.insert(listing, stock);
         }
@@ -248,7 +279,9 @@ impl Peer {
         let mut new = Vec::new();
         for body in bodies {
             let key = body.state_key().unwrap_or_default();
-            let said = turn.records().state_of(&self.author(), body.kind(), &key, &self.device())?;
+            let said = turn
+                .records()
+                .state_of(&self.author(), body.kind(), &key, &self.device())?;
             if said.is_none_or(|said| *said.body() != body) {
                 new.push(body);
             }
@@ -300,25 +333,12 @@ impl Peer {
             return Ok(Ok(Shard::new(number, device, epoch)));
         };
         let id: serde_bytes::ByteBuf = super::stored(Tree::Shards, &key, &row)?;
-        let id = id.as_array::<32>().ok_or_else(|| broken("the id of a shop's document is cut"))?;
+        let id = id
+            .as_array::<32>()
+            .ok_or_else(|| broken("the id of a shop's document is cut"))?;
         let bytes = turn.records().document(id)?;
         let bytes = bytes.ok_or_else(|| broken("a document of the shop is not there"))?;
         Ok(Shard::load(number, &bytes, device, epoch))
-    }
-
-    /// Checks that a newer stock account takes back nothing that its device said before.
-    pub(super) fn stock_grows(
-        &self,
-        turn: &Turn<'_>,
-        envelope: &crate::envelope::Signed,
-        account: &StockAccount,
-    ) -> Result<Result<(), crate::admission::Refusal>, Fault> {
-        Ok(match market::account(turn.records(), envelope)? {
-            Some(older) if envelope.body().kind() == Kind::Stock => account
-                .follows(&older)
-                .map_err(|error| crate::admission::Refusal::Rule(error.to_string())),
-            _ => Ok(()),
-        })
     }
 }
 
@@ -328,7 +348,11 @@ fn broken(error: impl std::fmt::Display) -> Fault {
 
 pub(super) fn no_listing(id: &ListingId) -> Refused {
     let message = format!("this node knows no {id}");
-    Refused::new(Code::NotFound, message, "See what there is with 'souk shop list' or 'souk search'.")
+    Refused::new(
+        Code::NotFound,
+        message,
+        "See what there is with 'souk shop list' or 'souk search'.",
+    )
 }
 
 /// The variant that is meant: the one that is named, or the only one.
@@ -340,14 +364,21 @@ pub(super) fn one_variant(listing: &Listing, id: Option<VariantId>) -> Result<&V
             .ok_or_else(|| Refused::new(Code::NotFound, format!("the listing has no {id}"), next)),
         (None, [only]) => Ok(only),
         (None, variants) => {
-            let message = format!("the listing has {} variants, so one must be named", variants.len());
+            let message = format!(
+                "the listing has {} variants, so one must be named",
+                variants.len()
+            );
             Err(Refused::new(Code::Invalid, message, next))
         }
     }
 }
 
 /// A product of a file as a listing of this shop.
-fn listing_of(shop: &crate::id::AuthorId, draft: &ProductDraft, currency: Currency) -> Result<Listing, Refused> {
+fn listing_of(
+    shop: &crate::id::AuthorId,
+    draft: &ProductDraft,
+    currency: Currency,
+) -> Result<Listing, Refused> {
     let named = |error: &dyn std::fmt::Display| invalid(format!("product '{}': {error}", draft.handle));
     let id = ListingId::of(shop, &draft.handle);
     let name = |text: &str| Name::new(text).map_err(|error| named(&error));
@@ -355,10 +386,23 @@ fn listing_of(shop: &crate::id::AuthorId, draft: &ProductDraft, currency: Curren
     let mut media = Vec::new();
     for (position, (url, alt)) in (0u32..).zip(&draft.images) {
         let key = MediaKey::of_source(url);
-        media.push(Media { key, id: None, source: source(url)?, alt: source(alt)?, position });
+        media.push(Media {
+            key,
+            id: None,
+            source: source(url)?,
+            alt: source(alt)?,
+            position,
+        });
     }
-    let options = draft.options.iter().map(|option| name(option)).collect::<Result<_, _>>()?;
-    let tags = draft.tags.iter().map(|tag| Tag::new(tag).map_err(|error| named(&error)));
+    let options = draft
+        .options
+        .iter()
+        .map(|option| name(option))
+        .collect::<Result<_, _>>()?;
+    let tags = draft
+        .tags
+        .iter()
+        .map(|tag| Tag::new(tag).map_err(|error| named(&error)));
     let product = Product {
         handle: name(&draft.handle)?,
         title: name(&draft.title)?,
@@ -368,7 +412,11 @@ fn listing_of(shop: &crate::id::AuthorId, draft: &ProductDraft, currency: Curren
             "physical" => Goods::Physical,
             "digital" => Goods::Digital,
             "service" => Goods::Service,
-            other => return Err(named(&format!("expected physical, digital or service, got '{other}'"))),
+            other => {
+                return Err(named(&format!(
+                    "expected physical, digital or service, got '{other}'"
+                )));
+            }
         },
         category: name(draft.category.as_deref().unwrap_or_default())?,
         tags: tags.collect::<Result<_, _>>()?,
@@ -384,7 +432,12 @@ fn listing_of(shop: &crate::id::AuthorId, draft: &ProductDraft, currency: Curren
     if variants.is_empty() {
         return Err(named(&"a listing needs a variant"));
     }
-    Ok(Listing { id, product, variants, removed: false })
+    Ok(Listing {
+        id,
+        product,
+        variants,
+        removed: false,
+    })
 }
 
 fn variant_of(
