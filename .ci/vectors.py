@@ -291,6 +291,10 @@ CONTENT = fields(
     {"grant": GRANT, "chain": CHAIN},
 )
 
+RECEIPT = fields(
+    {"merchant": key32, "device": key32, "grant": GRANT, "listing": some_bytes(16), "buyer": key32, "token": some_bytes(16), "sig": some_bytes(64)}
+)
+
 # Kind: lane, scope, form of the body. `None`: this script knows the canonical form alone (spec/listing.md,
 # order.md and settlement.md have the rest).
 KINDS = {
@@ -315,10 +319,26 @@ KINDS = {
     "shop": ("state", "catalog", None),
     "listing": ("state", "catalog", None),
     "stock": ("state", "catalog", None),
-    "review": ("log", "post", None),
+    "review": ("log", "post", fields({"receipt": RECEIPT, "rating": number(8)}, {"text": not_empty(prose)})),
     "order": ("sealed", "orders", None),
     "tab": ("sealed", "orders", None),
 }
+
+
+# What may not be the author: nobody follows, vouches for or trades with themselves.
+OTHERS = {"follow": ["who"], "vouch": ["subject"], "order": ["to"], "tab": ["to"]}
+
+
+def check_receipt(receipt, buyer):
+    """The public half of a merchant's receipt (spec/social.md)."""
+    refuse_unless(receipt["buyer"] == buyer and receipt["merchant"] != buyer, "rule")
+    signed = {key: receipt[key] for key in ("merchant", "device", "listing", "buyer", "token")}
+    try:
+        verify_grant(receipt["grant"], receipt["merchant"], receipt["device"])
+        refuse_unless(receipt["grant"]["scopes"] & SCOPES["orders"], "rule")
+        verify(receipt["device"], b"souk receipt v1\0" + encode(signed), receipt["sig"])
+    except Refused:
+        raise Refused("rule") from None
 
 
 def open_envelope(data):
@@ -351,7 +371,10 @@ def open_envelope(data):
         raise Refused("body") from None
     refuse_unless(form is None or form(body), "body")
     refuse_unless((kind == "revoke") == (author == device), "rule")
-    refuse_unless(kind not in ("vouch", "follow") or author not in (body.get("subject"), body.get("who")), "rule")
+    refuse_unless(author not in [body[field] for field in OTHERS.get(kind, ())], "rule")
+    if kind == "review":
+        check_receipt(body["receipt"], author)
+        refuse_unless(1 <= body["rating"] <= 5, "rule")
     return content, body
 
 
@@ -457,6 +480,7 @@ def check_envelopes():
         same(what, one["time"], content["time"])
         same(what, one["body"], as_json(body))
         same(what, one["state_key"], state_key(content["kind"], body))
+        same(what, one["to"], id_text("author", body["to"]) if one["lane"] == "sealed" else None)
         same(what, content["body"], encode(body))
         same(what, data, encode([encode(content), read(data)[1]]))
         if one["lane"] == "log":

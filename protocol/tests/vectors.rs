@@ -19,7 +19,7 @@ use souk_protocol::envelope::{Opened, Signed, open};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
 use souk_protocol::identity::{Grant, GrantCache, Phrase, Scope, Scopes};
 use souk_protocol::records::Memory;
-use souk_protocol::sync::{Answer, Digests, Hello, Holding, Pulled, Raw, Request, Slot, StatesWanted};
+use souk_protocol::sync::{Answer, Digests, Hello, Holding, Pulled, Raw, Request, Slot, StatesWanted, Taken};
 use souk_protocol::time::Timestamp;
 use std::path::PathBuf;
 
@@ -295,7 +295,7 @@ fn answers(digests: &Digests) -> Vec<Answer> {
     vec![
         Answer::Hello(Hello {
             author,
-            grant: alice.grant,
+            grant: alice.grant.clone(),
         }),
         Answer::Have(list([Holding {
             author,
@@ -312,7 +312,11 @@ fn answers(digests: &Digests) -> Vec<Answer> {
             envelopes: vec![],
             more: Some(Raw::from(vec![1, 2, 3])),
         }),
-        Answer::Taken(vec![None, Some(prose("it is addressed to somebody else"))]),
+        Answer::Taken(vec![
+            Taken::Kept,
+            Taken::Later,
+            Taken::Refused(prose("it is addressed to somebody else")),
+        ]),
         Answer::Noted,
         Answer::Refused(prose("say hello first")),
     ]

@@ -1,14 +1,17 @@
 //! What no node keeps: envelopes that are spoiled in one place and otherwise well made and signed.
 
 use super::cbor::{self, array, bytes, map, null, text, uint};
-use super::said::{NOW_MS, alice, bob};
+use super::said::{NOW_MS, alice, bob, receipt_of_bob};
 use ed25519_dalek::{Signer, SigningKey};
 use souk_protocol::body::BodyError;
 use souk_protocol::codec::{self, CodecError};
 use souk_protocol::envelope::{OpenError, Opened};
-use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::id::{AuthorId, DeviceId, ListingId};
 use souk_protocol::identity::{Grant, IdentityError, Scope, Scopes};
 use souk_protocol::limits;
+use souk_protocol::receipt::PublicReceipt;
+use souk_protocol::review::Review;
+use souk_protocol::text::Prose;
 
 const DOMAIN: &[u8] = b"souk envelope v1\0";
 
@@ -239,8 +242,26 @@ pub(crate) fn no_bodies() -> Vec<(&'static str, Vec<u8>)> {
         ("21 product tags", Parts::posting(map(&[("tags", array(&vec![tag; 21])), hello()]))),
         ("a vouch for oneself", Parts::post().saying("vouch", vouch).sealed()),
         ("a follow of oneself", Parts::profile().saying("follow", map(&[("who", me), ("stands", yes)])).sealed()),
+        ("a review of one's own shop", review(|receipt| receipt.merchant = alice().author())),
+        ("a review upon another buyer's receipt", review(|receipt| receipt.buyer = bob().author())),
+        ("a review upon a receipt for another listing", review(|receipt| receipt.listing = ListingId::from_bytes([7; 16]))),
+        ("a review upon a receipt by a device that may not sign orders", review(|receipt| receipt.grant = bob().granted(&[Scope::Post], 0, None))),
         ("a revocation by a device", Parts::post().saying("revoke", map(&[("device", bytes(&[7; 32])), ("last_seq", uint(0))])).sealed()),
     ]
+}
+
+/// Alice's review of bob's hat, upon a receipt that was spoiled.
+fn review(spoil: impl FnOnce(&mut PublicReceipt)) -> Vec<u8> {
+    let mut receipt = receipt_of_bob();
+    spoil(&mut receipt);
+    let body = Review {
+        receipt,
+        rating: 5,
+        text: Prose::default(),
+    };
+    Parts::post()
+        .saying("review", codec::encode(&body).unwrap())
+        .sealed()
 }
 
 /// The class of a refusal, as the vectors name it.

@@ -3,16 +3,24 @@
 use souk_protocol::body::{Body, Lane, Revoke};
 use souk_protocol::envelope::{Chain, Signed, seal};
 use souk_protocol::follow::Follow;
-use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, MediaId, VariantId};
+use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
 use souk_protocol::identity::{DeviceKey, Grant, Phrase, RootKey, Scope, Scopes};
 use souk_protocol::listing::{FieldKey, FieldName, Fields, ListingPart, Stamp, Value};
+use souk_protocol::money::Currency;
+use souk_protocol::order::{Act, OrderMessage};
 use souk_protocol::post::{Post, ProductTag, Reaction};
 use souk_protocol::profile::Profile;
+use souk_protocol::quote::{Line, Quote, QuoteLine};
+use souk_protocol::receipt::{PublicReceipt, Receipt};
+use souk_protocol::review::Review;
+use souk_protocol::settlement::{Instruction, Proof, Rail};
 use souk_protocol::shop::{ShippingProfile, ShopTerms, Zone};
 use souk_protocol::stock::{Stock, StockAccount};
+use souk_protocol::tab::{Change, TabAct, TabHold, TabMessage, TabState};
 use souk_protocol::text::{List, Name, Prose, Tag, Text};
 use souk_protocol::time::{Hybrid, Timestamp};
 use souk_protocol::vouch::Vouch;
+use std::sync::LazyLock;
 
 /// What alice's clock says in all vectors: 2026-01-01T00:00:00Z.
 pub(crate) const NOW_MS: u64 = 1_767_225_600_000;
@@ -49,11 +57,14 @@ impl Person {
     }
 }
 
-pub(crate) fn alice() -> Person {
-    Person::new(1)
+/// A key from words takes a while: each person is made once.
+pub(crate) fn alice() -> &'static Person {
+    static ALICE: LazyLock<Person> = LazyLock::new(|| Person::new(1));
+    &ALICE
 }
-pub(crate) fn bob() -> Person {
-    Person::new(2)
+pub(crate) fn bob() -> &'static Person {
+    static BOB: LazyLock<Person> = LazyLock::new(|| Person::new(2));
+    &BOB
 }
 pub(crate) fn at(count: u32) -> Hybrid {
     Hybrid {
@@ -85,6 +96,22 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         ("shop", shop_terms().into()),
         ("listing", listing_part().into()),
         ("stock", stock_account().into()),
+        ("review", Review { receipt: receipt_of_bob(), rating: 5, text: prose("Warm.") }.into()),
+        ("order_ask", order(None, Act::Ask { lines: list([Line { listing: hat(), variant: small_hat(), units: 2 }]), country: "DE".parse().unwrap(), note: prose("A present.") })),
+        ("order_quote", order(Some(post), Act::Quote(Box::new(quote())))),
+        ("order_place", order(Some(post), Act::Place { rail: Rail::Tab, address: list([name("Alice"), name("1 Hat Lane")]) })),
+        ("order_accept_on_a_tab", order(Some(post), Act::Accept { instruction: Instruction::Tab { tab: tab() } })),
+        ("order_accept_by_hand", order(Some(post), Act::Accept { instruction: Instruction::Manual { words: prose("IBAN \u{2026}"), reference: name("hat 7") } })),
+        ("order_decline", order(Some(post), Act::Decline { reason: prose("All gone.") })),
+        ("order_cancel", order(Some(post), Act::Cancel)),
+        ("order_pay", order(Some(post), Act::Pay { proof: Proof::Tab { tab: tab(), seq: 2 } })),
+        ("order_receipt", order(Some(post), Act::Receipt(Box::new(Receipt { total_minor: 9_088, currency: euro(), rail: Rail::Tab, public: list([receipt_of_bob()]) })))),
+        ("order_fulfil", order(Some(post), Act::Fulfil { carrier: name("Post"), tracking: name("RR123") })),
+        ("order_complete", order(Some(post), Act::Complete)),
+        ("order_lapse", order(Some(post), Act::Lapse)),
+        ("tab_propose", tab_message(TabAct::Propose(Box::new(tab_state())))),
+        ("tab_agree", tab_message(TabAct::Agree { proposal: post, state: tab_state().hash().unwrap() })),
+        ("tab_refuse", tab_message(TabAct::Refuse { proposal: post, reason: prose("Too much.") })),
     ]
 }
 
@@ -153,6 +180,88 @@ pub(crate) fn stock_account() -> StockAccount {
     stock.set_available(own, small_hat(), 7).unwrap();
     stock.spend(own, small_hat(), 2).unwrap();
     stock.account(&own).unwrap().swap_remove(0)
+}
+
+/// A message to bob about the order that hangs on an envelope; the first one names it by itself.
+fn order(after: Option<EnvelopeId>, act: Act) -> Body {
+    let (order, to) = (after.map(OrderId::from), bob().author());
+    Body::from(OrderMessage {
+        order,
+        to,
+        after,
+        act,
+    })
+}
+
+fn quote() -> Quote {
+    let line = QuoteLine {
+        listing: hat(),
+        variant: small_hat(),
+        title: name("Green hat"),
+        label: name("S"),
+        units: 2,
+        unit_minor: 4_299,
+        total_minor: 8_598,
+    };
+    Quote {
+        lines: list([line]),
+        currency: euro(),
+        subtotal_minor: 8_598,
+        shipping_minor: 490,
+        total_minor: 9_088,
+        expires: Timestamp(NOW_MS + 3_600_000),
+        deadlines: shop_terms().deadlines,
+        returns_days: 14,
+        rails: list([Rail::Tab, Rail::Manual]),
+    }
+}
+
+/// Bob's word that alice bought a hat.
+pub(crate) fn receipt_of_bob() -> PublicReceipt {
+    let (bob, order) = (bob(), OrderId::from(EnvelopeId::of(b"an order")));
+    PublicReceipt::sign(
+        &bob.device,
+        &bob.grant,
+        bob.author(),
+        alice().author(),
+        &order,
+        hat(),
+    )
+    .unwrap()
+}
+
+fn euro() -> Currency {
+    "EUR".parse().unwrap()
+}
+fn tab() -> TabId {
+    TabId::of(&alice().author(), &bob().author(), "EUR")
+}
+fn tab_message(act: TabAct) -> Body {
+    let to = bob().author();
+    Body::from(TabMessage { to, tab: tab(), act })
+}
+
+fn tab_state() -> TabState {
+    let (one, other) = (alice().author(), bob().author());
+    let order = OrderId::from(EnvelopeId::of(b"an order"));
+    let hold = TabHold {
+        order,
+        from: one,
+        minor: 100,
+        until: Timestamp(NOW_MS),
+    };
+    TabState {
+        low: one.min(other),
+        high: one.max(other),
+        currency: euro(),
+        seq: 0,
+        prev: None,
+        balance_minor: -9_088,
+        limit_low_minor: 0,
+        limit_high_minor: 20_000,
+        holds: list([hold]),
+        change: Change::Pay { order, minor: 9_088 },
+    }
 }
 
 /// Alice says all of it, in one chain; then, with a grant that ends at that moment, once more her name;
