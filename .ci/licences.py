@@ -18,8 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 # Advisory databases know little of this stack: these versions were measured (spec/threats.md).
 FLOORS = {"libp2p": "0.57.1", "libp2p-gossipsub": "0.50.1", "yamux": "0.13.10", "quinn-proto": "0.11.15", "ed25519-dalek": "2.2.0"}
-# yamux has two generations of one crate; libp2p speaks the newer one and links the older for old peers.
-GENERATIONS = {"yamux": (0, 13)}
 
 
 def version(text):
@@ -76,8 +74,7 @@ def findings(metadata, rules):
                 yield f"{name} takes any version of {dependency['name']}"
     for crate, floor in FLOORS.items():
         versions = [version(p["version"]) for p in metadata["packages"] if p["name"] == crate]
-        newest = [v for v in versions if v[:2] >= GENERATIONS.get(crate, (0, 0))]
-        if not newest or min(newest) < version(floor):
+        if not versions or min(versions) < version(floor):
             yield f"{crate} must be at least {floor}, is {versions or 'absent'}"
 
 
