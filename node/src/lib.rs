@@ -7,11 +7,17 @@
 //!
 //! A file imports only files that stand above it in this map. Described in `spec/architecture.md`.
 
+pub mod home;
 pub mod network;
+pub mod products;
+pub mod search;
 pub mod store;
 
 pub mod verify;
 
 pub mod driver;
+pub mod indexer;
 
 mod perform;
+
+pub mod node;

@@ -1,15 +1,15 @@
 //! Performing what the peer decided, and bringing it what the network says. Nothing is decided here.
 
-use crate::driver::now;
+use crate::indexer::Changes;
 use crate::network::{
     Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
 };
 use crate::store::Store;
 use crate::verify;
 use souk_protocol::admission::Verdict;
-use souk_protocol::api::{Refused, Reply};
+use souk_protocol::api::{Happening, Refused, Reply};
 use souk_protocol::envelope::author_topic;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
 use souk_protocol::peer::{Action, Input};
 use souk_protocol::records::{Records, Tree};
 use souk_protocol::sync::{Answer, Request};
@@ -43,10 +43,12 @@ struct Waiting {
 pub(crate) struct World {
     network: Network,
     store: Store,
-    inputs: mpsc::Sender<Input>,
+    /// Taken away when the node stops: without senders the driver ends.
+    inputs: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     waiting: Arc<Mutex<Waiting>>,
+    greeted: watch::Sender<BTreeMap<DeviceId, AuthorId>>,
     newest_event: watch::Sender<u64>,
-    index: mpsc::Sender<(AuthorId, Vec<ListingId>)>,
+    index: Arc<Mutex<Option<mpsc::Sender<Changes>>>>,
     refusals: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
@@ -61,17 +63,48 @@ impl World {
         store: Store,
         inputs: mpsc::Sender<Input>,
         newest_event: watch::Sender<u64>,
-        index: mpsc::Sender<(AuthorId, Vec<ListingId>)>,
+        index: mpsc::Sender<Changes>,
     ) -> Self {
         Self {
             network,
             store,
-            inputs,
+            inputs: Arc::new(Mutex::new(Some(inputs))),
             waiting: Arc::default(),
+            greeted: watch::channel(BTreeMap::new()).0,
             newest_event,
-            index,
+            index: Arc::new(Mutex::new(Some(index))),
             refusals: Arc::default(),
         }
+    }
+
+    /// Brings the peer an input; says whether there still is one.
+    async fn bring(&self, input: Input) -> bool {
+        let inputs = locked(&self.inputs).clone();
+        match inputs {
+            Some(inputs) => inputs.send(input).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Lets no further input in: the driver ends with those that are waiting.
+    pub(crate) fn close(&self) {
+        locked(&self.inputs).take();
+        locked(&self.index).take();
+        // Whoever waits for a reply learns that there will be none.
+        locked(&self.waiting).wishes.clear();
+    }
+
+    /// For whom the connected devices speak.
+    pub(crate) fn greeted(&self) -> watch::Receiver<BTreeMap<DeviceId, AuthorId>> {
+        self.greeted.subscribe()
+    }
+
+    fn note(&self, what: &Happening) {
+        self.greeted.send_if_modified(|peers| match what {
+            Happening::PeerCame { device, author } => peers.insert(*device, *author) != Some(*author),
+            Happening::PeerLeft { device } => peers.remove(device).is_some(),
+            _ => false,
+        });
     }
 
     /// What was refused so far, by the name of the rule.
@@ -94,12 +127,7 @@ impl World {
             ticket
         };
         let command = Box::new(command);
-        if self
-            .inputs
-            .send(Input::Command { ticket, command })
-            .await
-            .is_err()
-        {
+        if !self.bring(Input::Command { ticket, command }).await {
             locked(&self.waiting).wishes.remove(&ticket);
             return None;
         }
@@ -173,10 +201,14 @@ impl World {
                 }
             }
             Action::Tell(event) => {
+                self.note(&event.what);
                 self.newest_event.send_replace(event.number);
             }
             Action::Index { shop, listings } => {
-                if self.index.send((shop, listings)).await.is_err() {
+                let index = locked(&self.index).clone();
+                if let Some(index) = index
+                    && index.send((shop, listings)).await.is_err()
+                {
                     tracing::debug!("the search index is closed");
                 }
             }
@@ -190,7 +222,7 @@ impl World {
     async fn ask(self, exchange: u64, to: DeviceId, request: Request) {
         let answer = self.exchange(to, request).await;
         // Without a driver there is nobody who waits for it.
-        self.inputs.send(Input::Answered { exchange, answer }).await.ok();
+        self.bring(Input::Answered { exchange, answer }).await;
     }
 
     async fn exchange(&self, to: DeviceId, request: Request) -> Option<Answer<souk_protocol::peer::Checked>> {
@@ -252,7 +284,7 @@ impl World {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            if self.inputs.send(Input::Tick).await.is_err() {
+            if !self.bring(Input::Tick).await {
                 return;
             }
         }
@@ -269,7 +301,7 @@ impl World {
                 self.network.verdict(id, NetworkVerdict::Accept).await;
             }
             for input in inputs {
-                if self.inputs.send(input).await.is_err() {
+                if !self.bring(input).await {
                     return;
                 }
             }

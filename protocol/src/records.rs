@@ -496,6 +496,11 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
 /// The order or tab that a sealed envelope belongs to.
 fn sealed_thread(envelope: &Signed) -> Result<(Tree, [u8; 32]), Fault> {
     match envelope.body() {
+        Body::Order(message) => {
+            let order = message.order.unwrap_or(envelope.id().into());
+            Ok((Tree::Order, *order.as_bytes()))
+        }
+        Body::Tab(message) => Ok((Tree::Tab, *message.tab.as_bytes())),
         _ => Err(Fault::Broken(
             "a sealed envelope belongs to an order or a tab".into(),
         )),
@@ -830,6 +835,16 @@ impl dyn Records + '_ {
             Tree::State,
             &self.scan(Tree::State, &Range::of(slot, usize::MAX))?,
         )
+    }
+
+    /// The first author beyond a slot of whom any state is held.
+    pub fn first_state_author(&self, beyond: Option<Vec<u8>>) -> Result<Option<AuthorId>, Fault> {
+        let rows = self.scan(Tree::State, &Range::of([], 1).beyond(beyond))?;
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.first_chunk::<32>())
+            .copied()
+            .map(AuthorId::from_bytes))
     }
 
     /// The first key of a kind of state beyond a slot.
