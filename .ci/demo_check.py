@@ -64,7 +64,7 @@ def products_of(file):
 
 def plain(options):
     """A product without options has one variant, which product files call 'Default Title'."""
-    return () if options == ("Default Title",) else tuple(options)
+    return () if list(options) == ["Default Title"] else tuple(options)
 
 
 def cents(price):

@@ -551,7 +551,10 @@ def check_digests(digests):
 def main():
     checks = (check_ids, check_phrases, check_grants, check_envelopes, check_invalid_envelopes, check_sync)
     for check in checks:
-        count = check()
+        try:
+            count = check()
+        except Refused as refusal:
+            sys.exit(f"{check.__name__}: a valid vector was refused: {refusal}")
         print(f"{check.__name__.removeprefix('check_')}: {count} vectors read as they should")
 
 
