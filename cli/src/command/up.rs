@@ -1,0 +1,169 @@
+//! `souk up`: runs the node of a directory in this process. This file alone names `souk_node`; what
+//! else needs the directory without a running node (`souk init`, `souk id --words`) is here too.
+
+use super::Context;
+use crate::client::Client;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, strong};
+use clap::Args;
+use serde_json::{Value, json};
+use souk_node::{Config, Ready, RunError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tracing_subscriber::EnvFilter;
+
+/// The variable that says what is logged, to standard error.
+const LOG: &str = "SOUK_LOG";
+/// How long a node may take to stop when its parent is gone.
+const STOP_MAX: Duration = Duration::from_secs(15);
+/// How often to look whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What `up` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Up {
+    /// A node to connect to: /ip4/…/p2p/…; may be repeated
+    #[arg(long = "peer", value_name = "ADDRESS")]
+    peers: Vec<String>,
+    /// Where to listen for peers: /ip4/0.0.0.0/udp/0/quic-v1 …; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// Do not look for nodes on the local network
+    #[arg(long)]
+    no_mdns: bool,
+    /// Port of the local API; 0 takes any, without it the one of last time
+    #[arg(long, value_name = "PORT")]
+    api_port: Option<u16>,
+    /// How you want to be called, if the identity is new
+    #[arg(long)]
+    name: Option<String>,
+    /// Stop when standard input ends: with the program that started this one
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+/// What `init` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Init {
+    /// How you want to be called
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Runs a node until it is stopped.
+pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
+    log();
+    if wish.with_parent {
+        let home = context.home.clone();
+        std::thread::spawn(move || stop_with_parent(&home));
+    }
+    let config = Config {
+        home: context.home.clone(),
+        listen: wish.listen.clone(),
+        peers: wish.peers.clone(),
+        mdns: !wish.no_mdns,
+        api_port: wish.api_port,
+        name: wish.name.clone(),
+    };
+    souk_node::run(config, |ready| announce(ready, context.output)).map_err(|error| refused(&error))?;
+    context.output.line("stopped");
+    Ok(())
+}
+
+/// Makes an identity without starting a node.
+pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
+    let made = souk_node::init(&context.home, wish.name.as_deref()).map_err(|error| refused(&error))?;
+    context
+        .output
+        .object(&json!({"author": made.author, "device": made.device, "words": made.words}));
+    context.output.line(format!("you are {}", made.author));
+    keep(&made.words, context.output);
+    context.output.line("→ souk up");
+    Ok(())
+}
+
+/// The words that bring the identity of a directory back.
+pub(crate) fn words(home: &Path) -> Result<String, Failure> {
+    souk_node::words(home).map_err(|error| refused(&error))
+}
+
+fn log() {
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(console::colors_enabled_stderr());
+    // A second subscriber cannot be: this is the only place that sets one.
+    let _ = subscriber.try_init();
+}
+
+fn announce(ready: &Ready, out: Output) {
+    if out.is_json() {
+        return out.object_line(&announcement(ready));
+    }
+    out.line(strong(&format!("you are {}", ready.author)));
+    if let Some(words) = &ready.new_identity_words {
+        keep(words, out);
+    }
+    out.line(format!("api    {}", ready.api_url));
+    out.line(format!(
+        "page   {} (works once, for ten minutes)",
+        ready.login_url
+    ));
+    for address in &ready.peer_addresses {
+        out.line(format!("peers  {address}"));
+    }
+    out.line("Ctrl-C stops it");
+}
+
+fn announcement(ready: &Ready) -> Value {
+    json!({
+        "api": ready.api_url,
+        "login": ready.login_url,
+        "author": ready.author,
+        "device": ready.device,
+        "peer_addresses": ready.peer_addresses,
+        "new_identity_words": ready.new_identity_words,
+    })
+}
+
+fn keep(words: &str, out: Output) {
+    out.line("");
+    out.line("These 24 words are your identity. Whoever has them is you; without them a lost");
+    out.line("machine is a lost identity. Write them on paper now and keep it where others");
+    out.line("cannot read it. `souk id --words` shows them again.");
+    out.line("");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    for (row, four) in words.chunks(4).enumerate() {
+        let cells: Vec<String> = four
+            .iter()
+            .enumerate()
+            .map(|(n, word)| format!("{:>2} {word:<10}", row * 4 + n + 1))
+            .collect();
+        out.line(format!("  {}", cells.join(" ").trim_end()));
+    }
+    out.line("");
+}
+
+/// Ends this process soon after whoever started it has gone: then nobody holds the other end of
+/// standard input. The node stops in order if it can, as when asked by `souk stop`.
+fn stop_with_parent(home: &Path) {
+    // Whatever comes is thrown away; an error means the same as the end.
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    let deadline = Instant::now() + STOP_MAX;
+    while Instant::now() < deadline {
+        if let Ok(client) = Client::of(home) {
+            // Asked again as long as the node is there, since it may not serve yet.
+            let _ = client.post("/stop", &json!({}));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+fn refused(error: &RunError) -> Failure {
+    match error.code() {
+        "fault" => Failure::fault(error.to_string()),
+        code => Failure::cannot_start(code, error.to_string(), error.next()),
+    }
+}
