@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn a_refusal_keeps_the_node_s_words() {
         let (home, _served) = answering(
-            "HTTP/1.1 409 Conflict\r\nContent-Length: 68\r\n\r\n\
+            "HTTP/1.1 409 Conflict\r\nConnection: close\r\n\r\n\
              {\"error\":{\"code\":\"no_stock\",\"message\":\"2 are left\",\"next\":\"ask less\"}}",
         );
         let failure = Client::of(home.path())

@@ -130,6 +130,11 @@ impl Failure {
         Self::new(Exit::File, "file", message, next)
     }
 
+    /// A file or directory here gives trouble that is explained already.
+    pub(crate) fn unusable(message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(Exit::File, "file", message, next)
+    }
+
     /// The node on this directory cannot start.
     pub(crate) fn cannot_start(code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(Exit::CannotStart, code, message, next)
@@ -179,6 +184,17 @@ impl Failure {
     }
 }
 
+/// A next step as a whole sentence, whoever wrote it.
+fn sentence(text: &str) -> String {
+    let mut chars = text.trim().chars();
+    let Some(first) = chars.next() else { return String::new() };
+    let mut sentence: String = first.to_uppercase().chain(chars).collect();
+    if !sentence.ends_with(['.', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +205,7 @@ mod tests {
         assert_eq!(
             failure.to_text(),
             "error: no node is running on /home/alice/souk\n\
-             → start one with `souk up`, or name the directory of a running one with --home"
+             → Start one with `souk up`, or name the directory of a running one with --home."
         );
         assert_eq!(failure.exit_code(), 3);
     }
@@ -198,7 +214,7 @@ mod tests {
     fn a_program_gets_the_same_as_one_object() {
         let failure = Failure::refused("no_stock", "2 left, 3 asked for", "ask for fewer");
         let expected = json!({"error": {
-            "code": "no_stock", "message": "2 left, 3 asked for", "next": "ask for fewer"
+            "code": "no_stock", "message": "2 left, 3 asked for", "next": "Ask for fewer."
         }});
         assert_eq!(failure.to_json(), expected);
         assert_eq!(failure.exit_code(), 1);

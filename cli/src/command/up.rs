@@ -6,7 +6,11 @@ use crate::client::Client;
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, strong};
 use clap::Args;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use souk_node::home::HomeError;
+use souk_node::http::ServeError;
+use souk_node::node::StartError;
 use souk_node::{Config, Ready, RunError};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,6 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 /// The variable that says what is logged, to standard error.
 const LOG: &str = "SOUK_LOG";
+/// The file in a node's directory that holds its keys.
+const KEYS: &str = "keys.json";
 /// How long a node may take to stop when its parent is gone.
 const STOP_MAX: Duration = Duration::from_secs(15);
 /// How often to look whether it has.
@@ -25,7 +31,7 @@ pub(crate) struct Up {
     /// A node to connect to: /ip4/…/p2p/…; may be repeated
     #[arg(long = "peer", value_name = "ADDRESS")]
     peers: Vec<String>,
-    /// Where to listen for peers: /ip4/0.0.0.0/udp/0/quic-v1 …; may be repeated
+    /// Where to listen for peers, as IP:PORT; may be repeated. Without it everywhere
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<String>,
     /// Do not look for nodes on the local network
@@ -72,19 +78,43 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
 
 /// Makes an identity without starting a node.
 pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
-    let made = souk_node::init(&context.home, wish.name.as_deref()).map_err(|error| refused(&error))?;
-    context
-        .output
-        .object(&json!({"author": made.author, "device": made.device, "words": made.words}));
-    context.output.line(format!("you are {}", made.author));
-    keep(&made.words, context.output);
+    let (author, device, words) =
+        souk_node::init(&context.home, wish.name.as_deref()).map_err(|error| home_refused(&error))?;
+    context.output.object(&json!({"author": author, "device": device, "words": words}));
+    context.output.line(format!("you are {author}"));
+    keep(&words, context.output);
     context.output.line("→ souk up");
     Ok(())
 }
 
-/// The words that bring the identity of a directory back.
+/// The words that bring the identity of a directory back. They stand in the file of keys, unless the
+/// owner keeps them on paper alone.
 pub(crate) fn words(home: &Path) -> Result<String, Failure> {
-    souk_node::words(home).map_err(|error| refused(&error))
+    let path = home.join(KEYS);
+    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::not_found(
+            format!("{} has no identity yet", home.display()),
+            "make one with `souk init`, or name its directory with --home",
+        ),
+        _ => Failure::file(&path, &error),
+    })?;
+    let keys: Keys = serde_json::from_slice(&bytes).map_err(|error| {
+        // Nothing of the file is shown but where it is wrong.
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Failure::fault(format!("the keys in {} are damaged at {place}", path.display()))
+    })?;
+    keys.words.ok_or_else(|| {
+        Failure::not_found(
+            format!("the words were taken out of {}", path.display()),
+            "look for the paper that they were written on",
+        )
+    })
+}
+
+/// What is read of the file of keys.
+#[derive(Deserialize)]
+struct Keys {
+    words: Option<String>,
 }
 
 fn log() {
@@ -162,8 +192,37 @@ fn stop_with_parent(home: &Path) {
 }
 
 fn refused(error: &RunError) -> Failure {
-    match error.code() {
-        "fault" => Failure::fault(error.to_string()),
-        code => Failure::cannot_start(code, error.to_string(), error.next()),
+    let message = error.to_string();
+    match error {
+        RunError::Home(error) | RunError::Start(StartError::Home(error)) => home_refused(error),
+        RunError::Serve(ServeError::Home(error)) => home_refused(error),
+        RunError::Serve(error @ ServeError::PortTaken { .. }) => {
+            Failure::cannot_start("port_taken", message, error.next())
+        }
+        RunError::Serve(error) => Failure::cannot_start("cannot_listen", message, error.next()),
+        RunError::Start(StartError::Network(_)) => Failure::cannot_start(
+            "cannot_listen",
+            message,
+            "choose another address with --listen 127.0.0.1:0, or see what the machine's firewall forbids",
+        ),
+        RunError::Start(_) => Failure::cannot_start(
+            "cannot_open",
+            message,
+            "see that the disk has room and is sound; a backup of the directory can be put back",
+        ),
+        RunError::Listen(_) => Failure::usage(message, "write it like 0.0.0.0:0 or [::1]:4000"),
+        RunError::SetUp(_) | RunError::Runtime(_) | RunError::Fault(_) => Failure::fault(message),
+    }
+}
+
+fn home_refused(error: &HomeError) -> Failure {
+    let (message, next) = (error.to_string(), error.next());
+    match error {
+        HomeError::InUse { .. } => Failure::cannot_start("already_running", message, next),
+        HomeError::NotWritable { .. } | HomeError::NotReadable { .. } | HomeError::TooOpen { .. } => {
+            Failure::unusable(message, next)
+        }
+        HomeError::Random(_) | HomeError::Identity(_) => Failure::fault(message),
+        _ => Failure::cannot_start("identity", message, next),
     }
 }

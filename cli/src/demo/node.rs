@@ -135,9 +135,7 @@ impl Node {
             "--name",
             name,
         ]);
-        for listen in ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"] {
-            command.args(["--listen", listen]);
-        }
+        command.args(["--listen", "127.0.0.1:0"]);
         for peer in peers {
             command.args(["--peer", peer]);
         }
