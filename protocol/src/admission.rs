@@ -5,7 +5,7 @@
 //! the clock. A [`Refusal`] says which rule spoke; [`Refusal::verdict`] is the one place that says
 //! what follows for whoever brought it. Described in `spec/gossip.md` and `spec/threats.md`.
 
-use crate::body::{Body, Lane};
+use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Admitted, Foreign, OpenError, Signed};
 use crate::id::{AuthorId, EnvelopeId};
 use crate::limits::{
@@ -76,6 +76,9 @@ pub enum Refusal {
     /// It is addressed to somebody else.
     #[error("it is addressed to somebody else")]
     NotForMe,
+    /// What it rests on is still on its way; it is welcome again.
+    #[error("what it rests on has not come yet")]
+    NotYet,
     /// It breaks a rule of its order, tab or stock.
     #[error("{0}")]
     Rule(String),
@@ -86,19 +89,21 @@ impl Refusal {
     /// held against the bringer.
     pub const fn verdict(&self) -> Verdict {
         match self {
+            // It came another way before: others may still lack it.
+            Self::Known => Verdict::Accept,
             Self::Open(error) if error.may_be_newer() => Verdict::Ignore,
             Self::Open(_) => Verdict::Reject,
             Self::UnknownKind(_)
             | Self::Future(_)
             | Self::Unwanted(_)
             | Self::TooMuch(_)
-            | Self::Known
             | Self::Stale
             | Self::Gap { .. }
             | Self::Equivocation { .. }
             | Self::OtherChain(_)
             | Self::Revoked
             | Self::NotForMe
+            | Self::NotYet
             | Self::Rule(_) => Verdict::Ignore,
         }
     }
@@ -118,6 +123,7 @@ impl Refusal {
             Self::OtherChain(_) => "other_chain",
             Self::Revoked => "revoked",
             Self::NotForMe => "not_for_me",
+            Self::NotYet => "not_yet",
             Self::Rule(_) => "rule",
         }
     }
@@ -150,7 +156,10 @@ pub fn admit(
     }
     let refused = match envelope.lane() {
         Lane::Log => next_in_log(&envelope, records)?,
-        Lane::State => newest_of_state(&envelope, records)?,
+        Lane::State => match newest_of_state(&envelope, records)? {
+            None => stock_grows(&envelope, records)?,
+            refused => refused,
+        },
         Lane::Sealed => records.envelope(&envelope.id())?.map(|_| Refusal::Known),
     };
     if let Some(refusal) = refused {
@@ -215,6 +224,22 @@ fn newest_of_state(envelope: &Signed, records: &dyn Records) -> Result<Option<Re
         return Ok(Some(Refusal::Stale));
     }
     Ok(None)
+}
+
+/// A stock account takes back nothing that its device said before.
+fn stock_grows(envelope: &Signed, records: &dyn Records) -> Result<Option<Refusal>, Fault> {
+    let Body::Stock(account) = envelope.body() else {
+        return Ok(None);
+    };
+    let key = envelope.body().state_key().unwrap_or_default();
+    let held = records.state_of(&envelope.author(), Kind::Stock, &key, &envelope.device())?;
+    Ok(match held.as_ref().map(Signed::body) {
+        Some(Body::Stock(older)) => account
+            .follows(older)
+            .err()
+            .map(|error| Refusal::Rule(error.to_string())),
+        _ => None,
+    })
 }
 
 /// What a revocation takes away: the device's log beyond its last number, and its states.

@@ -3,10 +3,16 @@
 
 use crate::codec::{self, CodecError};
 use crate::follow::Follow;
-use crate::id::{AuthorId, DeviceId};
-use crate::identity::Scope;
+use crate::id::{AuthorId, DeviceId, ListingId};
+use crate::identity::{GrantCache, Scope};
+use crate::listing::ListingPart;
+use crate::order::OrderMessage;
 use crate::post::{Post, Reaction};
 use crate::profile::Profile;
+use crate::review::{RATING_MAX, Review};
+use crate::shop::ShopTerms;
+use crate::stock::StockAccount;
+use crate::tab::TabMessage;
 use crate::vouch::Vouch;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +112,18 @@ kinds! {
     Reaction(Reaction) = "reaction", 4, Log, Post;
     /// A vouch for an author.
     Vouch(Vouch) = "vouch", 5, Log, Post;
+    /// The terms of a shop.
+    Shop(ShopTerms) = "shop", 8, State, Catalog;
+    /// A listing, or a part of one.
+    Listing(ListingPart) = "listing", 9, State, Catalog;
+    /// A device's rights to sell a listing.
+    Stock(StockAccount) = "stock", 10, State, Catalog;
+    /// A review of something bought.
+    Review(Review) = "review", 6, Log, Post;
+    /// A message of an order.
+    Order(OrderMessage) = "order", 11, Sealed, Orders;
+    /// A message about a tab.
+    Tab(TabMessage) = "tab", 12, Sealed, Orders;
     /// A device is thrown out.
     Revoke(Revoke) = "revoke", 7, Log, Post;
 }
@@ -114,21 +132,31 @@ impl Body {
     /// The key under which a `State` body replaces an earlier one of its author, device and kind.
     pub fn state_key(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Profile(_) => Some(Vec::new()),
+            Self::Profile(_) | Self::Shop(_) => Some(Vec::new()),
+            Self::Listing(part) => Some(part_key(&part.listing(), part.part())),
+            Self::Stock(account) => Some(part_key(&account.listing(), account.part())),
             Self::Follow(follow) => Some(follow.who.as_bytes().to_vec()),
-            Self::Post(_) | Self::Reaction(_) | Self::Vouch(_) | Self::Revoke(_) => None,
+            Self::Post(_)
+            | Self::Reaction(_)
+            | Self::Vouch(_)
+            | Self::Review(_)
+            | Self::Revoke(_)
+            | Self::Order(_)
+            | Self::Tab(_) => None,
         }
     }
 
     /// To whom a `Sealed` body is addressed.
     pub const fn to(&self) -> Option<AuthorId> {
         match self {
+            Self::Order(message) => Some(message.to),
+            Self::Tab(message) => Some(message.to),
             _ => None,
         }
     }
 
     /// The rules of its kind that anyone can check without knowing anything else.
-    pub(crate) fn check(&self, author: &AuthorId, device: &DeviceId) -> Result<(), BodyError> {
+    pub(crate) fn check(&self, author: &AuthorId, device: &DeviceId, epoch: u32) -> Result<(), BodyError> {
         let rule = |held: bool, words: &str| match held {
             true => Ok(()),
             false => Err(BodyError::Rule(words.to_owned())),
@@ -139,7 +167,40 @@ impl Body {
             _ if by_root => rule(false, "a root key signs nothing but revocations"),
             Self::Vouch(vouch) => rule(vouch.subject != *author, "nobody vouches for themselves"),
             Self::Follow(follow) => rule(follow.who != *author, "nobody follows themselves"),
-            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) => Ok(()),
+            Self::Shop(terms) => terms.check().map_err(|error| BodyError::Rule(error.to_string())),
+            Self::Order(message) => rule(message.to != *author, "nobody trades with themselves"),
+            Self::Tab(message) => rule(message.to != *author, "nobody keeps a tab with themselves"),
+            Self::Review(review) => check_review(review, author),
+            Self::Listing(part) => rule(
+                part.epoch_max() <= epoch,
+                "a listing's stamps are of its device's epoch at most",
+            ),
+            Self::Profile(_) | Self::Post(_) | Self::Reaction(_) | Self::Stock(_) => Ok(()),
         }
     }
+}
+
+/// The key of a part of what is said about a listing: all parts of one listing start alike.
+fn part_key(listing: &ListingId, part: u16) -> Vec<u8> {
+    [listing.as_bytes().as_slice(), &part.to_be_bytes()].concat()
+}
+
+/// A review is by the buyer of a receipt that the merchant signed. The signature is checked here, with
+/// the review's own, so that no unproved review gets any further.
+fn check_review(review: &Review, author: &AuthorId) -> Result<(), BodyError> {
+    let rule = |words: String| Err(BodyError::Rule(words));
+    if review.receipt.buyer != *author {
+        return rule("a review is by the buyer that its receipt names".into());
+    }
+    if review.receipt.merchant == *author {
+        return rule("nobody reviews their own shop".into());
+    }
+    if !(1..=RATING_MAX).contains(&review.rating) {
+        return rule(format!(
+            "expected a rating of 1 to {RATING_MAX}, got {}",
+            review.rating
+        ));
+    }
+    let good = review.receipt.verify(&mut GrantCache::default());
+    good.map_err(|error| BodyError::Rule(error.to_string()))
 }

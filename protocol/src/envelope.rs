@@ -226,7 +226,8 @@ pub fn open(bytes: &[u8], grants: &mut GrantCache) -> Result<Opened, OpenError> 
                 error,
             };
             let body = Body::decode(kind, &body).map_err(|error| wrong(error.into()))?;
-            body.check(&head.author, &head.device).map_err(wrong)?;
+            body.check(&head.author, &head.device, head.epoch())
+                .map_err(wrong)?;
             Ok(Opened::Known(Signed {
                 id,
                 bytes: bytes.into(),
@@ -260,7 +261,7 @@ pub fn seal(
         kind: kind.name(),
         error,
     };
-    body.check(&author, &device).map_err(wrong)?;
+    body.check(&author, &device, head.epoch()).map_err(wrong)?;
     let content = codec::encode(&Content {
         v: VERSION,
         kind: kind.name().to_owned(),
@@ -290,6 +291,11 @@ fn signed_bytes(content: &[u8]) -> Vec<u8> {
 }
 
 impl Head {
+    /// The author's epoch that its device speaks in.
+    pub fn epoch(&self) -> u32 {
+        self.grant.as_ref().map_or(0, |grant| grant.epoch)
+    }
+
     fn check(&self, kind: Kind) -> Result<(), OpenError> {
         self.check_chain(kind.name(), kind.lane() == Lane::Log)?;
         match &self.grant {

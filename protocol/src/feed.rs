@@ -104,8 +104,15 @@ pub fn page(
             break;
         }
     }
-    let next = if whole && entries.len() < limit { None } else { last };
-    Ok(Page { entries, next: next.map(|place| data_encoding::HEXLOWER.encode(&place)) })
+    let next = if whole && entries.len() < limit {
+        None
+    } else {
+        last
+    };
+    Ok(Page {
+        entries,
+        next: next.map(|place| data_encoding::HEXLOWER.encode(&place)),
+    })
 }
 
 /// One envelope as an entry, if it is something that a feed shows.
@@ -132,7 +139,9 @@ pub fn entry(records: &dyn Records, envelope: &Signed, why: Reason) -> Result<Op
 /// How an author wants to be called: the newest profile of any of their devices.
 pub fn name(records: &dyn Records, author: &AuthorId) -> Result<Option<Name>, Fault> {
     let profiles = records.state(author, Kind::Profile, &[])?;
-    let newest = profiles.iter().max_by_key(|envelope| (envelope.time(), envelope.id()));
+    let newest = profiles
+        .iter()
+        .max_by_key(|envelope| (envelope.time(), envelope.id()));
     Ok(newest.and_then(|envelope| match envelope.body() {
         Body::Profile(profile) => Some(profile.name.clone()),
         _ => None,
@@ -163,7 +172,9 @@ pub fn standing_vouches(
 ) -> Result<BTreeMap<AuthorId, EnvelopeId>, Fault> {
     let mut newest: BTreeMap<AuthorId, (Hybrid, EnvelopeId, bool)> = BTreeMap::new();
     for envelope in records.vouches(subject, VOUCHES_READ_MAX)? {
-        let Body::Vouch(vouch) = envelope.body() else { continue };
+        let Body::Vouch(vouch) = envelope.body() else {
+            continue;
+        };
         if vouch.category.as_str() != category {
             continue;
         }
@@ -173,5 +184,9 @@ pub fn standing_vouches(
             *held = this;
         }
     }
-    Ok(newest.into_iter().filter(|(_, (_, _, stands))| *stands).map(|(author, (_, id, _))| (author, id)).collect())
+    Ok(newest
+        .into_iter()
+        .filter(|(_, (_, _, stands))| *stands)
+        .map(|(author, (_, id, _))| (author, id))
+        .collect())
 }

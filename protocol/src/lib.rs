@@ -17,14 +17,39 @@ pub mod time;
 pub mod codec;
 pub mod identity;
 
+pub mod listing;
+pub mod shop;
+pub mod stock;
+
 pub mod follow;
 pub mod post;
 pub mod profile;
 pub mod vouch;
 
-pub mod admission;
-pub mod api;
+pub mod settlement;
+
+pub mod quote;
+pub mod receipt;
+
+pub mod order;
+pub mod review;
+pub mod tab;
+
 pub mod body;
+
 pub mod envelope;
+
 pub mod records;
+
+pub mod admission;
 pub mod sync;
+
+pub mod catalog;
+pub mod feed;
+pub mod market;
+
+pub mod api;
+
+pub mod peer;
+
+pub mod view;

@@ -40,12 +40,42 @@ pub const LISTING_PARTS_MAX: u16 = 257;
 pub const SHOP_LISTINGS_MAX: usize = 100_000;
 /// Devices whose stamps one listing part may name.
 pub const STAMP_DEVICES_MAX: usize = 64;
+/// Longest name of a listing's field, in bytes.
+pub const FIELD_NAME_BYTES_MAX: usize = 64;
+/// Longest address of a picture elsewhere, and longest alternative text, in bytes of UTF-8.
+pub const SOURCE_BYTES_MAX: usize = 1_024;
+/// Largest encoded listing part, in bytes: leaves an envelope 8 KiB for the rest.
+pub const LISTING_PART_BYTES_MAX: usize = 24 * 1024;
+/// Largest counter of a stamp: what every number format holds exactly.
+pub const STAMP_COUNTER_MAX: u64 = 1 << 53;
+/// Automerge documents of one shop: a listing belongs to the one that its id's first byte names.
+pub const SHARDS: usize = 256;
 /// Listings in one automerge document of a shop.
 pub const SHARD_LISTINGS: usize = 500;
+/// Fields that one change of a shop's document may write.
+pub const CHANGE_FIELDS_MAX: usize = 65_536;
+/// Largest counter that a change from another device may bring; automerge's own end is 2^32.
+pub const CHANGE_COUNTER_MAX: u64 = 1 << 31;
+/// Largest message by which two devices of a shop bring one document together, in bytes.
+pub const SHARD_MESSAGE_BYTES_MAX: usize = SHARD_BYTES_MAX;
 /// Largest automerge document that this program loads, in bytes.
 pub const SHARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Devices to which one device may hand stock rights of one listing.
 pub const STOCK_TRANSFERS_MAX: usize = 64;
+/// Largest counter of a stock account, in units.
+pub const STOCK_UNITS_MAX: u64 = 1 << 53;
+/// Largest encoded part of a stock account, in bytes.
+pub const STOCK_PART_BYTES_MAX: usize = LISTING_PART_BYTES_MAX;
+/// Shipping profiles of one shop.
+pub const SHIPPING_PROFILES_MAX: usize = 16;
+/// Zones of one shipping profile.
+pub const SHIPPING_ZONES_MAX: usize = 32;
+/// Countries of one shipping zone.
+pub const ZONE_COUNTRIES_MAX: usize = 250;
+/// Longest deadline that a shop may set, in milliseconds: a year.
+pub const DEADLINE_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
+/// Longest time to send something back that a shop may promise, in days.
+pub const RETURNS_DAYS_MAX: u16 = 3_650;
 
 /// Lines of one order.
 pub const ORDER_LINES_MAX: usize = 50;
@@ -55,6 +85,8 @@ pub const ORDER_UNITS_MAX: u32 = 10_000;
 pub const ORDER_MESSAGES_MAX: usize = 64;
 /// Orders that a merchant keeps open for one buyer at a time.
 pub const ORDERS_OPEN_PER_BUYER_MAX: usize = 50;
+/// Ways to pay that one quote may name.
+pub const RAILS_MAX: usize = 4;
 /// Holds open on one tab.
 pub const TAB_HOLDS_MAX: usize = 32;
 /// Largest amount in minor units: far from overflow in any sum that the protocol makes.

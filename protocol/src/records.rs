@@ -9,9 +9,13 @@
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Admitted, Foreign, OpenError, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use crate::tab::TabAct;
 use crate::time::Hybrid;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
 
 /// The version of the schema that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -46,9 +50,9 @@ pub enum Tree {
     Revoked = 12,
     /// `number` → what happened, for whoever watches: an encoded event.
     Events = 13,
-    /// `order` → `time` when it was opened.
+    /// `time ‖ order` → nothing: orders by when they were opened.
     Orders = 14,
-    /// `tab` → `other author ‖ currency`.
+    /// `tab` → `low ‖ high ‖ currency`.
     Tabs = 15,
     /// Private. Text → bytes: keys, settings, counters of this node.
     Me = 32,
@@ -62,7 +66,7 @@ pub enum Tree {
     Drafts = 36,
     /// Private. Name → a delivery address.
     Addresses = 37,
-    /// Private. `order` → stock that an open quote or order of this merchant holds.
+    /// Private. `order` → an order that is not over, and what becomes of its stock here.
     Holds = 38,
     /// Private. What commands were carried out, by the caller's own key, so that a repeated one is not.
     Done = 39,
@@ -349,6 +353,7 @@ impl Write {
                 let key = [thread.as_slice(), id.as_bytes()].concat();
                 writes.push(Self::put(Tree::Place, id.as_bytes().to_vec(), place(tree, &key)));
                 writes.push(Self::put(tree, key, value));
+                writes.extend(thread_row(envelope).map(|(tree, key, value)| Self::put(tree, key, value)));
             }
         }
         Ok(writes)
@@ -470,13 +475,32 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
             let key = timed(&[vouch.subject.as_bytes(), author.as_bytes()], time, id);
             vec![shown(), (Tree::Vouches, key, Vec::new())]
         }
-        Body::Revoke(_) | Body::Profile(_) | Body::Follow(_) => Vec::new(),
+        Body::Review(review) => {
+            let about = [
+                review.receipt.merchant.as_bytes().as_slice(),
+                review.receipt.listing.as_bytes(),
+            ];
+            vec![shown(), (Tree::Reviews, timed(&about, time, id), Vec::new())]
+        }
+        Body::Revoke(_)
+        | Body::Order(_)
+        | Body::Tab(_)
+        | Body::Profile(_)
+        | Body::Follow(_)
+        | Body::Shop(_)
+        | Body::Listing(_)
+        | Body::Stock(_) => Vec::new(),
     }
 }
 
 /// The order or tab that a sealed envelope belongs to.
 fn sealed_thread(envelope: &Signed) -> Result<(Tree, [u8; 32]), Fault> {
     match envelope.body() {
+        Body::Order(message) => {
+            let order = message.order.unwrap_or(envelope.id().into());
+            Ok((Tree::Order, *order.as_bytes()))
+        }
+        Body::Tab(message) => Ok((Tree::Tab, *message.tab.as_bytes())),
         _ => Err(Fault::Broken(
             "a sealed envelope belongs to an order or a tab".into(),
         )),
@@ -652,6 +676,29 @@ fn below(key: &[u8], high: &Bound<Vec<u8>>) -> bool {
     }
 }
 
+/// The row by which an order or tab is listed, from the message that opens it.
+fn thread_row(envelope: &Signed) -> Option<(Tree, Vec<u8>, Vec<u8>)> {
+    match envelope.body() {
+        Body::Order(message) if message.order.is_none() => {
+            let opened = envelope.time().to_sortable();
+            Some((
+                Tree::Orders,
+                [opened.as_slice(), envelope.id().as_bytes()].concat(),
+                Vec::new(),
+            ))
+        }
+        Body::Tab(message) => match &message.act {
+            TabAct::Propose(state) => {
+                let currency = state.currency.code().as_bytes();
+                let sides = [state.low.as_bytes().as_slice(), state.high.as_bytes(), currency].concat();
+                Some((Tree::Tabs, message.tab.as_bytes().to_vec(), sides))
+            }
+            TabAct::Agree { .. } | TabAct::Refuse { .. } => None,
+        },
+        _ => None,
+    }
+}
+
 /// What is in a row of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogRow {
@@ -780,6 +827,40 @@ impl dyn Records + '_ {
         value
             .map(|value| Self::reopen(Tree::State, &(slot.to_vec(), value)))
             .transpose()
+    }
+
+    /// All state envelopes whose slots start with these bytes.
+    pub fn states_from(&self, slot: &[u8]) -> Result<Vec<Signed>, Fault> {
+        Self::reopen_all(
+            Tree::State,
+            &self.scan(Tree::State, &Range::of(slot, usize::MAX))?,
+        )
+    }
+
+    /// The first author beyond a slot of whom any state is held.
+    pub fn first_state_author(&self, beyond: Option<Vec<u8>>) -> Result<Option<AuthorId>, Fault> {
+        let rows = self.scan(Tree::State, &Range::of([], 1).beyond(beyond))?;
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.first_chunk::<32>())
+            .copied()
+            .map(AuthorId::from_bytes))
+    }
+
+    /// The first key of a kind of state beyond a slot.
+    pub fn first_state_key(
+        &self,
+        author: &AuthorId,
+        kind: Kind,
+        beyond: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let prefix = state_key(author, kind, &[], None);
+        let skip = prefix.len();
+        let rows = self.scan(Tree::State, &Range::of(prefix, 1).beyond(beyond))?;
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.get(skip..))
+            .map(<[u8]>::to_vec))
     }
 
     /// All states of an author, or those of one kind, after a slot: slot and envelope.

@@ -59,11 +59,23 @@ pub enum Answer<E = Raw> {
     Buckets(ByteBuf),
     /// Envelopes, and where to go on if there are more.
     Pulled(Pulled<E>),
-    /// For each envelope that was delivered: nothing if it was taken, or why it was not.
-    Taken(Vec<Option<Prose>>),
+    /// What became of each envelope that was delivered.
+    Taken(Vec<Taken>),
     /// The request was read.
     Noted,
     /// The request was refused.
+    Refused(Prose),
+}
+
+/// What became of a delivered envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// It is on disk here, now or from before.
+    Kept,
+    /// What it rests on has not come yet: deliver it again.
+    Later,
+    /// It is refused for good.
     Refused(Prose),
 }
 

@@ -11,7 +11,7 @@ use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::limits::{OUTBOX_MAX, SEEK_AGAIN_MS, SYNC_FRAME_BYTES_MAX};
 use crate::records::{Fault, Range, Tree};
-use crate::sync::{Raw, Request};
+use crate::sync::{Raw, Request, Taken};
 use crate::text::Prose;
 use std::collections::BTreeSet;
 
@@ -20,7 +20,12 @@ const BATCH: usize = 16;
 
 impl Peer {
     /// Puts an envelope into the outbox and sends it at once if its addressee is connected.
-    pub(super) fn post_out(&mut self, turn: &mut Turn<'_>, to: AuthorId, envelope: &Signed) -> Result<(), Fault> {
+    pub(super) fn post_out(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: AuthorId,
+        envelope: &Signed,
+    ) -> Result<(), Fault> {
         turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&()))?;
         match self.device_of(&to) {
             Some(device) => {
@@ -35,32 +40,54 @@ impl Peer {
     /// A connected device that speaks for an author.
     pub(super) fn device_of(&self, author: &AuthorId) -> Option<DeviceId> {
         let speaks = |session: &super::Session| session.author == Some(*author);
-        self.sessions.iter().find(|(_, session)| speaks(session)).map(|(device, _)| *device)
+        self.sessions
+            .iter()
+            .find(|(_, session)| speaks(session))
+            .map(|(device, _)| *device)
     }
 
     /// Looks for an author who is not connected, not more often than now and then.
     pub(super) fn seek(&mut self, turn: &mut Turn<'_>, author: AuthorId) -> Result<(), Fault> {
-        let again = self.sought.get(&author).is_none_or(|last| turn.now.0.saturating_sub(*last) >= SEEK_AGAIN_MS);
+        let again = self
+            .sought
+            .get(&author)
+            .is_none_or(|last| turn.now.0.saturating_sub(*last) >= SEEK_AGAIN_MS);
         if author == self.keys.author || !again {
             return Ok(());
         }
         self.sought.insert(author, turn.now.0);
         let mut devices: BTreeSet<DeviceId> = turn.records().devices(&author)?.into_iter().collect();
         for kind in [Kind::Shop, Kind::Profile] {
-            devices.extend(turn.records().state(&author, kind, &[])?.iter().map(Signed::device));
+            devices.extend(
+                turn.records()
+                    .state(&author, kind, &[])?
+                    .iter()
+                    .map(Signed::device),
+            );
         }
-        turn.act(Action::Seek { author, devices: devices.into_iter().collect() });
+        turn.act(Action::Seek {
+            author,
+            devices: devices.into_iter().collect(),
+        });
         Ok(())
     }
 
     /// Sends all that waits for the author of a device that has just come.
     pub(super) fn deliver_to(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
-        let Some(author) = self.session(&device).and_then(|session| session.author) else { return Ok(()) };
-        let rows = turn.records().scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
+        let Some(author) = self.session(&device).and_then(|session| session.author) else {
+            return Ok(());
+        };
+        let rows = turn
+            .records()
+            .scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
         let (mut ids, mut raws, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (key, _) in rows {
-            let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else { continue };
-            let Some(envelope) = turn.records().envelope(&id)? else { continue };
+            let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else {
+                continue;
+            };
+            let Some(envelope) = turn.records().envelope(&id)? else {
+                continue;
+            };
             if ids.len() == BATCH || bytes + envelope.bytes().len() > SYNC_FRAME_BYTES_MAX / 4 {
                 self.send_batch(turn, device, author, &mut ids, &mut raws);
                 bytes = 0;
@@ -112,8 +139,12 @@ impl Peer {
         let mut authors: Vec<AuthorId> = Vec::new();
         let mut beyond = None;
         loop {
-            let rows = turn.records().scan(Tree::Outbox, &Range::of([], 1).beyond(beyond))?;
-            let Some(author) = rows.first().and_then(|(key, _)| key.first_chunk::<32>()) else { break };
+            let rows = turn
+                .records()
+                .scan(Tree::Outbox, &Range::of([], 1).beyond(beyond))?;
+            let Some(author) = rows.first().and_then(|(key, _)| key.first_chunk::<32>()) else {
+                break;
+            };
             authors.push(AuthorId::from_bytes(*author));
             // The greatest key of this author: on to the next one.
             beyond = Some([author.as_slice(), &[u8::MAX; 45]].concat());
@@ -127,33 +158,42 @@ impl Peer {
         turn: &mut Turn<'_>,
         to: &AuthorId,
         ids: &[EnvelopeId],
-        outcomes: &[Option<Prose>],
+        outcomes: &[Taken],
     ) -> Result<(), Fault> {
         for (id, outcome) in ids.iter().zip(outcomes) {
-            let Some(envelope) = turn.records().envelope(id)? else { continue };
+            let Some(envelope) = turn.records().envelope(id)? else {
+                continue;
+            };
+            if *outcome == Taken::Later {
+                continue;
+            }
             turn.local::<()>(Tree::Outbox, &outbox_key(to, &envelope), None)?;
-            if let Some(why) = outcome {
-                turn.act(Action::Count(Refusal::Rule(format!("the other side refused {id}: {why}"))));
+            if let Taken::Refused(why) = outcome {
+                turn.act(Action::Count(Refusal::Rule(format!(
+                    "the other side refused {id}: {why}"
+                ))));
             }
         }
         Ok(())
     }
 
-    /// Sealed envelopes for this node's owner. For each: nothing if it is kept now (or was before).
+    /// Sealed envelopes for this node's owner. Says of each what became of it.
     pub(super) fn take_delivery(
         &mut self,
         turn: &mut Turn<'_>,
         from: DeviceId,
         envelopes: Vec<Checked>,
-    ) -> Result<Vec<Option<Prose>>, Fault> {
+    ) -> Result<Vec<Taken>, Fault> {
         let mut outcomes = Vec::with_capacity(envelopes.len());
         for envelope in envelopes {
             outcomes.push(match self.take_sealed(turn, from, envelope)? {
-                Ok(()) | Err(Refusal::Known) => None,
+                Ok(()) | Err(Refusal::Known) => Taken::Kept,
+                // Time heals these.
+                Err(Refusal::NotYet | Refusal::Future(_) | Refusal::TooMuch(_)) => Taken::Later,
                 Err(refusal) => {
                     let why = Prose::fitted(&refusal.to_string());
                     turn.act(Action::Count(refusal));
-                    Some(why)
+                    Taken::Refused(why)
                 }
             });
         }
@@ -188,5 +228,10 @@ impl Peer {
 }
 
 fn outbox_key(to: &AuthorId, envelope: &Signed) -> Vec<u8> {
-    [to.as_bytes().as_slice(), &envelope.time().to_sortable(), envelope.id().as_bytes()].concat()
+    [
+        to.as_bytes().as_slice(),
+        &envelope.time().to_sortable(),
+        envelope.id().as_bytes(),
+    ]
+    .concat()
 }

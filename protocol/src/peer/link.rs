@@ -16,12 +16,19 @@ use serde_bytes::ByteBuf;
 impl Peer {
     pub(super) fn connected(&mut self, turn: &mut Turn<'_>, device: DeviceId) {
         self.sessions.entry(device).or_default();
-        let hello = Hello { author: self.keys.author, grant: self.keys.grant.clone() };
+        let hello = Hello {
+            author: self.keys.author,
+            grant: self.keys.grant.clone(),
+        };
         self.ask(turn, device, Request::Hello(hello), Purpose::Hello);
     }
 
     pub(super) fn disconnected(&mut self, turn: &mut Turn<'_>, device: DeviceId) {
-        if self.sessions.remove(&device).is_some_and(|session| session.author.is_some()) {
+        if self
+            .sessions
+            .remove(&device)
+            .is_some_and(|session| session.author.is_some())
+        {
             turn.tell(Happening::PeerLeft { device });
         }
     }
@@ -36,7 +43,10 @@ impl Peer {
             return Ok(true);
         }
         session.author = Some(hello.author);
-        turn.tell(Happening::PeerCame { device, author: hello.author });
+        turn.tell(Happening::PeerCame {
+            device,
+            author: hello.author,
+        });
         self.catch_up(turn, device)?;
         self.deliver_to(turn, device)?;
         Ok(true)
@@ -82,12 +92,16 @@ impl Peer {
         from: DeviceId,
         request: Request<Checked>,
     ) -> Result<Answer, Fault> {
-        let greeted = self.sessions.get(&from).is_some_and(|session| session.author.is_some());
+        let greeted = self
+            .sessions
+            .get(&from)
+            .is_some_and(|session| session.author.is_some());
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
-                true => {
-                    Answer::Hello(Hello { author: self.keys.author, grant: self.keys.grant.clone() })
-                }
+                true => Answer::Hello(Hello {
+                    author: self.keys.author,
+                    grant: self.keys.grant.clone(),
+                }),
                 false => refused("the grant does not belong to this device"),
             },
             _ if !greeted => refused("say hello first"),
@@ -99,8 +113,11 @@ impl Peer {
             Request::States(wanted) => Answer::Pulled(sync::states_answer(turn.records(), &wanted)?),
             Request::Find(slot) => Answer::Pulled(sync::find_answer(turn.records(), &slot)?),
             Request::Changed(authors) => {
-                let wanted: Vec<AuthorId> =
-                    authors.iter().copied().filter(|author| self.wants(author)).collect();
+                let wanted: Vec<AuthorId> = authors
+                    .iter()
+                    .copied()
+                    .filter(|author| self.wants(author))
+                    .collect();
                 if !wanted.is_empty() {
                     self.have(turn, from, &wanted);
                 }
@@ -129,7 +146,11 @@ impl Peer {
             }
             let states = self.digests(turn, author)?.root();
             if states != 0 || !logs.is_empty() {
-                holdings.push(Holding { author: *author, logs: bounded(logs), states });
+                holdings.push(Holding {
+                    author: *author,
+                    logs: bounded(logs),
+                    states,
+                });
             }
         }
         Ok(bounded(holdings))
@@ -152,7 +173,9 @@ impl Peer {
         exchange: u64,
         answer: Option<Answer<Checked>>,
     ) -> Result<(), Fault> {
-        let Some(Exchange { with, purpose }) = self.exchanges.remove(&exchange) else { return Ok(()) };
+        let Some(Exchange { with, purpose }) = self.exchanges.remove(&exchange) else {
+            return Ok(());
+        };
         match (purpose, answer) {
             (Purpose::Hello, Some(Answer::Hello(hello))) => {
                 self.greet(turn, with, &hello)?;
@@ -211,7 +234,12 @@ impl Peer {
             self.pull(turn, with, behind)?;
         }
         if holding.states != 0 && holding.states != self.digests(turn, &holding.author)?.root() {
-            self.ask(turn, with, Request::Buckets(holding.author), Purpose::Buckets(holding.author));
+            self.ask(
+                turn,
+                with,
+                Request::Buckets(holding.author),
+                Purpose::Buckets(holding.author),
+            );
         }
         Ok(())
     }
@@ -226,9 +254,17 @@ impl Peer {
         for devices in devices.chunks(SYNC_AUTHORS_MAX) {
             let mut logs = Vec::new();
             for device in devices {
-                logs.push((*device, turn.records().log_head(device)?.map_or(0, |(seq, _)| seq)));
+                logs.push((
+                    *device,
+                    turn.records().log_head(device)?.map_or(0, |(seq, _)| seq),
+                ));
             }
-            self.ask(turn, with, Request::Pull(bounded(logs.clone())), Purpose::Pull(logs));
+            self.ask(
+                turn,
+                with,
+                Request::Pull(bounded(logs.clone())),
+                Purpose::Pull(logs),
+            );
         }
         Ok(())
     }
@@ -245,7 +281,12 @@ impl Peer {
             return Ok(());
         }
         let wanted = sync::states_wanted(turn.records(), &author, buckets.clone(), beyond)?;
-        self.ask(turn, with, Request::States(wanted), Purpose::States(author, buckets));
+        self.ask(
+            turn,
+            with,
+            Request::States(wanted),
+            Purpose::States(author, buckets),
+        );
         Ok(())
     }
 
@@ -257,14 +298,26 @@ impl Peer {
         tags: &[ProductTag],
     ) -> Result<(), Fault> {
         for tag in tags {
-            if self.wants(&tag.shop) || !turn.records().state(&tag.shop, Kind::Listing, tag.listing.as_bytes())?.is_empty() {
+            if self.wants(&tag.shop)
+                || !turn
+                    .records()
+                    .state(&tag.shop, Kind::Listing, tag.listing.as_bytes())?
+                    .is_empty()
+            {
                 continue;
             }
             self.resolving.insert(tag.shop);
-            let keys = [(Kind::Listing, tag.listing.as_bytes().to_vec()), (Kind::Stock, tag.listing.as_bytes().to_vec())];
+            let keys = [
+                (Kind::Listing, tag.listing.as_bytes().to_vec()),
+                (Kind::Stock, tag.listing.as_bytes().to_vec()),
+            ];
             let whole = [(Kind::Shop, Vec::new()), (Kind::Profile, Vec::new())];
             for (kind, key) in whole.into_iter().chain(keys) {
-                let slot = Slot { author: tag.shop, kind: kind.name().to_owned(), key: ByteBuf::from(key) };
+                let slot = Slot {
+                    author: tag.shop,
+                    kind: kind.name().to_owned(),
+                    key: ByteBuf::from(key),
+                };
                 self.ask(turn, with, Request::Find(slot), Purpose::Find);
             }
         }
@@ -280,7 +333,12 @@ impl Peer {
             .map(|(device, _)| *device)
             .collect();
         for device in readers {
-            self.ask(turn, device, Request::Changed(bounded(vec![author])), Purpose::Changed);
+            self.ask(
+                turn,
+                device,
+                Request::Changed(bounded(vec![author])),
+                Purpose::Changed,
+            );
         }
     }
 
@@ -288,7 +346,11 @@ impl Peer {
         let exchange = self.next_exchange;
         self.next_exchange += 1;
         self.exchanges.insert(exchange, Exchange { with: to, purpose });
-        turn.act(Action::Ask { exchange, to, request });
+        turn.act(Action::Ask {
+            exchange,
+            to,
+            request,
+        });
     }
 
     pub(super) fn session(&self, device: &DeviceId) -> Option<&Session> {

@@ -21,7 +21,11 @@ mod tabs;
 mod trade;
 mod turn;
 
+pub use shop::ShopWays;
+pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
+pub use tabs::{read_tab, tab_sides};
+pub use trade::read_order;
 
 use crate::admission::Quotas;
 use crate::api::{Code, Command, Refused, Reply};
@@ -101,8 +105,8 @@ pub struct Peer {
     digests: BTreeMap<AuthorId, Digests>,
     grants: GrantCache,
     quotas: Quotas,
-    /// Orders whose deadlines this node watches.
-    watched: BTreeSet<OrderId>,
+    /// Orders that are not over, and the deadline that runs for each.
+    watched: BTreeMap<OrderId, Option<Timestamp>>,
 }
 
 const CLOCK: &[u8] = b"clock";
@@ -115,15 +119,18 @@ impl Peer {
             None => Hybrid::default(),
         };
         let last = records.scan(Tree::Events, &Range::of([], 1).down())?;
-        let last = last.first().and_then(|(key, _)| key.as_array::<8>().copied()).map_or(0, u64::from_be_bytes);
+        let last = last
+            .first()
+            .and_then(|(key, _)| key.as_array::<8>().copied())
+            .map_or(0, u64::from_be_bytes);
         let mut follows = BTreeMap::new();
         for (key, value) in records.scan(Tree::Follows, &Range::of([], usize::MAX))? {
             let author = AuthorId::from_slice(&key).map_err(|error| Fault::Broken(error.to_string()))?;
             follows.insert(author, stored(Tree::Follows, &key, &value)?);
         }
-        let mut watched = BTreeSet::new();
+        let mut watched = BTreeMap::new();
         for (key, _) in records.scan(Tree::Holds, &Range::of([], usize::MAX))? {
-            watched.extend(OrderId::from_slice(&key));
+            watched.extend(OrderId::from_slice(&key).map(|order| (order, None)));
         }
         Ok(Self {
             keys,
@@ -165,8 +172,16 @@ impl Peer {
             }
             Input::Connected(device) => self.connected(&mut turn, device),
             Input::Disconnected(device) => self.disconnected(&mut turn, device),
-            Input::Heard { gossip, from, envelope } => self.heard(&mut turn, gossip, from, *envelope)?,
-            Input::Asked { question, from, request } => {
+            Input::Heard {
+                gossip,
+                from,
+                envelope,
+            } => self.heard(&mut turn, gossip, from, *envelope)?,
+            Input::Asked {
+                question,
+                from,
+                request,
+            } => {
                 let answer = self.asked(&mut turn, from, request)?;
                 turn.act(Action::Answer { question, answer });
             }
@@ -204,44 +219,81 @@ impl Peer {
             Command::SetProfile { name, about } => self.set_profile(turn, &name, &about),
             Command::Follow { author, public } => self.follow(turn, author, public),
             Command::Unfollow { author } => self.unfollow(turn, author),
-            Command::Post { text, tags, reply_to, reshare } => {
-                self.post(turn, &text, &tags, reply_to, reshare)
-            }
+            Command::Post {
+                text,
+                tags,
+                reply_to,
+                reshare,
+            } => self.post(turn, &text, &tags, reply_to, reshare),
             Command::React { to, emoji } => self.react(turn, to, &emoji),
-            Command::Vouch { subject, category, stands, why } => {
-                self.vouch(turn, subject, &category, stands, &why)
-            }
-            Command::SaveAddress { name, lines, country } => self.save_address(turn, &name, lines, &country),
+            Command::Vouch {
+                subject,
+                category,
+                stands,
+                why,
+            } => self.vouch(turn, subject, &category, stands, &why),
+            Command::SaveAddress { name, lines, country } => self.save_address(turn, &name, &lines, &country),
             Command::SaveDraft { name, text } => self.save_draft(turn, &name, &text),
             Command::SetShop(draft) => self.set_shop(turn, &draft),
             Command::ImportListings { products } => self.import(turn, products),
-            Command::EditListing { listing, title, description, prices, published, removed } => {
-                let change = shop::Change { title, description, prices, published, removed };
+            Command::EditListing {
+                listing,
+                title,
+                description,
+                prices,
+                published,
+                removed,
+            } => {
+                let change = shop::Change {
+                    title,
+                    description,
+                    prices,
+                    published,
+                    removed,
+                };
                 self.edit_listing(turn, listing, change)
             }
-            Command::SetStock { listing, variant, units } => self.set_stock(turn, listing, variant, units),
-            Command::AskQuote { shop, lines, country, note } => {
-                self.ask_quote(turn, shop, &lines, &country, &note)
-            }
+            Command::SetStock {
+                listing,
+                variant,
+                units,
+            } => self.set_stock(turn, listing, variant, units),
+            Command::AskQuote {
+                shop,
+                lines,
+                country,
+                note,
+            } => self.ask_quote(turn, shop, &lines, &country, &note),
             Command::PlaceOrder { order, address, rail } => self.place(turn, order, address, &rail),
             Command::AcceptOrder { order } => self.accept(turn, order),
             Command::DeclineOrder { order, reason } => self.decline(turn, order, &reason),
             Command::CancelOrder { order } => self.cancel(turn, order),
             Command::PayOrder { order, reference } => self.pay(turn, order, &reference),
             Command::PaymentArrived { order } => self.payment_arrived(turn, order),
-            Command::ShipOrder { order, carrier, tracking } => self.ship(turn, order, &carrier, &tracking),
+            Command::ShipOrder {
+                order,
+                carrier,
+                tracking,
+            } => self.ship(turn, order, &carrier, &tracking),
             Command::CompleteOrder { order } => self.complete(turn, order),
             Command::LapseOrder { order } => self.lapse(turn, order),
-            Command::Review { order, listing, rating, text } => {
-                self.review(turn, order, listing, rating, &text)
-            }
+            Command::Review {
+                order,
+                listing,
+                rating,
+                text,
+            } => self.review(turn, order, listing, rating, &text),
             Command::GrantTab { to, limit, vouched } => self.grant_tab(turn, to, limit, vouched),
         }
     }
 }
 
 /// A private row of this crate's own making.
-fn stored<T: Serialize + serde::de::DeserializeOwned>(tree: Tree, key: &[u8], value: &[u8]) -> Result<T, Fault> {
+fn stored<T: Serialize + serde::de::DeserializeOwned>(
+    tree: Tree,
+    key: &[u8],
+    value: &[u8],
+) -> Result<T, Fault> {
     codec::decode(value).map_err(|error| Fault::Damaged {
         tree: tree.name(),
         key: data_encoding::HEXLOWER.encode(key),

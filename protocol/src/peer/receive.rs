@@ -25,7 +25,11 @@ impl Peer {
             Ok(()) => (Verdict::Accept, None),
             Err(refusal) => (refusal.verdict(), Some(refusal)),
         };
-        turn.act(Action::Judge { gossip, verdict, refusal });
+        turn.act(Action::Judge {
+            gossip,
+            verdict,
+            refusal,
+        });
         Ok(())
     }
 
@@ -109,7 +113,10 @@ impl Peer {
         }
         if let Some(proof) = admission::equivocation_proof(second, turn.records())? {
             turn.write(vec![proof]);
-            turn.tell(Happening::Equivocated { author: second.author(), device: second.device() });
+            turn.tell(Happening::Equivocated {
+                author: second.author(),
+                device: second.device(),
+            });
         }
         Ok(())
     }
@@ -123,15 +130,25 @@ impl Peer {
         match envelope.body() {
             Body::Post(_) | Body::Reaction(_) | Body::Vouch(_) | Body::Review(_) => {
                 let kind = envelope.body().kind().name().to_owned();
-                turn.tell(Happening::Said { author, kind, id: envelope.id() });
+                turn.tell(Happening::Said {
+                    author,
+                    kind,
+                    id: envelope.id(),
+                });
             }
             Body::Profile(_) => turn.tell(Happening::ProfileChanged { author }),
             Body::Listing(part) => turn.listing_changed(author, part.listing()),
-            Body::Stock(account) => turn.listing_changed(author, account.listing),
-            Body::Shop(_) => turn.tell(Happening::ShopChanged { shop: author, listings: 0 }),
+            Body::Stock(account) => turn.listing_changed(author, account.listing()),
+            Body::Shop(_) => turn.tell(Happening::ShopChanged {
+                shop: author,
+                listings: 0,
+            }),
             Body::Revoke(revoke) => {
                 self.digests.remove(&author);
-                turn.tell(Happening::Revoked { author, device: revoke.device });
+                turn.tell(Happening::Revoked {
+                    author,
+                    device: revoke.device,
+                });
             }
             Body::Follow(_) | Body::Order(_) | Body::Tab(_) => {}
         }

@@ -19,10 +19,19 @@ impl Peer {
         self.clock = self.clock.next(turn.now);
         turn.local(Tree::Me, super::CLOCK, Some(&self.clock))?;
         let keys = &self.keys;
-        let signed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), self.clock, chain, body)?;
+        let signed = envelope::seal(
+            &keys.device,
+            keys.author,
+            Some(&keys.grant),
+            self.clock,
+            chain,
+            body,
+        )?;
         match turn.admit(signed)? {
             Ok(envelope) => Ok(envelope),
-            Err(refusal) => Err(Fault::Broken(format!("a statement of our own was refused: {refusal}"))),
+            Err(refusal) => Err(Fault::Broken(format!(
+                "a statement of our own was refused: {refusal}"
+            ))),
         }
     }
 
@@ -52,7 +61,9 @@ impl Peer {
 
     /// Says something to one author: it waits in the outbox until they have taken it.
     pub(super) fn say_to(&mut self, turn: &mut Turn<'_>, body: Body) -> Result<Admitted, Fault> {
-        let to = body.to().ok_or_else(|| Fault::Broken("only a sealed statement has an addressee".into()))?;
+        let to = body
+            .to()
+            .ok_or_else(|| Fault::Broken("only a sealed statement has an addressee".into()))?;
         let envelope = self.seal(turn, body)?;
         self.post_out(turn, to, &envelope)?;
         Ok(envelope)

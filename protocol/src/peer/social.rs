@@ -46,7 +46,15 @@ impl Peer {
             return Ok(Err(invalid("a profile needs a name")));
         }
         let about = check!(Prose::new(about).map_err(invalid));
-        let said = self.say(turn, Profile { name, about, links: List::default() }.into())?;
+        let said = self.say(
+            turn,
+            Profile {
+                name,
+                about,
+                links: List::default(),
+            }
+            .into(),
+        )?;
         Ok(Ok(Reply::Said { id: said.id() }))
     }
 
@@ -56,14 +64,28 @@ impl Peer {
         }
         if self.follows.len() >= FOLLOWS_MAX && !self.follows.contains_key(&author) {
             let message = format!("you follow {FOLLOWS_MAX} authors already");
-            return Ok(Err(Refused::new(Code::TooMany, message, "Unfollow somebody first.")));
+            return Ok(Err(Refused::new(
+                Code::TooMany,
+                message,
+                "Unfollow somebody first.",
+            )));
         }
         let was = self.follows.get(&author).copied();
-        let followed = Followed { since: was.map_or(turn.now, |was| was.since), public };
+        let followed = Followed {
+            since: was.map_or(turn.now, |was| was.since),
+            public,
+        };
         turn.local(Tree::Follows, author.as_bytes(), Some(&followed))?;
         self.follows.insert(author, followed);
         if public != was.is_some_and(|was| was.public) {
-            self.say(turn, Follow { who: author, stands: public }.into())?;
+            self.say(
+                turn,
+                Follow {
+                    who: author,
+                    stands: public,
+                }
+                .into(),
+            )?;
         }
         turn.act(super::Action::Join(author));
         turn.act(super::Action::Provide(author));
@@ -80,11 +102,22 @@ impl Peer {
     pub(super) fn unfollow(&mut self, turn: &mut Turn<'_>, author: AuthorId) -> Outcome {
         let Some(was) = self.follows.remove(&author) else {
             let message = format!("you do not follow {author}");
-            return Ok(Err(Refused::new(Code::NotFound, message, "See whom you follow with 'souk follow'.")));
+            return Ok(Err(Refused::new(
+                Code::NotFound,
+                message,
+                "See whom you follow with 'souk follow'.",
+            )));
         };
         turn.local::<()>(Tree::Follows, author.as_bytes(), None)?;
         if was.public {
-            self.say(turn, Follow { who: author, stands: false }.into())?;
+            self.say(
+                turn,
+                Follow {
+                    who: author,
+                    stands: false,
+                }
+                .into(),
+            )?;
         }
         turn.act(super::Action::Leave(author));
         Ok(Ok(Reply::Done))
@@ -92,7 +125,10 @@ impl Peer {
 
     /// Devices that said for whom they speak.
     pub(super) fn greeted(&self) -> impl Iterator<Item = DeviceId> {
-        self.sessions.iter().filter(|(_, session)| session.author.is_some()).map(|(device, _)| *device)
+        self.sessions
+            .iter()
+            .filter(|(_, session)| session.author.is_some())
+            .map(|(device, _)| *device)
     }
 
     pub(super) fn post(
@@ -105,10 +141,14 @@ impl Peer {
     ) -> Outcome {
         let text = check!(Prose::new(text).map_err(invalid));
         if text.is_empty() && tags.is_empty() && reshare.is_none() {
-            return Ok(Err(invalid("a post says something, names a product or passes a post on")));
+            return Ok(Err(invalid(
+                "a post says something, names a product or passes a post on",
+            )));
         }
         for tag in tags {
-            let held = turn.records().state(&tag.shop, Kind::Listing, tag.listing.as_bytes())?;
+            let held = turn
+                .records()
+                .state(&tag.shop, Kind::Listing, tag.listing.as_bytes())?;
             if held.is_empty() {
                 let message = format!("this node knows no listing {} of {}", tag.listing, tag.shop);
                 let next = "Follow the shop first, and see its listings with 'souk shop list --shop AUTHOR'.";
@@ -120,12 +160,32 @@ impl Peer {
                 && turn.records().envelope(&id)?.is_none()
             {
                 let message = format!("the post that this one {what} is not held here: {id}");
-                return Ok(Err(Refused::new(Code::NotFound, message, "See 'souk feed' for posts that are.")));
+                return Ok(Err(Refused::new(
+                    Code::NotFound,
+                    message,
+                    "See 'souk feed' for posts that are.",
+                )));
             }
         }
-        let tags = tags.iter().map(|tag| ProductTag { shop: tag.shop, listing: tag.listing }).collect();
+        let tags = tags
+            .iter()
+            .map(|tag| ProductTag {
+                shop: tag.shop,
+                listing: tag.listing,
+            })
+            .collect();
         let tags = check!(List::new(tags).map_err(invalid));
-        let said = self.say(turn, Post { text, tags, reply_to, reshare, media: List::default() }.into())?;
+        let said = self.say(
+            turn,
+            Post {
+                text,
+                tags,
+                reply_to,
+                reshare,
+                media: List::default(),
+            }
+            .into(),
+        )?;
         Ok(Ok(Reply::Said { id: said.id() }))
     }
 
@@ -134,7 +194,11 @@ impl Peer {
         let post = turn.records().envelope(&to)?;
         if !matches!(post.as_ref().map(|post| post.body()), Some(Body::Post(_))) {
             let message = format!("no post {to} is held here");
-            return Ok(Err(Refused::new(Code::NotFound, message, "See 'souk feed' for posts that are.")));
+            return Ok(Err(Refused::new(
+                Code::NotFound,
+                message,
+                "See 'souk feed' for posts that are.",
+            )));
         }
         let said = self.say(turn, Reaction { to, emoji }.into())?;
         Ok(Ok(Reply::Said { id: said.id() }))
@@ -150,20 +214,34 @@ impl Peer {
     ) -> Outcome {
         let category = check!(Tag::new(category.trim()).map_err(invalid));
         if category.is_empty() {
-            return Ok(Err(invalid("a vouch names what it is about, such as 'people' or 'books'")));
+            return Ok(Err(invalid(
+                "a vouch names what it is about, such as 'people' or 'books'",
+            )));
         }
         if subject == self.keys.author {
             return Ok(Err(invalid("nobody vouches for themselves")));
         }
         let why = check!(Prose::new(why).map_err(invalid));
-        let said = self.say(turn, Vouch { subject, category, stands, why }.into())?;
+        let said = self.say(
+            turn,
+            Vouch {
+                subject,
+                category,
+                stands,
+                why,
+            }
+            .into(),
+        )?;
         Ok(Ok(Reply::Said { id: said.id() }))
     }
 
     /// Whom of those that the owner follows vouches for a subject as a person.
     pub(super) fn vouchers(&self, turn: &Turn<'_>, subject: &AuthorId) -> Result<Vec<AuthorId>, Fault> {
         let standing = feed::standing_vouches(turn.records(), subject, crate::vouch::PEOPLE)?;
-        Ok(standing.into_keys().filter(|author| self.follows.contains_key(author)).collect())
+        Ok(standing
+            .into_keys()
+            .filter(|author| self.follows.contains_key(author))
+            .collect())
     }
 
     pub(super) fn save_address(
@@ -179,11 +257,23 @@ impl Peer {
             return Ok(Ok(Reply::Done));
         }
         if lines.len() > ADDRESS_LINES_MAX {
-            return Ok(Err(invalid(format!("an address has at most {ADDRESS_LINES_MAX} lines"))));
+            return Ok(Err(invalid(format!(
+                "an address has at most {ADDRESS_LINES_MAX} lines"
+            ))));
         }
-        let lines = check!(lines.iter().map(|line| Name::new(line)).collect::<Result<_, _>>().map_err(invalid));
+        let lines = check!(
+            lines
+                .iter()
+                .map(|line| Name::new(line))
+                .collect::<Result<_, _>>()
+                .map_err(invalid)
+        );
         let country = check!(Name::new(country).map_err(invalid));
-        turn.local(Tree::Addresses, key.as_str().as_bytes(), Some(&Address { lines, country }))?;
+        turn.local(
+            Tree::Addresses,
+            key.as_str().as_bytes(),
+            Some(&Address { lines, country }),
+        )?;
         Ok(Ok(Reply::Done))
     }
 

@@ -3,7 +3,7 @@
 
 use crate::admission::{Refusal, Verdict};
 use crate::api::{Command, Event, Refused, Reply};
-use crate::envelope::{Announcement, Opened, OpenError};
+use crate::envelope::{Announcement, OpenError, Opened};
 use crate::id::{AuthorId, DeviceId, ListingId};
 use crate::records::Write;
 use crate::sync::{Answer, Request};

@@ -72,8 +72,16 @@ impl<'a> Turn<'a> {
     }
 
     /// Puts a private value, or removes it.
-    pub(super) fn local<T: Serialize>(&mut self, tree: Tree, key: &[u8], value: Option<&T>) -> Result<(), Fault> {
-        let value = value.map(codec::encode).transpose().map_err(|error| Fault::Broken(error.to_string()))?;
+    pub(super) fn local<T: Serialize>(
+        &mut self,
+        tree: Tree,
+        key: &[u8],
+        value: Option<&T>,
+    ) -> Result<(), Fault> {
+        let value = value
+            .map(codec::encode)
+            .transpose()
+            .map_err(|error| Fault::Broken(error.to_string()))?;
         let write = Write::local(tree, key, value)?;
         self.write(vec![write]);
         Ok(())
@@ -82,11 +90,21 @@ impl<'a> Turn<'a> {
     /// The step that this input leads to. Events take the numbers after the last one.
     pub(super) fn finish(mut self, next_event: &mut u64) -> Result<Step, Fault> {
         for (shop, listings) in std::mem::take(&mut self.changed) {
-            self.tell(Happening::ShopChanged { shop, listings: listings.len() as u64 });
-            self.act(Action::Index { shop, listings: listings.into_iter().collect() });
+            self.tell(Happening::ShopChanged {
+                shop,
+                listings: listings.len() as u64,
+            });
+            self.act(Action::Index {
+                shop,
+                listings: listings.into_iter().collect(),
+            });
         }
         for what in std::mem::take(&mut self.happenings) {
-            let event = Event { number: *next_event, at: self.now, what };
+            let event = Event {
+                number: *next_event,
+                at: self.now,
+                what,
+            };
             self.local(Tree::Events, &event.number.to_be_bytes(), Some(&event))?;
             if let Some(old) = event.number.checked_sub(EVENTS_KEPT_MAX) {
                 self.local::<()>(Tree::Events, &old.to_be_bytes(), None)?;
@@ -94,6 +112,9 @@ impl<'a> Turn<'a> {
             *next_event += 1;
             self.act(Action::Tell(event));
         }
-        Ok(Step { writes: self.writes, actions: self.actions })
+        Ok(Step {
+            writes: self.writes,
+            actions: self.actions,
+        })
     }
 }

@@ -1,0 +1,469 @@
+//! Commands of a merchant: terms, import, edits, stock. A command edits the shop's documents, projects
+//! what changed and says it; documents and envelopes are in one commit.
+
+use super::social::{Outcome, check};
+use super::turn::Turn;
+use super::{Peer, invalid};
+use crate::api::{Code, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
+use crate::body::Body;
+use crate::catalog::{CatalogError, Edit, Shard, shard_of};
+use crate::id::{ListingId, VariantId};
+use crate::listing::{Kind as Goods, Listing, Media, MediaKey, Product, Variant};
+use crate::market;
+use crate::money::{Amount, Currency};
+use crate::records::{Fault, Tree, Write};
+use crate::shop::{Place, ShippingProfile, ShopTerms, Zone};
+use crate::stock::Stock;
+use crate::text::{List, Name, Prose, Tag, Text};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is said of a shop's private ways: never in an envelope of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopWays {
+    /// How to pay outside a tab; empty if only tabs are taken.
+    pub payment_instructions: Prose,
+    /// Whether orders that the stock allows are accepted without asking.
+    pub accept_by_itself: bool,
+}
+
+const WAYS: &[u8] = b"shop";
+
+/// What changes in one listing.
+pub(super) struct Change {
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) prices: BTreeMap<VariantId, Amount>,
+    pub(super) published: Option<bool>,
+    pub(super) removed: Option<bool>,
+}
+
+/// How an import went, listing by listing.
+#[derive(Default)]
+struct Tally {
+    new: u64,
+    changed: u64,
+    same: u64,
+}
+
+impl Peer {
+    pub(super) fn set_shop(&mut self, turn: &mut Turn<'_>, draft: &ShopDraft) -> Outcome {
+        let me = self.author();
+        let before = market::terms(turn.records(), &me)?;
+        let has_listings = !market::listing_ids(turn.records(), &me, None, 1)?.is_empty();
+        if let Some(before) = &before
+            && before.currency != draft.currency
+            && has_listings
+        {
+            let message = format!(
+                "the shop's prices are in {}, and it has listings",
+                before.currency
+            );
+            let next = "Remove the listings first, or keep the currency.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
+        let zone = Zone {
+            places: check!(List::new(vec![Place::Elsewhere]).map_err(invalid)),
+            base_minor: draft.shipping_minor,
+            per_kg_minor: 0,
+            free_from_minor: draft.shipping_free_from_minor,
+        };
+        let zones = check!(List::new(vec![zone]).map_err(invalid));
+        let profile = ShippingProfile {
+            name: check!(Name::new("standard").map_err(invalid)),
+            zones,
+        };
+        let mut terms = before.unwrap_or_else(|| ShopTerms::new(draft.currency));
+        terms.currency = draft.currency;
+        terms.shipping = check!(List::new(vec![profile]).map_err(invalid));
+        terms.policies.returns_days =
+            check!(u16::try_from(draft.returns_days).map_err(|_| invalid("too many days for returns")));
+        check!(terms.check().map_err(invalid));
+        let payment_instructions = check!(Prose::new(&draft.payment_instructions).map_err(invalid));
+        let ways = ShopWays {
+            payment_instructions,
+            accept_by_itself: draft.accept_by_itself,
+        };
+        turn.local(Tree::Me, WAYS, Some(&ways))?;
+        let said = self.say(turn, terms.into())?;
+        Ok(Ok(Reply::Said { id: said.id() }))
+    }
+
+    /// The shop's private ways.
+    pub(super) fn shop_ways(&self, turn: &Turn<'_>) -> Result<ShopWays, Fault> {
+        match turn.records().get(Tree::Me, WAYS)? {
+            Some(bytes) => super::stored(Tree::Me, WAYS, &bytes),
+            None => Ok(ShopWays::default()),
+        }
+    }
+
+    pub(super) fn import(&mut self, turn: &mut Turn<'_>, products: Vec<ProductDraft>) -> Outcome {
+        let me = self.author();
+        let Some(terms) = market::terms(turn.records(), &me)? else {
+            let message = "the shop has no terms yet, so its currency is unknown";
+            let next = "Set them with 'souk shop terms --currency EUR'.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        };
+        // All drafts are read before anything is written: a bad one leaves the shop as it was.
+        let mut listings = BTreeMap::new();
+        let mut counts = Vec::new();
+        for draft in &products {
+            let listing = check!(listing_of(&me, draft, terms.currency));
+            for (variant, draft) in listing.variants.iter().zip(&draft.variants) {
+                if let (true, Some(units)) = (draft.tracked, draft.quantity) {
+                    counts.push((listing.id, variant.id, u64::try_from(units).unwrap_or(0)));
+                }
+            }
+            listings.insert(listing.id, listing);
+        }
+        let mut tally = Tally::default();
+        let mut edits = Vec::new();
+        for (id, listing) in listings {
+            edits.extend(self.edits_for(turn, id, listing, &mut tally)?);
+        }
+        let changed = check!(self.edit(turn, edits)?);
+        tally.changed += changed.len() as u64;
+        tally.changed = tally.changed.saturating_sub(tally.new);
+        tally.same = tally.same.saturating_sub(tally.changed);
+        check!(self.count_first(turn, counts)?);
+        Ok(Ok(Reply::Imported {
+            new: tally.new,
+            changed: tally.changed,
+            same: tally.same,
+        }))
+    }
+
+    /// The edits that make a listing what the file says, taking away variants that it no longer has.
+    fn edits_for(
+        &self,
+        turn: &Turn<'_>,
+        id: ListingId,
+        listing: Listing,
+        tally: &mut Tally,
+    ) -> Result<Vec<Edit>, Fault> {
+        let kept: BTreeSet<VariantId> = listing.variants.iter().map(|variant| variant.id).collect();
+        let mut edits = Edit::put(listing);
+        match self.shard(turn, shard_of(&id))? {
+            Ok(shard) if shard.listings().contains(&id) => {
+                tally.same += 1;
+                let fields = shard.project(&id).map_err(broken)?;
+                let gone = fields
+                    .variants()
+                    .into_iter()
+                    .filter(|variant| !kept.contains(variant));
+                edits.extend(gone.map(|variant| Edit::RemoveVariant { listing: id, variant }));
+            }
+            _ => tally.new += 1,
+        }
+        Ok(edits)
+    }
+
+    pub(super) fn edit_listing(&mut self, turn: &mut Turn<'_>, id: ListingId, change: Change) -> Outcome {
+        let me = self.author();
+        let Some(mut listing) = market::listing(turn.records(), &me, &id)? else {
+            return Ok(Err(no_listing(&id)));
+        };
+        let mut edits = Vec::new();
+        if let Some(title) = &change.title {
+            listing.product.title = check!(Name::new(title.trim()).map_err(invalid));
+            if listing.product.title.is_empty() {
+                return Ok(Err(invalid("a listing needs a title")));
+            }
+        }
+        if let Some(description) = &change.description {
+            listing.product.description = check!(Prose::new(description).map_err(invalid));
+        }
+        if let Some(published) = change.published {
+            listing.product.published = published;
+        }
+        let currency = market::terms(turn.records(), &me)?.map_or(Currency::EUR, |terms| terms.currency);
+        for (variant, price) in &change.prices {
+            let Some(known) = listing.variants.iter_mut().find(|known| known.id == *variant) else {
+                let message = format!("the listing has no {variant}");
+                let next = "See its variants with 'souk shop show LISTING'.";
+                return Ok(Err(Refused::new(Code::NotFound, message, next)));
+            };
+            if price.currency != currency || price.minor < 0 {
+                return Ok(Err(invalid(format!(
+                    "a price of this shop is at least 0 {currency}, not {price}"
+                ))));
+            }
+            known.price = Some(*price);
+            edits.push(Edit::PutVariant {
+                listing: id,
+                variant: Box::new(known.clone()),
+            });
+        }
+        edits.push(match change.removed {
+            Some(true) => Edit::Remove { listing: id },
+            _ => Edit::Put {
+                listing: id,
+                product: Box::new(listing.product),
+            },
+        });
+        let changed = check!(self.edit(turn, edits)?);
+        Ok(Ok(Reply::Imported {
+            new: 0,
+            changed: changed.len() as u64,
+            same: u64::from(changed.is_empty()),
+        }))
+    }
+
+    pub(super) fn set_stock(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: ListingId,
+        variant: Option<VariantId>,
+        units: Option<u64>,
+    ) -> Outcome {
+        let me = self.author();
+        let Some(listing) = market::listing(turn.records(), &me, &id)? else {
+            return Ok(Err(no_listing(&id)));
+        };
+        let mut variant = check!(one_variant(&listing, variant)).clone();
+        if variant.tracked != units.is_some() {
+            variant.tracked = units.is_some();
+            let edit = Edit::PutVariant {
+                listing: id,
+                variant: Box::new(variant.clone()),
+            };
+            check!(self.edit(turn, vec![edit])?);
+        }
+        if let Some(units) = units {
+            let held = self.holds(turn)?.held(&id, &variant.id);
+            let mut stock = market::stock(turn.records(), &me, &id)?;
+            // What is held for open orders is on top of what can be sold.
+            let wanted = units.saturating_add(held);
+            if let Err(error) = stock.set_available(self.device(), variant.id, wanted) {
+                let next = "Lower the stock on the device that holds the units.";
+                return Ok(Err(Refused::new(Code::NoStock, error.to_string(), next)));
+            }
+            self.say_stock(turn, &stock)?;
+        }
+        Ok(Ok(Reply::Done))
+    }
+
+    /// Starts counting variants that were not counted; counts that stand are sales' business.
+    fn count_first(&mut self, turn: &mut Turn<'_>, counts: Vec<(ListingId, VariantId, u64)>) -> Outcome<()> {
+        let mut stocks: BTreeMap<ListingId, Stock> = BTreeMap::new();
+        for (listing, variant, units) in counts {
+            let mut stock = match stocks.remove(&listing) {
+                Some(stock) => stock,
+                None => market::stock(turn.records(), &self.author(), &listing)?,
+            };
+            if !stock.is_counted(&variant) {
+                check!(
+                    stock
+                        .set_available(self.device(), variant, units)
+                        .map_err(invalid)
+                );
+            }
+            stocks.insert(listing, stock);
+        }
+        for stock in stocks.values() {
+            self.say_stock(turn, stock)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Says what changed in this device's account of a listing.
+    pub(super) fn say_stock(&mut self, turn: &mut Turn<'_>, stock: &Stock) -> Result<(), Fault> {
+        let accounts = stock.account(&self.device()).map_err(broken)?;
+        let bodies = accounts.into_iter().map(Body::from).collect();
+        self.say_new(turn, bodies)
+    }
+
+    /// Says those states that differ from what this device said last.
+    fn say_new(&mut self, turn: &mut Turn<'_>, bodies: Vec<Body>) -> Result<(), Fault> {
+        let mut new = Vec::new();
+        for body in bodies {
+            let key = body.state_key().unwrap_or_default();
+            let said = turn
+                .records()
+                .state_of(&self.author(), body.kind(), &key, &self.device())?;
+            if said.is_none_or(|said| *said.body() != body) {
+                new.push(body);
+            }
+        }
+        self.say_all(turn, new)?;
+        Ok(())
+    }
+
+    /// Edits the shop's documents, and says what the world sees differently. Nothing is kept if one
+    /// edit fails.
+    fn edit(&mut self, turn: &mut Turn<'_>, edits: Vec<Edit>) -> Outcome<BTreeSet<ListingId>> {
+        let mut by_shard: BTreeMap<u8, Vec<Edit>> = BTreeMap::new();
+        for edit in edits {
+            by_shard.entry(shard_of(&edit.listing())).or_default().push(edit);
+        }
+        let (mut shards, mut changed, mut bodies) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for (number, edits) in by_shard {
+            let mut shard = self.shard(turn, number)?.map_err(broken)?;
+            let touched = check!(shard.apply(&edits).map_err(invalid));
+            for listing in &touched {
+                let fields = check!(shard.project(listing).map_err(invalid));
+                let parts = check!(fields.split(*listing).map_err(invalid));
+                bodies.extend(parts.into_iter().map(Body::from));
+            }
+            if !touched.is_empty() {
+                shards.push((number, check!(shard.save().map_err(invalid))));
+            }
+            changed.extend(touched);
+        }
+        for (number, bytes) in shards {
+            let (document, write) = Write::document_of(bytes);
+            turn.write(vec![write]);
+            let document = serde_bytes::ByteBuf::from(document);
+            turn.local(Tree::Shards, &self.shard_key(number), Some(&document))?;
+        }
+        self.say_new(turn, bodies)?;
+        Ok(Ok(changed))
+    }
+
+    fn shard_key(&self, number: u8) -> Vec<u8> {
+        [self.keys.grant.epoch.to_be_bytes().as_slice(), &[number]].concat()
+    }
+
+    /// One of the shop's documents.
+    fn shard(&self, turn: &Turn<'_>, number: u8) -> Result<Result<Shard, CatalogError>, Fault> {
+        let (device, epoch) = (self.device(), self.keys.grant.epoch);
+        let key = self.shard_key(number);
+        let Some(row) = turn.records().get(Tree::Shards, &key)? else {
+            return Ok(Ok(Shard::new(number, device, epoch)));
+        };
+        let id: serde_bytes::ByteBuf = super::stored(Tree::Shards, &key, &row)?;
+        let id = id
+            .as_array::<32>()
+            .ok_or_else(|| broken("the id of a shop's document is cut"))?;
+        let bytes = turn.records().document(id)?;
+        let bytes = bytes.ok_or_else(|| broken("a document of the shop is not there"))?;
+        Ok(Shard::load(number, &bytes, device, epoch))
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Fault {
+    Fault::Broken(error.to_string())
+}
+
+pub(super) fn no_listing(id: &ListingId) -> Refused {
+    let message = format!("this node knows no {id}");
+    Refused::new(
+        Code::NotFound,
+        message,
+        "See what there is with 'souk shop list' or 'souk search'.",
+    )
+}
+
+/// The variant that is meant: the one that is named, or the only one.
+pub(super) fn one_variant(listing: &Listing, id: Option<VariantId>) -> Result<&Variant, Refused> {
+    let next = "Name one of the variants that 'souk shop show LISTING' lists.";
+    match (id, listing.variants.as_slice()) {
+        (Some(id), _) => listing
+            .variant(&id)
+            .ok_or_else(|| Refused::new(Code::NotFound, format!("the listing has no {id}"), next)),
+        (None, [only]) => Ok(only),
+        (None, variants) => {
+            let message = format!(
+                "the listing has {} variants, so one must be named",
+                variants.len()
+            );
+            Err(Refused::new(Code::Invalid, message, next))
+        }
+    }
+}
+
+/// A product of a file as a listing of this shop.
+fn listing_of(
+    shop: &crate::id::AuthorId,
+    draft: &ProductDraft,
+    currency: Currency,
+) -> Result<Listing, Refused> {
+    let named = |error: &dyn std::fmt::Display| invalid(format!("product '{}': {error}", draft.handle));
+    let id = ListingId::of(shop, &draft.handle);
+    let name = |text: &str| Name::new(text).map_err(|error| named(&error));
+    let source = |text: &str| Text::new(text).map_err(|error| named(&error));
+    let mut media = Vec::new();
+    for (position, (url, alt)) in (0u32..).zip(&draft.images) {
+        let key = MediaKey::of_source(url);
+        media.push(Media {
+            key,
+            id: None,
+            source: source(url)?,
+            alt: source(alt)?,
+            position,
+        });
+    }
+    let options = draft
+        .options
+        .iter()
+        .map(|option| name(option))
+        .collect::<Result<_, _>>()?;
+    let tags = draft
+        .tags
+        .iter()
+        .map(|tag| Tag::new(tag).map_err(|error| named(&error)));
+    let product = Product {
+        handle: name(&draft.handle)?,
+        title: name(&draft.title)?,
+        description: Prose::new(&draft.description).map_err(|error| named(&error))?,
+        vendor: name(&draft.vendor)?,
+        kind: match draft.kind.as_str() {
+            "physical" => Goods::Physical,
+            "digital" => Goods::Digital,
+            "service" => Goods::Service,
+            other => {
+                return Err(named(&format!(
+                    "expected physical, digital or service, got '{other}'"
+                )));
+            }
+        },
+        category: name(draft.category.as_deref().unwrap_or_default())?,
+        tags: tags.collect::<Result<_, _>>()?,
+        options: List::new(options).map_err(|error| named(&error))?,
+        media,
+        published: draft.published,
+        ..Product::default()
+    };
+    let variants = (0u32..).zip(&draft.variants).map(|(position, variant)| {
+        variant_of(&id, position, variant, currency).map_err(|error| named(&error))
+    });
+    let variants = variants.collect::<Result<Vec<_>, _>>()?;
+    if variants.is_empty() {
+        return Err(named(&"a listing needs a variant"));
+    }
+    Ok(Listing {
+        id,
+        product,
+        variants,
+        removed: false,
+    })
+}
+
+fn variant_of(
+    listing: &ListingId,
+    position: u32,
+    draft: &VariantDraft,
+    currency: Currency,
+) -> Result<Variant, String> {
+    let text = |error: crate::text::TextError| error.to_string();
+    let money = |minor: i64| Amount::new(minor, currency).map_err(|error| error.to_string());
+    if draft.price_minor < 0 {
+        return Err("a price is at least 0".into());
+    }
+    let options = draft.options.iter().map(|option| Name::new(option).map_err(text));
+    Ok(Variant {
+        options: List::new(options.collect::<Result<_, _>>()?).map_err(text)?,
+        price: Some(money(draft.price_minor)?),
+        compare_at: draft.compare_at_minor.map(money).transpose()?,
+        sku: Name::new(&draft.sku).map_err(text)?,
+        barcode: Name::new(&draft.barcode).map_err(text)?,
+        weight_grams: u32::try_from(draft.weight_grams.unwrap_or(0)).map_err(|error| error.to_string())?,
+        requires_shipping: draft.requires_shipping,
+        tracked: draft.tracked,
+        oversell: draft.oversell,
+        media: draft.image.as_deref().map(MediaKey::of_source),
+        position,
+        ..Variant::new(VariantId::of(listing, &draft.options))
+    })
+}

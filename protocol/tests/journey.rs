@@ -1,0 +1,441 @@
+//! The whole story over three peers and nothing else: a merchant opens a shop, a friend posts about it,
+//! a buyer learns of it from the post, is granted a tab upon the friend's vouch, buys, pays, and
+//! reviews. The shuttle between them is trivial: in order, at once, nothing is lost.
+
+use souk_protocol::api::{
+    Command, LineDraft, Product, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
+};
+use souk_protocol::body::Body;
+use souk_protocol::envelope;
+use souk_protocol::feed::{self, Shown};
+use souk_protocol::id::{AuthorId, DeviceId, ListingId, OrderId};
+use souk_protocol::identity::{DeviceKey, GrantCache, Phrase, Scopes};
+use souk_protocol::market;
+use souk_protocol::money::{Amount, Currency};
+use souk_protocol::order::State;
+use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, read_order, read_tab};
+use souk_protocol::records::{Memory, Records};
+use souk_protocol::sync::Raw;
+use souk_protocol::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+struct Node {
+    peer: Peer,
+    memory: Memory,
+    grants: GrantCache,
+    topics: BTreeSet<AuthorId>,
+    connected: BTreeSet<usize>,
+}
+
+/// Three nodes and the messages between them.
+struct Net {
+    now: u64,
+    nodes: Vec<Node>,
+    queue: VecDeque<(usize, Input)>,
+    questions: BTreeMap<u64, (usize, u64)>,
+    next: u64,
+    replies: BTreeMap<u64, Result<Reply, Refused>>,
+}
+
+fn keys(seed: u8) -> Keys {
+    let root = Phrase::from_entropy(&[seed; 32]).unwrap().root_key().unwrap();
+    let device = DeviceKey::from_secret(&[seed + 100; 32]);
+    let grant = root.grant(device.device(), Scopes::ALL, 0, None).unwrap();
+    Keys {
+        device,
+        author: root.author(),
+        grant,
+    }
+}
+
+impl Net {
+    fn new(count: u8) -> Self {
+        let nodes = (0..count).map(|n| {
+            let memory = Memory::default();
+            Node {
+                peer: Peer::start(keys(n + 1), &memory).unwrap(),
+                memory,
+                grants: GrantCache::default(),
+                topics: BTreeSet::new(),
+                connected: BTreeSet::new(),
+            }
+        });
+        let mut net = Self {
+            now: 1_700_000_000_000,
+            nodes: nodes.collect(),
+            queue: VecDeque::new(),
+            questions: BTreeMap::new(),
+            next: 0,
+            replies: BTreeMap::new(),
+        };
+        for n in 0..net.nodes.len() {
+            net.queue.push_back((n, Input::Start));
+        }
+        net.run();
+        net
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn at(&self, device: &DeviceId) -> usize {
+        self.nodes
+            .iter()
+            .position(|node| node.peer.device() == *device)
+            .unwrap()
+    }
+
+    fn connect(&mut self, one: usize, other: usize) {
+        for (here, there) in [(one, other), (other, one)] {
+            if self.nodes[here].connected.insert(there) {
+                let device = self.nodes[there].peer.device();
+                self.queue.push_back((here, Input::Connected(device)));
+            }
+        }
+    }
+
+    fn opened(&mut self, at: usize, raws: Vec<Raw>) -> Vec<Checked> {
+        let grants = &mut self.nodes[at].grants;
+        raws.iter().map(|raw| envelope::open(raw, grants)).collect()
+    }
+
+    /// Handles until nothing is left to say.
+    fn run(&mut self) {
+        let mut steps = 0;
+        while let Some((at, input)) = self.queue.pop_front() {
+            steps += 1;
+            assert!(steps < 10_000, "the peers never fall silent");
+            self.now += 5;
+            let now = Timestamp(self.now);
+            let node = &mut self.nodes[at];
+            let step = node.peer.handle(now, input, &node.memory).unwrap();
+            node.memory.commit(&step.writes);
+            for action in step.actions {
+                self.perform(at, action);
+            }
+        }
+    }
+
+    fn perform(&mut self, at: usize, action: Action) {
+        let me = self.nodes[at].peer.device();
+        match action {
+            Action::Announce(announcement) => {
+                let bytes = announcement.bytes().to_vec();
+                for to in self.nodes[at].connected.clone() {
+                    let envelope = envelope::open(&bytes, &mut self.nodes[to].grants);
+                    let author = match &envelope {
+                        Ok(envelope::Opened::Known(signed)) => signed.author(),
+                        other => panic!("an announcement does not open: {other:?}"),
+                    };
+                    if self.nodes[to].topics.contains(&author) {
+                        let gossip = self.fresh();
+                        let envelope = Box::new(envelope);
+                        self.queue.push_back((
+                            to,
+                            Input::Heard {
+                                gossip,
+                                from: me,
+                                envelope,
+                            },
+                        ));
+                    }
+                }
+            }
+            Action::Join(author) => {
+                self.nodes[at].topics.insert(author);
+            }
+            Action::Leave(author) => {
+                self.nodes[at].topics.remove(&author);
+            }
+            Action::Ask {
+                exchange,
+                to,
+                request,
+            } => {
+                let to = self.at(&to);
+                let question = self.fresh();
+                self.questions.insert(question, (at, exchange));
+                let request = request.map(|raws| self.opened(to, raws));
+                self.queue.push_back((
+                    to,
+                    Input::Asked {
+                        question,
+                        from: me,
+                        request,
+                    },
+                ));
+            }
+            Action::Answer { question, answer } => {
+                let (asker, exchange) = self.questions.remove(&question).unwrap();
+                let answer = Some(answer.map(|raws| self.opened(asker, raws)));
+                self.queue
+                    .push_back((asker, Input::Answered { exchange, answer }));
+            }
+            Action::Seek { author, .. } => {
+                let found = self.nodes.iter().position(|node| node.peer.author() == author);
+                self.connect(at, found.unwrap());
+            }
+            Action::Reply { ticket, reply } => {
+                self.replies.insert(ticket, reply);
+            }
+            Action::Count(refusal) => panic!("{at} refused: {refusal}"),
+            Action::Judge { .. } | Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => {}
+        }
+    }
+
+    fn wish(&mut self, at: usize, command: Command) -> Result<Reply, Refused> {
+        let ticket = self.fresh();
+        let command = Box::new(command);
+        self.queue.push_back((at, Input::Command { ticket, command }));
+        self.run();
+        self.replies.remove(&ticket).unwrap()
+    }
+
+    fn done(&mut self, at: usize, command: Command) -> Reply {
+        let words = format!("{command:?}");
+        self.wish(at, command)
+            .unwrap_or_else(|refused| panic!("{words}: {refused:?}"))
+    }
+
+    fn author(&self, at: usize) -> AuthorId {
+        self.nodes[at].peer.author()
+    }
+
+    fn records(&self, at: usize) -> &dyn Records {
+        &self.nodes[at].memory
+    }
+
+    fn state(&self, at: usize, order: &OrderId) -> State {
+        read_order(self.records(at), order).unwrap().unwrap().state
+    }
+}
+
+const MERCHANT: usize = 0;
+const FRIEND: usize = 1;
+const BUYER: usize = 2;
+
+fn mug() -> ProductDraft {
+    ProductDraft {
+        handle: "mug".into(),
+        title: "A mug".into(),
+        description: "Holds tea.".into(),
+        vendor: String::new(),
+        category: None,
+        kind: "physical".into(),
+        tags: vec!["tea".into()],
+        published: true,
+        options: vec!["Colour".into()],
+        images: Vec::new(),
+        variants: ["blue", "red"]
+            .map(|colour| VariantDraft {
+                options: vec![colour.into()],
+                price_minor: 1_250,
+                requires_shipping: true,
+                tracked: true,
+                quantity: Some(3),
+                ..VariantDraft::default()
+            })
+            .into(),
+    }
+}
+
+/// The shop is open, the friend has posted about it, and the buyer reads the friend.
+fn told() -> (Net, Product) {
+    let mut net = Net::new(3);
+    let (merchant, friend) = (net.author(MERCHANT), net.author(FRIEND));
+    net.connect(MERCHANT, FRIEND);
+    net.connect(FRIEND, BUYER);
+    net.run();
+    for (at, name) in [(MERCHANT, "Alice"), (FRIEND, "Bob"), (BUYER, "Carol")] {
+        let (name, about) = (name.into(), String::new());
+        net.done(at, Command::SetProfile { name, about });
+    }
+    let draft = ShopDraft {
+        currency: Currency::EUR,
+        shipping_minor: 500,
+        shipping_free_from_minor: None,
+        returns_days: 14,
+        payment_instructions: String::new(),
+        accept_by_itself: true,
+    };
+    net.done(MERCHANT, Command::SetShop(draft));
+    let products = vec![mug()];
+    let imported = net.done(MERCHANT, Command::ImportListings { products });
+    assert_eq!(
+        imported,
+        Reply::Imported {
+            new: 1,
+            changed: 0,
+            same: 0
+        }
+    );
+    let follow = |author| Command::Follow {
+        author,
+        public: false,
+    };
+    net.done(FRIEND, follow(merchant));
+    net.done(MERCHANT, follow(friend));
+    net.done(BUYER, follow(friend));
+    let tag = Product {
+        shop: merchant,
+        listing: ListingId::of(&merchant, "mug"),
+    };
+    let post = Command::Post {
+        text: "Look at this mug".into(),
+        tags: vec![tag],
+        reply_to: None,
+        reshare: None,
+    };
+    net.done(FRIEND, post);
+    (net, tag)
+}
+
+fn ask(net: &mut Net, tag: Product, units: u32) -> OrderId {
+    let listing = market::listing(net.records(BUYER), &tag.shop, &tag.listing)
+        .unwrap()
+        .expect("the buyer resolved the tag");
+    let reply = net.done(
+        BUYER,
+        Command::AskQuote {
+            shop: tag.shop,
+            lines: vec![LineDraft {
+                listing: tag.listing,
+                variant: Some(listing.variants[0].id),
+                units,
+            }],
+            country: "DE".into(),
+            note: String::new(),
+        },
+    );
+    match reply {
+        Reply::Order { order, .. } => order,
+        other => panic!("expected an order, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_friend_tells_a_buyer_who_pays_by_tab_and_reviews() {
+    let (mut net, tag) = told();
+    let (merchant, buyer) = (net.author(MERCHANT), net.author(BUYER));
+    let limit = Amount {
+        minor: 5_000,
+        currency: Currency::EUR,
+    };
+    let grant = Command::GrantTab {
+        to: buyer,
+        limit,
+        vouched: true,
+    };
+    assert!(net.wish(MERCHANT, grant.clone()).is_err(), "nobody vouches yet");
+    let vouch = Command::Vouch {
+        subject: buyer,
+        category: "people".into(),
+        stands: true,
+        why: String::new(),
+    };
+    net.done(FRIEND, vouch);
+    net.done(
+        FRIEND,
+        Command::Follow {
+            author: buyer,
+            public: false,
+        },
+    );
+    match net.done(MERCHANT, grant) {
+        Reply::Tab { vouched_by, .. } => assert_eq!(vouched_by, [net.author(FRIEND)]),
+        other => panic!("expected a tab, got {other:?}"),
+    }
+
+    let order = ask(&mut net, tag, 2);
+    assert_eq!(net.state(BUYER, &order), State::Quoted);
+    net.done(
+        BUYER,
+        Command::PlaceOrder {
+            order,
+            address: vec!["Carol".into(), "1 Road".into()],
+            rail: "tab".into(),
+        },
+    );
+    // Accepted by itself, paid by itself, receipted by itself.
+    assert_eq!(net.state(BUYER, &order), State::Receipted);
+    net.done(
+        MERCHANT,
+        Command::ShipOrder {
+            order,
+            carrier: "Post".into(),
+            tracking: "1".into(),
+        },
+    );
+    net.done(BUYER, Command::CompleteOrder { order });
+    let review = Command::Review {
+        order,
+        listing: None,
+        rating: 5,
+        text: "Holds tea indeed.".into(),
+    };
+    net.done(BUYER, review);
+
+    for at in [MERCHANT, BUYER] {
+        assert_eq!(net.state(at, &order), State::Completed);
+    }
+    let [here, there] =
+        [MERCHANT, BUYER].map(|at| read_tab(net.records(at), &merchant, &buyer, Currency::EUR).unwrap());
+    assert_eq!(here.chain, there.chain);
+    assert_eq!(here.state().owed_by(&buyer), 3_000);
+    assert_eq!(here.state().owed_by(&buyer) + there.state().owed_by(&merchant), 0);
+    let read = read_order(net.records(BUYER), &order).unwrap().unwrap();
+    let receipt = read.receipt.expect("the merchant signed a receipt");
+    for public in &receipt.public {
+        public.verify(&mut GrantCache::default()).unwrap();
+    }
+    assert_eq!(here.paid(&order), Some(receipt.total_minor));
+    let stock = market::stock(net.records(FRIEND), &merchant, &tag.listing).unwrap();
+    let line = read.lines.first().unwrap();
+    assert_eq!(stock.available(&line.variant), 1, "the friend sees what is left");
+    let page = feed::page(
+        net.records(FRIEND),
+        &net.author(FRIEND),
+        &|who| *who == buyer,
+        None,
+        10,
+    )
+    .unwrap();
+    let reviewed = page.entries.iter().any(
+        |entry| matches!(&entry.shown, Shown::Review(review) if review.rating == 5 && entry.author == buyer),
+    );
+    assert!(reviewed, "the friend's feed shows the review");
+    let seen = net.records(FRIEND).reviews(&merchant, &tag.listing, 10).unwrap();
+    assert!(matches!(seen[0].body(), Body::Review(_)));
+}
+
+#[test]
+fn what_is_said_while_nobody_is_connected_arrives_later() {
+    let (mut net, tag) = told();
+    let order = ask(&mut net, tag, 1);
+    // Both stop; nothing that either of them committed is lost.
+    for at in [MERCHANT, BUYER] {
+        let seed = u8::try_from(at).unwrap() + 1;
+        net.nodes[at].peer = Peer::start(keys(seed), &net.nodes[at].memory).unwrap();
+        net.nodes[at].topics.clear();
+        for other in 0..3 {
+            net.nodes[at].connected.remove(&other);
+            if net.nodes[other].connected.remove(&at) {
+                let device = net.nodes[at].peer.device();
+                net.queue.push_back((other, Input::Disconnected(device)));
+            }
+        }
+        net.queue.push_back((at, Input::Start));
+    }
+    net.run();
+    net.done(BUYER, Command::CancelOrder { order });
+    assert_eq!(
+        net.state(MERCHANT, &order),
+        State::Cancelled,
+        "the buyer sought the merchant"
+    );
+    let stock = market::stock(net.records(MERCHANT), &tag.shop, &tag.listing).unwrap();
+    let variant = read_order(net.records(BUYER), &order).unwrap().unwrap().lines[0].variant;
+    assert_eq!(stock.available(&variant), 3);
+}
