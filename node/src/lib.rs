@@ -21,3 +21,5 @@ pub mod indexer;
 mod perform;
 
 pub mod node;
+
+pub mod http;

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use futures::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
-use souk_protocol::api::Event;
+use souk_protocol::api::{Event, Happening};
 use souk_protocol::view;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -62,7 +62,7 @@ pub(super) async fn events(
     };
     let stopping = app.stopping.clone();
     let watcher = Watcher { app, after, newest, stopping, read: VecDeque::new(), _turn: turn };
-    let events = stream::unfold(watcher, |mut watcher| async {
+    let events = stream::unfold(watcher, |mut watcher| async move {
         let sent = watcher.next().await?;
         Some((Ok(sent), watcher))
     });
@@ -113,8 +113,14 @@ impl Watcher {
             return sent(gap.to, "gap", &gap);
         }
         self.after = event.number;
-        sent(event.number, event.what.name(), &event)
+        sent(event.number, &kind(&event.what), &event)
     }
+}
+
+/// The name of a kind of event: the one that its JSON has.
+fn kind(what: &Happening) -> String {
+    let json = serde_json::to_value(what).unwrap_or_default();
+    json.as_object().and_then(|object| object.keys().next().cloned()).unwrap_or_default()
 }
 
 fn sent(number: u64, kind: &str, data: &impl Serialize) -> Sent {

@@ -75,7 +75,7 @@ pub(super) async fn import(
         lines.send(last).await.ok();
         drop(turn);
     });
-    let told = stream::unfold(told, |mut told| async {
+    let told = stream::unfold(told, |mut told: mpsc::Receiver<Bytes>| async move {
         let line: Bytes = told.recv().await?;
         Some((Ok::<_, Infallible>(line), told))
     });

@@ -163,9 +163,10 @@ async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Rece
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut served = std::pin::pin!(served);
+    let stopped = async { stopping.wait_for(|stop| *stop).await.is_ok() };
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        _ = stopping.wait_for(|stop| *stop) => {
+        _ = stopped => {
             served.as_mut().graceful_shutdown();
             served.await
         }
