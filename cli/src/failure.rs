@@ -65,7 +65,7 @@ impl Failure {
             exit,
             code: code.to_owned(),
             message: message.into(),
-            next: next.into(),
+            next: sentence(&next.into()),
         }
     }
 
@@ -187,7 +187,9 @@ impl Failure {
 /// A next step as a whole sentence, whoever wrote it.
 fn sentence(text: &str) -> String {
     let mut chars = text.trim().chars();
-    let Some(first) = chars.next() else { return String::new() };
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
     let mut sentence: String = first.to_uppercase().chain(chars).collect();
     if !sentence.ends_with(['.', '…']) {
         sentence.push('.');

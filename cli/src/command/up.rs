@@ -80,7 +80,9 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
 pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
     let (author, device, words) =
         souk_node::init(&context.home, wish.name.as_deref()).map_err(|error| home_refused(&error))?;
-    context.output.object(&json!({"author": author, "device": device, "words": words}));
+    context
+        .output
+        .object(&json!({"author": author, "device": device, "words": words}));
     context.output.line(format!("you are {author}"));
     keep(&words, context.output);
     context.output.line("→ souk up");

@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(40);
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// Lines of a node's log that an error shows.
 const LOG_LINES: usize = 15;
-/// The file in a node's directory that takes its log.
+/// The file beside a node's directory that takes its log.
 const LOG_FILE: &str = "demo.log";
 /// What a node of the demo logs.
 const LOG: &str = "warn,souk_node=info";
@@ -109,7 +109,7 @@ pub(super) struct Node {
     /// Where others reach it.
     pub(super) address: String,
     child: Mutex<Child>,
-    home: TempDir,
+    dir: TempDir,
     interrupt: Interrupt,
 }
 
@@ -118,13 +118,15 @@ impl Node {
     pub(super) fn start(name: &'static str, peers: &[&str], interrupt: &Interrupt) -> Result<Self, Failure> {
         let fault =
             |error: std::io::Error| Failure::fault(format!("the {name}'s node cannot start: {error}"));
-        let home = tempfile::Builder::new()
+        let dir = tempfile::Builder::new()
             .prefix(&format!("souk-demo-{name}-"))
             .tempdir()
             .map_err(fault)?;
-        let log = std::fs::File::create(home.path().join(LOG_FILE)).map_err(fault)?;
+        let log = std::fs::File::create(dir.path().join(LOG_FILE)).map_err(fault)?;
         let mut command = Command::new(std::env::current_exe().map_err(fault)?);
-        command.arg("--home").arg(home.path());
+        // Made by the node itself, so that nobody else may look into it.
+        let home = dir.path().join("node");
+        command.arg("--home").arg(&home);
         command.args([
             "--json",
             "up",
@@ -148,7 +150,7 @@ impl Node {
         let mut starting = Starting {
             child: Some(command.spawn().map_err(fault)?),
         };
-        let ready = starting.ready(name, home.path(), interrupt)?;
+        let ready = starting.ready(name, dir.path(), interrupt)?;
         let text = |name: &str| ready[name].as_str().unwrap_or_default().to_owned();
         let author = text("author").parse().map_err(|error| {
             Failure::fault(format!(
@@ -169,7 +171,7 @@ impl Node {
                 ready["peer_addresses"]
             ))
         })?;
-        let client = Client::of(home.path())?;
+        let client = Client::of(&home)?;
         let child = starting
             .child
             .take()
@@ -182,7 +184,7 @@ impl Node {
             device,
             address,
             child,
-            home,
+            dir,
             interrupt: interrupt.clone(),
         })
     }
@@ -222,7 +224,7 @@ impl Node {
                     "the {}'s node did not come to this in {} s: {what}{}",
                     self.name,
                     AWAIT_MAX.as_secs(),
-                    tail(self.home.path())
+                    tail(self.dir.path())
                 );
                 return Err(Failure::too_late(
                     message,
@@ -244,7 +246,7 @@ impl Node {
             "{what} at the {}'s node{ended}: {}{}",
             self.name,
             failure.message,
-            tail(self.home.path())
+            tail(self.dir.path())
         );
         Failure { message, ..failure }
     }
@@ -271,9 +273,9 @@ struct Starting {
 
 impl Starting {
     /// The line in which it says that it serves.
-    fn ready(&mut self, name: &str, home: &Path, interrupt: &Interrupt) -> Result<Value, Failure> {
+    fn ready(&mut self, name: &str, dir: &Path, interrupt: &Interrupt) -> Result<Value, Failure> {
         let failed =
-            |why: &str| Failure::fault(format!("the {name}'s node did not start: {why}{}", tail(home)));
+            |why: &str| Failure::fault(format!("the {name}'s node did not start: {why}{}", tail(dir)));
         let child = self.child.as_mut().ok_or_else(|| failed("it was lost"))?;
         let stdout = child.stdout.take().ok_or_else(|| failed("it has no output"))?;
         let (send, said) = mpsc::channel();
@@ -335,8 +337,8 @@ fn alone(command: &mut Command) {
 #[cfg(not(unix))]
 fn alone(_: &mut Command) {}
 
-fn tail(home: &Path) -> String {
-    let log = std::fs::read(home.join(LOG_FILE)).unwrap_or_default();
+fn tail(dir: &Path) -> String {
+    let log = std::fs::read(dir.join(LOG_FILE)).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let lines: Vec<&str> = log.lines().collect();
     let last = lines

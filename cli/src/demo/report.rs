@@ -28,6 +28,9 @@ pub(super) struct Outcome {
     pub(super) total: Option<Amount>,
     pub(super) tab_state_buyer: String,
     pub(super) tab_state_merchant: String,
+    /// Whether the buyer's node had any connection to the merchant's before the post, as the distributed
+    /// hash table makes them; what the merchant sells it did not know.
+    pub(super) connected_before: bool,
 }
 
 /// A one-time link to a node's page.
@@ -140,6 +143,7 @@ mod tests {
             total: None,
             tab_state_buyer: "aa".into(),
             tab_state_merchant: "aa".into(),
+            connected_before: false,
         }
     }
 

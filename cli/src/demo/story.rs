@@ -3,7 +3,7 @@
 
 use super::node::{Interrupt, Node, Nodes};
 use super::report::{Link, Outcome, Seconds};
-use crate::answer::{Entry, Followed, Listing, Order, Profile, Review, Shop, Status, Tab, Variant};
+use crate::answer::{Entry, Followed, Listing, Order, Peer, Profile, Review, Shop, Status, Tab, Variant};
 use crate::client::{Client, shaped};
 use crate::failure::Failure;
 use crate::output::clean;
@@ -79,7 +79,7 @@ pub(super) fn tell(
         "the friend tells of \"{}\", the buyer's node finds it",
         choice.title
     );
-    story.step("discover", &label, |story, _| story.discover(&choice))?;
+    let connected_before = story.step("discover", &label, |story, _| story.discover(&choice))?;
     let at_buyer = story.step(
         "follow",
         "the buyer follows the shop and gets all of it",
@@ -109,6 +109,7 @@ pub(super) fn tell(
         story.check(in_file, &at_buyer, &choice, &order, &tab)
     })?;
     outcome.seconds = story.seconds;
+    outcome.connected_before = connected_before;
     Ok((story.nodes, outcome))
 }
 
@@ -186,7 +187,7 @@ impl Story {
                 Ok((profile.name.as_deref() == Some(whom.name)).then_some(()))
             })?;
         }
-        self.still_strangers()
+        self.still_strangers().map(|_| ())
     }
 
     /// Terms and products; how many listings and variants the file has.
@@ -252,13 +253,13 @@ impl Story {
     }
 
     /// The friend names a product in a post; the buyer's node finds out what it is.
-    fn discover(&self, choice: &Choice) -> Result<(), Failure> {
+    fn discover(&self, choice: &Choice) -> Result<bool, Failure> {
         let Nodes {
             friend,
             merchant,
             buyer,
         } = &self.nodes;
-        self.still_strangers()?;
+        let connected_before = self.still_strangers()?;
         let product = Product {
             shop: merchant.author,
             listing: choice.listing,
@@ -280,7 +281,7 @@ impl Story {
             .iter()
             .find(|variant| variant.variant == choice.variant);
         match price.and_then(|variant| variant.price) {
-            Some(price) if price == choice.price => Ok(()),
+            Some(price) if price == choice.price => Ok(connected_before),
             other => Err(Failure::fault(format!(
                 "the buyer's node shows {} for {}, the merchant asks {}",
                 other.map_or_else(|| "no price".to_owned(), |price| price.to_string()),
@@ -290,21 +291,28 @@ impl Story {
         }
     }
 
-    /// The buyer has neither a connection to the merchant nor follows it.
-    fn still_strangers(&self) -> Result<(), Failure> {
-        let Nodes { merchant, buyer, .. } = &self.nodes;
-        let status: Status = buyer.client.read_as("/status", &[])?;
-        let met = status
-            .peers
-            .iter()
-            .any(|peer| peer.device == merchant.device || peer.author == Some(merchant.author));
+    /// The buyer follows the friend alone and its node holds nothing of the merchant. Gives back whether
+    /// the two nodes have a connection all the same: looking for providers in the distributed hash table
+    /// leads a node to others, whoever they belong to, and says nothing of what they sell.
+    fn still_strangers(&self) -> Result<bool, Failure> {
+        let Nodes {
+            friend,
+            merchant,
+            buyer,
+        } = &self.nodes;
         let follows = buyer.client.all::<Followed>("/follows")?;
-        if met || follows.iter().any(|followed| followed.author == merchant.author) {
+        let only_friend = follows.iter().all(|followed| followed.author == friend.author);
+        let shop = buyer.client.find(&format!("/shops/{}", merchant.author))?;
+        let profile = buyer.client.find(&format!("/profiles/{}", merchant.author))?;
+        let named = profile.is_some_and(|profile| profile["name"].is_string());
+        if !only_friend || shop.is_some() || named {
             return Err(Failure::fault(
-                "the buyer knew the merchant before the friend told of it",
+                "the buyer's node knew the merchant before the friend told of it",
             ));
         }
-        Ok(())
+        let status: Status = buyer.client.read_as("/status", &[])?;
+        let merchants = |peer: &Peer| peer.device == merchant.device || peer.author == Some(merchant.author);
+        Ok(status.peers.iter().any(merchants))
     }
 
     fn buyer_follows_shop(&self, progress: &Progress) -> Result<Goods, Failure> {
@@ -479,6 +487,7 @@ impl Story {
             total: held.total,
             tab_state_buyer: theirs.state,
             tab_state_merchant: ours.state,
+            connected_before: false,
         })
     }
 
