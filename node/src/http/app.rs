@@ -7,7 +7,7 @@ use super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MA
 use super::metrics::Requests;
 use super::problem::Problem;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -108,6 +108,19 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::try_from_uri(&parts.uri).map_err(|error| Problem::Form(error.body_text()))?;
         Ok(Self(query.0))
+    }
+}
+
+/// What varies in a path, as texts.
+pub(super) struct Place<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(place) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::Form(error.body_text()))?;
+        Ok(Self(place))
     }
 }
 

@@ -1,16 +1,16 @@
 //! Queries about people, what they said, and what the owner keeps in private.
 
-use super::app::{App, Nothing, Paging, Params, parse};
+use super::app::{App, Nothing, Paging, Params, Place, parse};
 use super::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use souk_protocol::id::EnvelopeId;
 use souk_protocol::view::{self, AddressView, DraftView, EntryView, FollowView, Page, PostView, ProfileView};
 
 /// `GET /api/v1/profiles/{author}`
 pub(super) async fn profile(
     State(app): State<App>,
-    Path(author): Path<String>,
+    Place(author): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<ProfileView>, Problem> {
     let (me, who) = (app.node.author(), app.author(&author)?);
@@ -48,7 +48,7 @@ pub(super) async fn feed(
 /// `GET /api/v1/posts/{id}`
 pub(super) async fn post(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<PostView>, Problem> {
     let (me, id): (_, EnvelopeId) = (app.node.author(), parse(&id)?);

@@ -110,7 +110,7 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     ("Dialled", "{device: text, author: text|null}"),
     ("Link", "{url: text}"),
     ("Stopping", "{stopping: bool}"),
-    ("OpenApi", "{openapi: text, info: any, paths: any}"),
+    ("OpenApi", "any"),
     (
         "ImportLine",
         "{progress?: {listings: int, of: int}, done?: {listings_in_file: int, variants_in_file: int, new: int, changed: \

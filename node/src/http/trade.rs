@@ -1,10 +1,10 @@
 //! Queries about orders and tabs, and waiting for an order to move.
 
-use super::app::{App, Nothing, Paging, Params, parse};
+use super::app::{App, Nothing, Paging, Params, Place, parse};
 use super::limits::WAIT_MS_MAX;
 use super::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use souk_protocol::id::{OrderId, TabId};
 use souk_protocol::order;
@@ -42,7 +42,7 @@ pub(super) async fn orders(
 /// `GET /api/v1/orders/{order}`
 pub(super) async fn order(
     State(app): State<App>,
-    Path(order): Path<String>,
+    Place(order): Place<String>,
     Params(wait): Params<Wait>,
 ) -> Result<Json<OrderView>, Problem> {
     let (id, until) = (parse(&order)?, wait.until()?);
@@ -113,7 +113,7 @@ pub(super) async fn tabs(
 /// `GET /api/v1/tabs/{tab}`
 pub(super) async fn tab(
     State(app): State<App>,
-    Path(tab): Path<String>,
+    Place(tab): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<TabView>, Problem> {
     let (me, id): (_, TabId) = (app.node.author(), parse(&tab)?);

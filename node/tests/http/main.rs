@@ -1,5 +1,12 @@
 //! The local API of a real node, over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, helpers included"
+)]
+
 mod wire;
 
 use serde_json::{Value, json};
@@ -494,7 +501,7 @@ async fn a_link_opens_the_page_once_and_its_cookie_cannot_be_used_from_elsewhere
     let host = format!("Host: {}", alice.host());
     let closed = alice.raw("GET /", std::slice::from_ref(&host), b"").await;
     assert_eq!(closed.status, 401);
-    assert!(closed.text().contains("souk status") && !closed.text().contains("Alice"));
+    assert!(closed.text().contains("souk up") && !closed.text().contains("Alice"));
     let link = alice.posts("/login-links", json!({})).await.json()["url"]
         .as_str()
         .unwrap()
