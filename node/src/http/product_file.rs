@@ -15,6 +15,8 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use souk_protocol::api::{Code, Command, ProductDraft, Refused, Reply, VariantDraft};
+use souk_protocol::catalog::shard_of;
+use souk_protocol::id::ListingId;
 use souk_protocol::listing::{Kind, Listing, Variant};
 use souk_protocol::market;
 use souk_protocol::money::Currency;
@@ -28,7 +30,7 @@ const LINES_WAITING: usize = 16;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wish {
-    /// Keep everything unpublished.
+    /// Publish what the file keeps unpublished, too.
     #[serde(default)]
     drafts: bool,
 }
@@ -126,6 +128,10 @@ async fn write(
         ..Imported::default()
     };
     let mut listings = 0;
+    // Listings of one document of the shop go together, so that each document is written few times.
+    let (mut file, me) = (file, app.node.author());
+    file.products
+        .sort_by_cached_key(|product| shard_of(&ListingId::of(&me, &product.handle)));
     for products in file.products.chunks(IMPORT_PRODUCTS_MAX) {
         let products = products.iter().map(|product| draft(product, drafts)).collect();
         match app.node.command(Command::ImportListings { products }).await? {
@@ -160,7 +166,7 @@ fn draft(product: &products::Product, drafts: bool) -> ProductDraft {
         category: product.category.clone(),
         kind: kind.as_str().to_owned(),
         tags: product.tags.clone(),
-        published: product.published && !drafts,
+        published: product.published || drafts,
         options: product.options.clone(),
         images: images.collect(),
         variants: product.variants.iter().map(variant_draft).collect(),
