@@ -504,7 +504,11 @@ impl Peer {
             if variant.tracked && !variant.oversell {
                 let stock = market::stock(turn.records(), &me, &line.listing)?;
                 let left = holds.sellable(&stock, &self.device(), &line.variant);
-                if left < u64::from(line.units) {
+                // Two lines may name one variant.
+                let alike = |other: &&Line| (other.listing, other.variant) == (line.listing, line.variant);
+                let wanted = order.lines.iter().filter(alike);
+                let wanted: u64 = wanted.map(|line| u64::from(line.units)).sum();
+                if left < wanted {
                     return Ok(Err(format!("of '{title}' only {left} are left")));
                 }
             }
