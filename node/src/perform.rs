@@ -1,13 +1,15 @@
 //! Performing what the peer decided, and bringing it what the network says. Nothing is decided here.
 
-use crate::driver::now;
-use crate::network::{Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict};
+use crate::indexer::Changes;
+use crate::network::{
+    Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
+};
 use crate::store::Store;
 use crate::verify;
 use souk_protocol::admission::Verdict;
-use souk_protocol::api::{Refused, Reply};
+use souk_protocol::api::{Happening, Refused, Reply};
 use souk_protocol::envelope::author_topic;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
 use souk_protocol::peer::{Action, Input};
 use souk_protocol::records::{Records, Tree};
 use souk_protocol::sync::{Answer, Request};
@@ -41,10 +43,12 @@ struct Waiting {
 pub(crate) struct World {
     network: Network,
     store: Store,
-    inputs: mpsc::Sender<Input>,
+    /// Taken away when the node stops: without senders the driver ends.
+    inputs: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     waiting: Arc<Mutex<Waiting>>,
+    greeted: watch::Sender<BTreeMap<DeviceId, AuthorId>>,
     newest_event: watch::Sender<u64>,
-    index: mpsc::Sender<(AuthorId, Vec<ListingId>)>,
+    index: Arc<Mutex<Option<mpsc::Sender<Changes>>>>,
     refusals: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
@@ -59,17 +63,48 @@ impl World {
         store: Store,
         inputs: mpsc::Sender<Input>,
         newest_event: watch::Sender<u64>,
-        index: mpsc::Sender<(AuthorId, Vec<ListingId>)>,
+        index: mpsc::Sender<Changes>,
     ) -> Self {
         Self {
             network,
             store,
-            inputs,
+            inputs: Arc::new(Mutex::new(Some(inputs))),
             waiting: Arc::default(),
+            greeted: watch::channel(BTreeMap::new()).0,
             newest_event,
-            index,
+            index: Arc::new(Mutex::new(Some(index))),
             refusals: Arc::default(),
         }
+    }
+
+    /// Brings the peer an input; says whether there still is one.
+    async fn bring(&self, input: Input) -> bool {
+        let inputs = locked(&self.inputs).clone();
+        match inputs {
+            Some(inputs) => inputs.send(input).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Lets no further input in: the driver ends with those that are waiting.
+    pub(crate) fn close(&self) {
+        locked(&self.inputs).take();
+        locked(&self.index).take();
+        // Whoever waits for a reply learns that there will be none.
+        locked(&self.waiting).wishes.clear();
+    }
+
+    /// For whom the connected devices speak.
+    pub(crate) fn greeted(&self) -> watch::Receiver<BTreeMap<DeviceId, AuthorId>> {
+        self.greeted.subscribe()
+    }
+
+    fn note(&self, what: &Happening) {
+        self.greeted.send_if_modified(|peers| match what {
+            Happening::PeerCame { device, author } => peers.insert(*device, *author) != Some(*author),
+            Happening::PeerLeft { device } => peers.remove(device).is_some(),
+            _ => false,
+        });
     }
 
     /// What was refused so far, by the name of the rule.
@@ -92,7 +127,7 @@ impl World {
             ticket
         };
         let command = Box::new(command);
-        if self.inputs.send(Input::Command { ticket, command }).await.is_err() {
+        if !self.bring(Input::Command { ticket, command }).await {
             locked(&self.waiting).wishes.remove(&ticket);
             return None;
         }
@@ -110,7 +145,11 @@ impl World {
 
     async fn perform(&self, action: Action) {
         match action {
-            Action::Judge { gossip, verdict, refusal } => {
+            Action::Judge {
+                gossip,
+                verdict,
+                refusal,
+            } => {
                 if let Some(refusal) = refusal {
                     self.count(refusal.name());
                     tracing::debug!(%refusal, "gossip not kept");
@@ -121,7 +160,10 @@ impl World {
                 }
             }
             Action::Announce(announcement) => {
-                let published = self.network.publish(&announcement.topic(), announcement.bytes().to_vec()).await;
+                let published = self
+                    .network
+                    .publish(&announcement.topic(), announcement.bytes().to_vec())
+                    .await;
                 if let Err(error) = published {
                     // Whoever missed it finds it when it compares.
                     tracing::debug!(%error, "not announced");
@@ -133,7 +175,11 @@ impl World {
                 }
             }
             Action::Leave(author) => self.network.unsubscribe(&author_topic(&author)).await,
-            Action::Ask { exchange, to, request } => {
+            Action::Ask {
+                exchange,
+                to,
+                request,
+            } => {
                 tokio::spawn(self.clone().ask(exchange, to, request));
             }
             Action::Answer { question, answer } => self.answer(question, &answer),
@@ -155,10 +201,14 @@ impl World {
                 }
             }
             Action::Tell(event) => {
+                self.note(&event.what);
                 self.newest_event.send_replace(event.number);
             }
             Action::Index { shop, listings } => {
-                if self.index.send((shop, listings)).await.is_err() {
+                let index = locked(&self.index).clone();
+                if let Some(index) = index
+                    && index.send((shop, listings)).await.is_err()
+                {
                     tracing::debug!("the search index is closed");
                 }
             }
@@ -172,14 +222,19 @@ impl World {
     async fn ask(self, exchange: u64, to: DeviceId, request: Request) {
         let answer = self.exchange(to, request).await;
         // Without a driver there is nobody who waits for it.
-        self.inputs.send(Input::Answered { exchange, answer }).await.ok();
+        self.bring(Input::Answered { exchange, answer }).await;
     }
 
     async fn exchange(&self, to: DeviceId, request: Request) -> Option<Answer<souk_protocol::peer::Checked>> {
         let protocol = protocol_of(&request);
-        let frame = request.write().inspect_err(|error| tracing::warn!(%error, "a request has no bytes")).ok()?;
+        let frame = request
+            .write()
+            .inspect_err(|error| tracing::warn!(%error, "a request has no bytes"))
+            .ok()?;
         let answered = self.network.request(*to.as_bytes(), protocol, frame).await;
-        let frame = answered.inspect_err(|error| tracing::debug!(%error, "no answer from {to}")).ok()?;
+        let frame = answered
+            .inspect_err(|error| tracing::debug!(%error, "no answer from {to}"))
+            .ok()?;
         let read = tokio::task::spawn_blocking(move || {
             Answer::read(&frame).map(|answer| answer.map(verify::check_all))
         });
@@ -205,9 +260,16 @@ impl World {
     /// Connects to the devices that are known by name, and to some that hold the author.
     async fn seek(self, author: AuthorId, devices: Vec<DeviceId>) {
         let known: Vec<Device> = devices.iter().map(|device| *device.as_bytes()).collect();
-        let holders = self.network.providers(*author.as_bytes()).await.unwrap_or_default();
+        let holders = self
+            .network
+            .providers(*author.as_bytes())
+            .await
+            .unwrap_or_default();
         let me = self.network.device();
-        for device in known.into_iter().chain(holders.into_iter().take(HOLDERS_DIALLED_MAX)) {
+        for device in known
+            .into_iter()
+            .chain(holders.into_iter().take(HOLDERS_DIALLED_MAX))
+        {
             if device != me
                 && let Err(error) = self.network.connect(device).await
             {
@@ -222,7 +284,7 @@ impl World {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            if self.inputs.send(Input::Tick).await.is_err() {
+            if !self.bring(Input::Tick).await {
                 return;
             }
         }
@@ -239,7 +301,7 @@ impl World {
                 self.network.verdict(id, NetworkVerdict::Accept).await;
             }
             for input in inputs {
-                if self.inputs.send(input).await.is_err() {
+                if !self.bring(input).await {
                     return;
                 }
             }
@@ -249,7 +311,8 @@ impl World {
     /// Turns events into inputs. Gossip that is held already is known by its hash, and costs no check.
     fn verified(&self, events: Vec<Event>) -> (Vec<Input>, Vec<GossipId>) {
         use rayon::prelude::*;
-        let (fresh, known): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| !self.is_held(event));
+        let (fresh, known): (Vec<Event>, Vec<Event>) =
+            events.into_iter().partition(|event| !self.is_held(event));
         let known = known.into_iter().filter_map(|event| match event {
             Event::Gossip { id, .. } => Some(id),
             _ => None,
@@ -259,7 +322,9 @@ impl World {
     }
 
     fn is_held(&self, event: &Event) -> bool {
-        let Event::Gossip { data, .. } = event else { return false };
+        let Event::Gossip { data, .. } = event else {
+            return false;
+        };
         let id = EnvelopeId::of(data);
         matches!(self.store.get(Tree::Place, id.as_bytes()), Ok(Some(_)))
     }
@@ -276,9 +341,15 @@ impl World {
                 let gossip = self.number(|waiting, number| {
                     waiting.gossip.insert(number, id);
                 });
-                Some(Input::Heard { gossip, from: DeviceId::from_bytes(from), envelope })
+                Some(Input::Heard {
+                    gossip,
+                    from: DeviceId::from_bytes(from),
+                    envelope,
+                })
             }
-            Event::Request { from, data, reply, .. } => self.question(from, &data, reply),
+            Event::Request {
+                from, data, reply, ..
+            } => self.question(from, &data, reply),
             Event::Listening { addr } => {
                 tracing::info!("reachable at {addr}");
                 None
@@ -305,7 +376,11 @@ impl World {
                     waiting.questions.insert(number, reply);
                 });
                 let request = request.map(verify::check_all);
-                Some(Input::Asked { question, from: DeviceId::from_bytes(from), request })
+                Some(Input::Asked {
+                    question,
+                    from: DeviceId::from_bytes(from),
+                    request,
+                })
             }
             Err(error) => {
                 self.count("frame");
@@ -325,7 +400,6 @@ impl World {
         put(&mut waiting, number);
         number
     }
-
 }
 
 fn verdict_of(verdict: Verdict) -> NetworkVerdict {

@@ -51,3 +51,5 @@ pub mod market;
 pub mod api;
 
 pub mod peer;
+
+pub mod view;

@@ -8,6 +8,7 @@ use crate::listing::{Fields, Listing};
 use crate::records::{Fault, Records, state_key};
 use crate::shop::ShopTerms;
 use crate::stock::Stock;
+use crate::time::Timestamp;
 
 /// The terms of a shop: the newest of any of its devices.
 pub fn terms(records: &dyn Records, shop: &AuthorId) -> Result<Option<ShopTerms>, Fault> {
@@ -87,4 +88,28 @@ pub fn listing_ids(
         after = Some(id);
     }
     Ok(found)
+}
+
+/// When a listing was last said anew, as its shop says.
+pub fn updated(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Result<Timestamp, Fault> {
+    let said = parts(records, shop, Kind::Listing, listing)?;
+    Ok(Timestamp(
+        said.iter()
+            .map(|envelope| envelope.time().wall_ms)
+            .max()
+            .unwrap_or(0),
+    ))
+}
+
+/// Everybody of whom a listing is held.
+pub fn shops(records: &dyn Records) -> Result<Vec<AuthorId>, Fault> {
+    let (mut shops, mut beyond) = (Vec::new(), None);
+    while let Some(author) = records.first_state_author(beyond.take())? {
+        if records.first_state_key(&author, Kind::Listing, None)?.is_some() {
+            shops.push(author);
+        }
+        // Past all rows of this author.
+        beyond = Some([author.as_bytes().as_slice(), &[u8::MAX; 128]].concat());
+    }
+    Ok(shops)
 }

@@ -14,6 +14,9 @@ use crate::time::Hybrid;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
+
 /// The version of the schema that this program writes.
 pub const SCHEMA: u32 = 1;
 
@@ -832,6 +835,16 @@ impl dyn Records + '_ {
             Tree::State,
             &self.scan(Tree::State, &Range::of(slot, usize::MAX))?,
         )
+    }
+
+    /// The first author beyond a slot of whom any state is held.
+    pub fn first_state_author(&self, beyond: Option<Vec<u8>>) -> Result<Option<AuthorId>, Fault> {
+        let rows = self.scan(Tree::State, &Range::of([], 1).beyond(beyond))?;
+        Ok(rows
+            .first()
+            .and_then(|(key, _)| key.first_chunk::<32>())
+            .copied()
+            .map(AuthorId::from_bytes))
     }
 
     /// The first key of a kind of state beyond a slot.

@@ -1,0 +1,112 @@
+//! Commands, and their repetition: a key that comes again gets the first answer, and nothing happens
+//! twice. The answers are kept in memory, so a key is forgotten when the node stops.
+
+use super::app::{App, bytes, json};
+use super::limits::{ANSWERS_KEPT_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IMPORT_PRODUCTS_MAX};
+use super::problem::Problem;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use souk_protocol::api::{Command, Refused, Reply};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// What became of a command, as far as it may be repeated: done, or refused by the peer.
+type Settled = Result<Reply, Refused>;
+
+/// The first answer to a key, and what was asked with it.
+#[derive(Clone)]
+struct Kept {
+    command: blake3::Hash,
+    answer: Arc<OnceCell<Settled>>,
+}
+
+/// First answers by key; the oldest is forgotten first.
+#[derive(Default)]
+pub(super) struct Answers(Mutex<(BTreeMap<String, Kept>, VecDeque<String>)>);
+
+impl Answers {
+    /// The place for the answer to this key. A key is for one command.
+    fn place(&self, key: &str, command: blake3::Hash) -> Result<Arc<OnceCell<Settled>>, Problem> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answers, order) = &mut *kept;
+        if let Some(kept) = answers.get(key) {
+            return match kept.command == command {
+                true => Ok(Arc::clone(&kept.answer)),
+                false => Err(Problem::Field("this Idempotency-Key was used for another command".into())),
+            };
+        }
+        while order.len() >= ANSWERS_KEPT_MAX {
+            if let Some(oldest) = order.pop_front() {
+                answers.remove(&oldest);
+            }
+        }
+        let answer = Arc::<OnceCell<Settled>>::default();
+        answers.insert(key.to_owned(), Kept { command, answer: Arc::clone(&answer) });
+        order.push_back(key.to_owned());
+        Ok(answer)
+    }
+}
+
+/// `POST /api/v1/commands`
+pub(super) async fn command(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Reply>, Problem> {
+    let key = key(&headers)?;
+    let body = bytes(body, BODY_BYTES_MAX).await?;
+    let command: Command = json(&body)?;
+    if let Command::ImportListings { products } = &command
+        && products.len() > IMPORT_PRODUCTS_MAX
+    {
+        let message = format!("expected at most {IMPORT_PRODUCTS_MAX} products, got {}", products.len());
+        return Err(Problem::Field(message));
+    }
+    let place = key.map(|key| app.answers.place(&key, blake3::hash(&body))).transpose()?;
+    carry_out(app, command, place).await.map(Json)
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::Form(format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} characters"))),
+    }
+}
+
+/// Carries a command out even if whoever asked goes away meanwhile: the answer waits under its key.
+async fn carry_out(app: App, command: Command, place: Option<Arc<OnceCell<Settled>>>) -> Result<Reply, Problem> {
+    let task = tokio::spawn(async move {
+        let place = place.unwrap_or_default();
+        let settled = place.get_or_try_init(|| async {
+            match app.node.command(command).await {
+                Ok(reply) => Ok(Ok(reply)),
+                Err(super::CommandError::Refused(refused)) => Ok(Err(refused)),
+                // Nobody knows whether it happened; it may be asked again.
+                Err(error) => Err(Problem::from(error)),
+            }
+        });
+        settled.await.cloned()
+    });
+    let settled = task.await.map_err(|error| Problem::Fault(error.to_string()))??;
+    Ok(settled?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_for_one_command_and_the_oldest_is_forgotten() {
+        let answers = Answers::default();
+        let (one, other) = (blake3::hash(b"one"), blake3::hash(b"other"));
+        let place = answers.place("k", one).unwrap();
+        assert!(Arc::ptr_eq(&place, &answers.place("k", one).unwrap()));
+        assert!(matches!(answers.place("k", other), Err(Problem::Field(_))));
+        for n in 0..ANSWERS_KEPT_MAX {
+            answers.place(&n.to_string(), one).unwrap();
+        }
+        assert!(answers.place("k", other).is_ok());
+    }
+}

@@ -1,0 +1,61 @@
+//! What every request passes before its handler, and every answer after it.
+
+use super::app::App;
+use super::door::Caller;
+use super::limits::REQUEST_MS_MAX;
+use super::problem::Problem;
+use super::route;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Headers of every answer.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Lets a request in, or not, and dresses its answer.
+pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = match checked(&app, request) {
+        Ok(request) => answered(next, request).await,
+        Err(problem) => problem.into_response(),
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    app.requests.count(response.status());
+    response
+}
+
+fn checked(app: &App, mut request: Request) -> Result<Request, Problem> {
+    app.door.check_address(request.uri(), request.headers())?;
+    let caller = app.door.caller(request.method(), request.headers())?;
+    if caller == Caller::Nobody && !route::is_open(request.uri().path()) {
+        return Err(Problem::NoToken);
+    }
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+/// The handler's answer, within its time; a panic is a fault of ours and ends this request alone.
+async fn answered(next: Next, request: Request) -> Response {
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(Duration::from_millis(REQUEST_MS_MAX), handled).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Problem::Fault("this request met an error in the program".into()).into_response(),
+        Err(_) => Problem::TooSlow.into_response(),
+    }
+}

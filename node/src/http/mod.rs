@@ -1,0 +1,47 @@
+//! The local API and the node's page: HTTP/1.1 on 127.0.0.1, for the owner alone.
+//!
+//! Everything that the command line and the pages do goes through here, so that other programs can do
+//! the same. Nothing is decided here: a request becomes a command to the peer or a query of the
+//! records, and its answer. Only this module names axum. Described in `spec/api.md`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `limits` | every bound, by name |
+//! | `problem` | every "no", with its status and words |
+//! | `door` | who may come in |
+//! | `app` | what all handlers share, and how they read a request |
+//! | `command` | commands, and their repetition by key |
+//! | `people` `shops` `trade` | queries |
+//! | `node` | the node itself: status, peers, links, health, stop |
+//! | `product_file` | import and export |
+//! | `events` | what happens, as a stream |
+//! | `metrics` | numbers for Prometheus |
+//! | `pages` | the node's page |
+//! | `shape` | the JSON shapes, for the API's description |
+//! | `route` | every route, once: the router and the description are made from it |
+//! | `openapi` | the description |
+//! | `gate` | what every request passes before and after its handler |
+//! | `server` | the listener and its connections |
+
+mod app;
+mod command;
+mod door;
+mod events;
+mod gate;
+pub mod limits;
+mod metrics;
+mod node;
+mod openapi;
+mod pages;
+mod people;
+mod problem;
+mod product_file;
+mod route;
+mod server;
+mod shape;
+mod shops;
+mod trade;
+
+pub use server::{Api, ServeError, serve};
+
+use crate::node::{CommandError, Node, NodeStatus};

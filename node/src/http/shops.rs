@@ -1,0 +1,68 @@
+//! Queries about shops and their listings.
+
+use super::app::{App, Nothing, Paging, Params, limit, parse};
+use super::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use souk_protocol::id::{AuthorId, ListingId};
+use souk_protocol::view::{self, ListingView, Page, ReviewView, ShopView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limited {
+    limit: Option<usize>,
+}
+
+/// `GET /api/v1/shops/{author}`
+pub(super) async fn shop(
+    State(app): State<App>,
+    Path(author): Path<String>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Json<ShopView>, Problem> {
+    let author = app.author(&author)?;
+    let shop = app.read(move |records| view::shop(records, &author)).await?;
+    shop.map(Json).ok_or_else(|| no_shop(&author))
+}
+
+fn no_shop(author: &AuthorId) -> Problem {
+    Problem::NotFound {
+        message: format!("no shop of {author} is held here"),
+        next: "Follow its owner; a shop of one's own starts with 'souk shop terms'.",
+    }
+}
+
+/// `GET /api/v1/shops/{author}/listings`
+pub(super) async fn listings(
+    State(app): State<App>,
+    Path(author): Path<String>,
+    Params(paging): Params<Paging>,
+) -> Result<Json<Page<ListingView>>, Problem> {
+    let (me, shop) = (app.node.author(), app.author(&author)?);
+    let (after, limit) = (paging.after()?, paging.limit()?);
+    Ok(Json(app.read(move |records| view::listings(records, &me, &shop, after, limit)).await?))
+}
+
+/// `GET /api/v1/shops/{author}/listings/{listing}`
+pub(super) async fn listing(
+    State(app): State<App>,
+    Path((author, listing)): Path<(String, String)>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Json<ListingView>, Problem> {
+    let (me, shop, id): (_, _, ListingId) = (app.node.author(), app.author(&author)?, parse(&listing)?);
+    let listing = app.read(move |records| view::listing(records, &me, &shop, &id)).await?;
+    listing.map(Json).ok_or_else(|| Problem::NotFound {
+        message: format!("{shop} has no listing {id} that is known here"),
+        next: "See its listings with 'souk shop list'.",
+    })
+}
+
+/// `GET /api/v1/shops/{author}/listings/{listing}/reviews`
+pub(super) async fn reviews(
+    State(app): State<App>,
+    Path((author, listing)): Path<(String, String)>,
+    Params(Limited { limit: asked }): Params<Limited>,
+) -> Result<Json<Page<ReviewView>>, Problem> {
+    let (shop, id, limit): (_, ListingId, _) = (app.author(&author)?, parse(&listing)?, limit(asked)?);
+    Ok(Json(app.read(move |records| view::reviews(records, &shop, &id, limit)).await?))
+}

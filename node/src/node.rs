@@ -1,0 +1,356 @@
+//! A running node: the driver, the network, the search index and what ties them, behind one handle.
+
+use crate::driver::{self, DriverCounts};
+use crate::home::{Home, HomeError};
+use crate::indexer;
+use crate::network::{self, DialError, Network, NetworkError};
+use crate::perform::World;
+use crate::search::{self, Index, SearchError};
+use crate::store::{OpenStoreError, Options, Store};
+use crate::verify;
+use souk_protocol::api::{Command, Refused, Reply};
+use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::peer::{Input, Keys, Peer};
+use souk_protocol::records::{Fault, Range, Records, Tree};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How long a dialled device may take to say for whom it speaks.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Its store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenStoreError),
+    /// What the store holds is not as it must be.
+    #[error(transparent)]
+    Records(#[from] Fault),
+    /// Its search index cannot be opened.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// It cannot listen or speak.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why a command has no reply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The peer says no, and why.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+    /// The node stopped because something is wrong with it.
+    #[error("the node has stopped: {0}")]
+    Fault(String),
+}
+
+/// A connected device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The device.
+    pub device: DeviceId,
+    /// For whom it speaks, once it said so.
+    pub author: Option<AuthorId>,
+    /// Its end of the connection, a multiaddr.
+    pub address: String,
+    /// `quic` or `tcp`.
+    pub transport: String,
+    /// Last round trip of a ping.
+    pub rtt_ms: Option<u64>,
+}
+
+/// A picture of the node now.
+#[derive(Debug, Clone, Default)]
+pub struct NodeStatus {
+    /// Addresses at which others reach it.
+    pub listen: Vec<String>,
+    /// Who is connected.
+    pub peers: Vec<PeerStatus>,
+    /// Counters: name, labels as Prometheus writes them, value.
+    pub counters: Vec<(String, String, u64)>,
+}
+
+/// A handle to the running node. Clones are the same node.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    author: AuthorId,
+    device: DeviceId,
+    store: Store,
+    index: Arc<Index>,
+    network: Network,
+    world: World,
+    events: watch::Receiver<u64>,
+    counts: Arc<DriverCounts>,
+    stop: watch::Sender<bool>,
+    fault: Arc<Mutex<Option<String>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Node {
+    /// Starts a node in its directory. Must be called within a tokio runtime.
+    pub fn start(home: &Home, network: network::Config) -> Result<Self, StartError> {
+        let store = Store::open(&home.store(), Options::default())?;
+        let index = Arc::new(Index::open(&home.search())?);
+        let keys = Keys {
+            device: home.device_key(),
+            author: home.author(),
+            grant: home.grant().clone(),
+        };
+        let secret = keys.device.secret();
+        let peer = Peer::start(keys, &store)?;
+        let (network, events) = network::start(network, secret)?;
+
+        let newest = newest_event(&store)?;
+        let (newest_event, watched) = watch::channel(newest);
+        let (inputs, waiting) = mpsc::channel(driver::INPUTS_MAX);
+        let (actions, performed) = mpsc::channel(driver::GROUPS_MAX);
+        let (changes, changed) = mpsc::channel(indexer::CHANGES_MAX);
+        let (stop, _) = watch::channel(false);
+        let world = World::new(
+            network.clone(),
+            store.clone(),
+            inputs.clone(),
+            newest_event,
+            changes,
+        );
+        let inner = Inner {
+            author: home.author(),
+            device: home.device(),
+            store,
+            index,
+            network,
+            world: world.clone(),
+            events: watched,
+            counts: Arc::default(),
+            stop,
+            fault: Arc::default(),
+            threads: Mutex::default(),
+        };
+        let node = Self(Arc::new(inner));
+        node.drive(peer, waiting, actions).map_err(StartError::Thread)?;
+        node.keep_index(changed).map_err(StartError::Thread)?;
+        tokio::spawn(world.clone().perform_all(performed));
+        tokio::spawn(async move {
+            // The first input, before anything that the network brings.
+            if inputs.send(Input::Start).await.is_ok() {
+                tokio::spawn(world.clone().tick());
+                world.listen(events).await;
+            }
+        });
+        Ok(node)
+    }
+
+    fn drive(
+        &self,
+        peer: Peer,
+        inputs: mpsc::Receiver<Input>,
+        actions: mpsc::Sender<Vec<souk_protocol::peer::Action>>,
+    ) -> std::io::Result<()> {
+        let Inner {
+            store,
+            counts,
+            fault,
+            stop,
+            world,
+            ..
+        } = &*self.0;
+        let (store, counts, fault) = (store.clone(), counts.clone(), fault.clone());
+        let (stop, world) = (stop.clone(), world.clone());
+        self.thread("souk-driver", move || {
+            if let Err(error) = driver::run(peer, &store, inputs, &actions, &counts) {
+                tracing::error!(%error, "the driver stopped");
+                *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+            }
+            world.close();
+            stop.send_replace(true);
+        })
+    }
+
+    fn keep_index(&self, changes: mpsc::Receiver<indexer::Changes>) -> std::io::Result<()> {
+        let Inner {
+            store, index, events, ..
+        } = &*self.0;
+        let (store, index, events) = (store.clone(), index.clone(), events.clone());
+        self.thread("souk-index", move || {
+            if let Err(error) = indexer::run(&store, &index, changes, &events) {
+                // Search is stale from here on; everything else works, and the next start mends it.
+                tracing::error!(%error, "the search index stopped");
+            }
+        })
+    }
+
+    fn thread(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let handle = std::thread::Builder::new().name(name.into()).spawn(body)?;
+        self.0
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle);
+        Ok(())
+    }
+
+    /// For whom it speaks.
+    pub fn author(&self) -> AuthorId {
+        self.0.author
+    }
+    /// Which device it is.
+    pub fn device(&self) -> DeviceId {
+        self.0.device
+    }
+    /// What it remembers; readable on any thread.
+    pub fn records(&self) -> &Store {
+        &self.0.store
+    }
+    /// The number of the newest event; the events are in the records.
+    pub fn events(&self) -> watch::Receiver<u64> {
+        self.0.events.clone()
+    }
+    /// Turns true when the node stops, by itself or because it was told to.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
+    }
+    /// What went wrong, if something did.
+    pub fn fault(&self) -> Option<String> {
+        self.0
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+    /// Tells the node to stop.
+    pub fn stop(&self) {
+        self.0.stop.send_replace(true);
+    }
+
+    /// Carries out a command; answers when it is on disk.
+    pub async fn command(&self, command: Command) -> Result<Reply, CommandError> {
+        match self.0.world.wish(command).await {
+            Some(outcome) => Ok(outcome?),
+            None => Err(self.fault().map_or(CommandError::Stopping, CommandError::Fault)),
+        }
+    }
+
+    /// Dials a multiaddr that ends in `/p2p/<id>`, and says who is there if they say so in time.
+    pub async fn dial(&self, address: &str) -> Result<(DeviceId, Option<AuthorId>), DialError> {
+        let device = DeviceId::from_bytes(self.0.network.dial(address).await?);
+        let mut greeted = self.0.world.greeted();
+        let met = tokio::time::timeout(GREETING, greeted.wait_for(|peers| peers.contains_key(&device))).await;
+        let author = match met {
+            Ok(Ok(peers)) => peers.get(&device).copied(),
+            _ => None,
+        };
+        Ok((device, author))
+    }
+
+    /// Searches what this node holds.
+    pub fn search(&self, query: &search::Query) -> Result<search::Page, SearchError> {
+        self.0.index.search(query)
+    }
+
+    /// A picture of the node now.
+    pub async fn status(&self) -> NodeStatus {
+        let mut status = NodeStatus {
+            counters: self.counters(),
+            ..NodeStatus::default()
+        };
+        let Some(network) = self.0.network.status().await else {
+            return status;
+        };
+        let greeted = self.0.world.greeted();
+        let authors = greeted.borrow();
+        status.listen = network.listening;
+        status.peers = network
+            .peers
+            .into_iter()
+            .map(|peer| {
+                let device = DeviceId::from_bytes(peer.device);
+                let connection = peer.connections.first();
+                PeerStatus {
+                    device,
+                    author: authors.get(&device).copied(),
+                    address: connection
+                        .map(|connection| connection.addr.clone())
+                        .unwrap_or_default(),
+                    transport: connection
+                        .map(|connection| connection.transport.to_owned())
+                        .unwrap_or_default(),
+                    rtt_ms: peer.rtt_us.map(|us| us.div_ceil(1_000)),
+                }
+            })
+            .collect();
+        status
+    }
+
+    fn counters(&self) -> Vec<(String, String, u64)> {
+        let plain = |name: &str, value: u64| (format!("souk_{name}"), String::new(), value);
+        let counts = &self.0.counts;
+        let mut counters = vec![
+            plain("driver_inputs_total", counts.inputs.load(Ordering::Relaxed)),
+            plain("driver_commits_total", counts.commits.load(Ordering::Relaxed)),
+            plain("driver_writes_total", counts.writes.load(Ordering::Relaxed)),
+            plain("envelopes_checked_total", verify::checked()),
+        ];
+        let network = self.0.network.counts();
+        counters.extend(
+            network
+                .entries()
+                .into_iter()
+                .map(|(name, _, value)| plain(name, value)),
+        );
+        counters.extend(
+            self.0
+                .world
+                .refusals()
+                .into_iter()
+                .map(|(rule, value)| ("souk_refused_total".to_owned(), format!("rule=\"{rule}\""), value)),
+        );
+        let rows = self.0.store.counts();
+        counters.extend(rows.into_iter().map(|(tree, value)| {
+            (
+                "souk_store_rows".to_owned(),
+                format!("tree=\"{}\"", tree.name()),
+                value,
+            )
+        }));
+        counters
+    }
+
+    /// Says goodbye to all peers and waits until everything that was begun is on disk.
+    pub async fn shut_down(self) {
+        self.stop();
+        self.0.network.shutdown().await;
+        self.0.world.close();
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // A thread that panicked has said so; there is nothing left to wait for.
+                thread.join().ok();
+            }
+        });
+        joined.await.ok();
+    }
+}
+
+fn newest_event(store: &Store) -> Result<u64, Fault> {
+    let rows = store.scan(Tree::Events, &Range::of([], 1).down())?;
+    Ok(rows
+        .first()
+        .and_then(|(key, _)| key.as_array::<8>().copied())
+        .map_or(0, u64::from_be_bytes))
+}

@@ -1,0 +1,173 @@
+//! A whole node from start to stop, for the program: directory, node, API, and the way out.
+
+use crate::home::{Home, HomeError};
+use crate::http::{self, ServeError};
+use crate::network::{self, ListenOn, Transport};
+use crate::node::{Node, StartError};
+use souk_protocol::api::Command;
+use souk_protocol::id::{AuthorId, DeviceId};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// How a node is run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its directory.
+    pub home: PathBuf,
+    /// Addresses to listen on, `IP:PORT` each; none for all addresses and the port of the last time.
+    pub listen: Vec<String>,
+    /// Multiaddrs of peers that are kept dialled.
+    pub peers: Vec<String>,
+    /// Whether to look for peers on the local network.
+    pub mdns: bool,
+    /// The API's port; none for that of the last time, or a free one.
+    pub api_port: Option<u16>,
+    /// How a new owner wants to be called.
+    pub name: Option<String>,
+}
+
+/// A node that is ready.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where its API is.
+    pub api_url: String,
+    /// A link to its page that works once.
+    pub login_url: String,
+    /// For whom it speaks.
+    pub author: AuthorId,
+    /// Which device it is.
+    pub device: DeviceId,
+    /// Multiaddrs under which others reach it.
+    pub peer_addresses: Vec<String>,
+    /// The recovery words, when the identity is new.
+    pub new_identity_words: Option<String>,
+}
+
+/// Why a node does not run, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// It cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its API cannot be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// An address to listen on is none.
+    #[error("expected an address such as 127.0.0.1:4000 to listen on, got '{0}'")]
+    Listen(String),
+    /// It runs, but could not carry out what belongs to its start.
+    #[error("the node could not be set up: {0}")]
+    SetUp(String),
+    /// The runtime cannot be started.
+    #[error("the program cannot start its threads: {0}")]
+    Runtime(std::io::Error),
+    /// It stopped because something is wrong with it.
+    #[error("the node has stopped: {0}")]
+    Fault(String),
+}
+
+/// Makes an identity in a directory where there is none, without starting a node: its author, its
+/// device and its recovery words.
+pub fn init(dir: &Path, name: Option<&str>) -> Result<(AuthorId, DeviceId, String), HomeError> {
+    let (home, words) = Home::create(dir, name, None)?;
+    Ok((home.author(), home.device(), words.words().to_owned()))
+}
+
+/// Runs a node until it is told to stop (by its API, SIGINT or SIGTERM) or until a fault. Calls `ready`
+/// once it can be used.
+pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
+    runtime.block_on(run_node(config, ready))
+}
+
+async fn run_node(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
+    let (home, words) = Home::open_or_create(&config.home, config.name.as_deref())?;
+    let node = Node::start(&home, network_config(&config)?)?;
+    let served = serve(&config, &home, &node, words.as_ref().map(|words| words.words()), ready).await;
+    let fault = node.fault();
+    node.shut_down().await;
+    served?;
+    fault.map_or(Ok(()), |fault| Err(RunError::Fault(fault)))
+}
+
+async fn serve(
+    config: &Config,
+    home: &Home,
+    node: &Node,
+    words: Option<&str>,
+    ready: impl FnOnce(&Ready),
+) -> Result<(), RunError> {
+    if let (Some(_), Some(name)) = (words, home.name()) {
+        let command = Command::SetProfile { name: name.to_owned(), about: String::new() };
+        node.command(command).await.map_err(|error| RunError::SetUp(error.to_string()))?;
+    }
+    let api = http::serve(node.clone(), home, config.api_port).await?;
+    ready(&Ready {
+        api_url: api.url(),
+        login_url: api.login_link()?,
+        author: node.author(),
+        device: node.device(),
+        peer_addresses: node.status().await.listen,
+        new_identity_words: words.map(str::to_owned),
+    });
+    let mut stopping = node.stopping();
+    tokio::select! {
+        // The sender lives as long as the node does.
+        _ = stopping.wait_for(|stop| *stop) => {}
+        _ = asked_to_stop() => {}
+    }
+    api.stop().await;
+    Ok(())
+}
+
+/// Waits for SIGINT, or SIGTERM where there is such a thing.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // No signal can be waited for: only the API stops the node.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn network_config(config: &Config) -> Result<network::Config, RunError> {
+    let mut listen = Vec::new();
+    for text in &config.listen {
+        listen.push(text.parse::<SocketAddr>().map_err(|_| RunError::Listen(text.clone()))?);
+    }
+    let mut network = match listen.as_slice() {
+        [] => {
+            let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+            let mut network = network::Config::on_ports(&any, 0);
+            network.lane = any.map(|ip| SocketAddr::new(ip, 0)).to_vec();
+            network
+        }
+        listen => {
+            let mut network = network::Config::on_ports(&[], 0);
+            for addr in listen {
+                let both = [Transport::Quic, Transport::Tcp];
+                network.listen.extend(both.map(|transport| ListenOn { transport, addr: *addr }));
+                // The lane takes a free port of its own: two listeners cannot share one.
+                if !network.lane.iter().any(|lane| lane.is_ipv4() == addr.is_ipv4()) {
+                    network.lane.push(SocketAddr::new(addr.ip(), 0));
+                }
+            }
+            network
+        }
+    };
+    network.mdns = config.mdns;
+    network.peers = config.peers.clone();
+    Ok(network)
+}

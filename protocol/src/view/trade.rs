@@ -1,0 +1,481 @@
+//! Orders and tabs: where they stand, what the owner can do next, and what happened.
+
+use super::{Page, damaged};
+use crate::body::Body;
+use crate::envelope::Signed;
+use crate::feed;
+use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
+use crate::identity::GrantCache;
+use crate::money::{Amount, Currency};
+use crate::order::{self, Act, Deed, Order, OrderMessage, Role, State};
+use crate::peer::{read_order, read_tab, tab_sides};
+use crate::quote::Quote;
+use crate::records::{Fault, Range, Records, Tree};
+use crate::settlement::{Instruction, Rail};
+use crate::shop::Country;
+use crate::tab::{self, Change, TabState};
+use crate::text::{Name, Prose};
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// Agreed states of a tab that are shown, the newest.
+const TAB_HISTORY_MAX: usize = 1_000;
+/// Orders that are looked at for those that wait for the owner.
+const ORDERS_READ_MAX: usize = 1_000;
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderView {
+    /// The order.
+    pub order: OrderId,
+    /// Where it stands.
+    pub state: State,
+    /// Which side the owner is on.
+    pub you: Role,
+    /// Who buys.
+    pub buyer: AuthorId,
+    /// Who sells.
+    pub merchant: AuthorId,
+    /// How the other side wants to be called.
+    pub name: Option<Name>,
+    /// When it was opened, in milliseconds since 1970, as the buyer says.
+    pub opened: u64,
+    /// What is wanted; with prices once they were quoted.
+    pub lines: Vec<LineView>,
+    /// Shipping, once quoted.
+    pub shipping: Option<Amount>,
+    /// What is to be paid, once quoted.
+    pub total: Option<Amount>,
+    /// Ways to pay that the merchant takes, once quoted.
+    pub rails: Vec<Rail>,
+    /// The chosen one.
+    pub rail: Option<Rail>,
+    /// Until when the quote holds.
+    pub expires: Option<Timestamp>,
+    /// Where to.
+    pub country: Country,
+    /// Lines of the delivery address.
+    pub address: Vec<Name>,
+    /// The buyer's word to the merchant.
+    pub note: Prose,
+    /// What silence leads to.
+    pub deadline: Option<DeadlineView>,
+    /// Commands that the owner can give now, by their names.
+    pub next: Vec<&'static str>,
+    /// What happened.
+    pub history: Vec<ActView>,
+    /// The merchant's receipt.
+    pub receipt: Option<ReceiptView>,
+    /// How the goods can be followed.
+    pub tracking: Option<TrackingView>,
+    /// How to pay.
+    pub instruction: Option<InstructionView>,
+    /// Why the merchant declined.
+    pub reason: Option<Prose>,
+    /// Whether the merchant owes the payment back.
+    pub refund_due: bool,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineView {
+    /// The listing.
+    pub listing: ListingId,
+    /// The variant.
+    pub variant: VariantId,
+    /// What the listing was called when it was quoted; empty before.
+    pub title: Name,
+    /// What the variant was called; empty before.
+    pub label: Name,
+    /// How many.
+    pub units: u32,
+    /// Price of one, once quoted.
+    pub unit: Option<Amount>,
+    /// Price of all, once quoted.
+    pub total: Option<Amount>,
+}
+
+/// What silence leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadlineView {
+    /// From when on.
+    pub at: Timestamp,
+    /// Who may end it then.
+    pub who: Role,
+    /// The state after that.
+    pub then: State,
+}
+
+/// One message of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActView {
+    /// Its envelope.
+    pub id: EnvelopeId,
+    /// When, in milliseconds since 1970, as its author says.
+    pub time: u64,
+    /// Who signed it.
+    pub by: Role,
+    /// What it did.
+    pub act: &'static str,
+}
+
+/// The merchant's receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReceiptView {
+    /// Whether all its signatures are good.
+    pub verified: bool,
+    /// The public half of each listing.
+    pub public: Vec<ReceiptedView>,
+}
+
+/// The public half of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReceiptedView {
+    /// For which listing.
+    pub listing: ListingId,
+    /// Whether its signature is good.
+    pub verified: bool,
+}
+
+/// How goods can be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackingView {
+    /// Who carries them.
+    pub carrier: Name,
+    /// By which number.
+    pub number: Name,
+}
+
+/// How to pay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "rail", rename_all = "snake_case")]
+pub enum InstructionView {
+    /// Upon this tab.
+    Tab {
+        /// The tab.
+        tab: TabId,
+    },
+    /// Outside, by these words.
+    Manual {
+        /// What to do.
+        words: Prose,
+        /// What to name when paying.
+        reference: Name,
+    },
+}
+
+/// A tab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TabView {
+    /// The tab.
+    pub tab: TabId,
+    /// With whom.
+    pub with: AuthorId,
+    /// How they want to be called.
+    pub name: Option<Name>,
+    /// What all amounts are in.
+    pub currency: Currency,
+    /// What they owe the owner; negative: what the owner owes them.
+    pub balance_minor: i64,
+    /// What the owner owes them; never negative.
+    pub you_owe_minor: i64,
+    /// How much the owner lets them owe.
+    pub limit_you_gave_minor: i64,
+    /// How much they let the owner owe.
+    pub limit_they_gave_minor: i64,
+    /// What the owner can still spend.
+    pub room_minor: i64,
+    /// Number of the last agreed state; 0 before the first.
+    pub seq: u64,
+    /// Its hash, hexadecimal.
+    pub state: String,
+    /// Whether a proposal waits for an answer.
+    pub pending: bool,
+    /// What the agreed states changed, oldest first. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<ChangeView>>,
+}
+
+/// What one agreed state changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeView {
+    /// Its number.
+    pub seq: u64,
+    /// `limit`, `pay`, `refund`, `hold`, `capture` or `release`.
+    pub change: &'static str,
+    /// Who proposed it.
+    pub by: AuthorId,
+    /// Of how much; 0 where the amount was set aside before.
+    pub amount_minor: i64,
+    /// For which order.
+    pub order: Option<OrderId>,
+    /// When, in milliseconds since 1970, as its author says.
+    pub time: u64,
+}
+
+/// A page of the owner's orders, newest first.
+pub fn orders(
+    records: &dyn Records,
+    me: &AuthorId,
+    now: Timestamp,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Page<OrderView>, Fault> {
+    let rows = records.scan(Tree::Orders, &Range::of([], limit).down().beyond(after))?;
+    let next = if rows.len() == limit {
+        rows.last().map(|(place, _)| place.clone())
+    } else {
+        None
+    };
+    let mut items = Vec::with_capacity(rows.len());
+    for (place, _) in &rows {
+        items.extend(order(records, me, now, &order_at(place)?)?);
+    }
+    Ok(Page::new(items, next))
+}
+
+/// The newest orders in which the owner can do something.
+pub fn orders_to_act_on(
+    records: &dyn Records,
+    me: &AuthorId,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OrderView>, Fault> {
+    let mut found = Vec::new();
+    for (place, _) in records.scan(Tree::Orders, &Range::of([], ORDERS_READ_MAX).down())? {
+        let order = order(records, me, now, &order_at(&place)?)?;
+        found.extend(order.filter(|order| !order.next.is_empty()));
+        if found.len() == limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The order at a place in the list: the row's key ends with it.
+fn order_at(place: &[u8]) -> Result<OrderId, Fault> {
+    let id = place.last_chunk::<32>().copied().map(OrderId::from_bytes);
+    id.ok_or_else(|| damaged(Tree::Orders, place, "its key is cut"))
+}
+
+/// An order, if it is held and the owner is a side of it.
+pub fn order(
+    records: &dyn Records,
+    me: &AuthorId,
+    now: Timestamp,
+    id: &OrderId,
+) -> Result<Option<OrderView>, Fault> {
+    let Some(order) = read_order(records, id)? else {
+        return Ok(None);
+    };
+    let Some(you) = order.role(me) else {
+        return Ok(None);
+    };
+    let other = if you == Role::Buyer {
+        order.merchant
+    } else {
+        order.buyer
+    };
+    let quote = order.quote.as_ref();
+    let amount = |minor: i64, quote: &Quote| Amount {
+        minor,
+        currency: quote.currency,
+    };
+    Ok(Some(OrderView {
+        order: *id,
+        state: order.state,
+        you,
+        buyer: order.buyer,
+        merchant: order.merchant,
+        name: feed::name(records, &other)?,
+        opened: order.history.first().map_or(0, |done| done.time.wall_ms),
+        lines: lines(&order),
+        shipping: quote.map(|quote| amount(quote.shipping_minor, quote)),
+        total: order.total(),
+        rails: quote.map(|quote| quote.rails.to_vec()).unwrap_or_default(),
+        rail: order.rail,
+        expires: quote.map(|quote| quote.expires),
+        country: order.country,
+        address: order.address.to_vec(),
+        note: note(records, id)?,
+        deadline: order
+            .deadline()
+            .map(|order::Deadline { at, who, then }| DeadlineView { at, who, then }),
+        next: next(&order, you, now),
+        history: order.history.iter().map(act).collect(),
+        receipt: receipt(&order),
+        tracking: order.tracking.as_ref().map(|(carrier, number)| TrackingView {
+            carrier: carrier.clone(),
+            number: number.clone(),
+        }),
+        instruction: order.instruction.as_ref().map(instruction),
+        reason: order.reason.clone(),
+        refund_due: order.refund_due(),
+    }))
+}
+
+/// What the buyer wrote with the question.
+fn note(records: &dyn Records, id: &OrderId) -> Result<Prose, Fault> {
+    let ask = records.envelope(&EnvelopeId::from_bytes(*id.as_bytes()))?;
+    Ok(match ask.as_ref().map(Signed::body) {
+        Some(Body::Order(OrderMessage {
+            act: Act::Ask { note, .. },
+            ..
+        })) => note.clone(),
+        _ => Prose::default(),
+    })
+}
+
+fn lines(order: &Order) -> Vec<LineView> {
+    let Some(quote) = &order.quote else {
+        let bare = order.lines.iter().map(|line| LineView {
+            listing: line.listing,
+            variant: line.variant,
+            title: Name::default(),
+            label: Name::default(),
+            units: line.units,
+            unit: None,
+            total: None,
+        });
+        return bare.collect();
+    };
+    let amount = |minor| {
+        Some(Amount {
+            minor,
+            currency: quote.currency,
+        })
+    };
+    let quoted = quote.lines.iter().map(|line| LineView {
+        listing: line.listing,
+        variant: line.variant,
+        title: line.title.clone(),
+        label: line.label.clone(),
+        units: line.units,
+        unit: amount(line.unit_minor),
+        total: amount(line.total_minor),
+    });
+    quoted.collect()
+}
+
+fn act(done: &order::Done) -> ActView {
+    ActView {
+        id: done.id,
+        time: done.time.wall_ms,
+        by: done.by,
+        act: done.act.name(),
+    }
+}
+
+fn instruction(instruction: &Instruction) -> InstructionView {
+    match instruction.clone() {
+        Instruction::Tab { tab } => InstructionView::Tab { tab },
+        Instruction::Manual { words, reference } => InstructionView::Manual { words, reference },
+    }
+}
+
+/// The commands that a side can give. What nodes do by themselves is none: they quote, and with a tab
+/// they pay and sign the receipt.
+fn next(order: &Order, you: Role, now: Timestamp) -> Vec<&'static str> {
+    let by_hand = order.rail == Some(Rail::Manual);
+    let deeds = order.open_to(you, now).into_iter().filter_map(|deed| match deed {
+        Deed::Place => Some("place_order"),
+        Deed::Accept => Some("accept_order"),
+        Deed::Decline => Some("decline_order"),
+        Deed::Cancel => Some("cancel_order"),
+        Deed::Pay if by_hand => Some("pay_order"),
+        Deed::Receipt if by_hand => Some("payment_arrived"),
+        Deed::Fulfil => Some("ship_order"),
+        Deed::Complete => Some("complete_order"),
+        Deed::Lapse => Some("lapse_order"),
+        Deed::Ask | Deed::Quote | Deed::Pay | Deed::Receipt => None,
+    });
+    deeds.collect()
+}
+
+fn receipt(order: &Order) -> Option<ReceiptView> {
+    let mut grants = GrantCache::default();
+    let public = order.receipt.as_ref()?.public.iter().map(|public| ReceiptedView {
+        listing: public.listing,
+        verified: public.verify(&mut grants).is_ok(),
+    });
+    let public: Vec<ReceiptedView> = public.collect();
+    Some(ReceiptView {
+        verified: public.iter().all(|public| public.verified),
+        public,
+    })
+}
+
+/// A page of the owner's tabs, by id.
+pub fn tabs(
+    records: &dyn Records,
+    me: &AuthorId,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Page<TabView>, Fault> {
+    let rows = records.scan(Tree::Tabs, &Range::of([], limit).beyond(after))?;
+    let next = if rows.len() == limit {
+        rows.last().map(|(key, _)| key.clone())
+    } else {
+        None
+    };
+    let mut items = Vec::with_capacity(rows.len());
+    for (key, _) in &rows {
+        let id = TabId::from_slice(key).map_err(|error| damaged(Tree::Tabs, key, error))?;
+        items.extend(tab(records, me, &id)?.map(|tab| TabView { history: None, ..tab }));
+    }
+    Ok(Page::new(items, next))
+}
+
+/// A tab with its history, if it is held and the owner is a side of it.
+pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<TabView>, Fault> {
+    let Some((low, high, currency)) = tab_sides(records, id)? else {
+        return Ok(None);
+    };
+    let with = match *me {
+        me if me == low => high,
+        me if me == high => low,
+        _ => return Ok(None),
+    };
+    let tab = read_tab(records, me, &with, currency)?;
+    let state: &TabState = tab.state();
+    let history = tab.chain.iter().rev().take(TAB_HISTORY_MAX).map(change);
+    let mut history: Vec<ChangeView> = history.collect();
+    history.reverse();
+    let hash = state
+        .hash()
+        .map_err(|error| damaged(Tree::Tabs, id.as_bytes(), error))?;
+    Ok(Some(TabView {
+        tab: *id,
+        with,
+        name: feed::name(records, &with)?,
+        currency,
+        balance_minor: state.owed_by(&with),
+        you_owe_minor: state.owed_by(me).max(0),
+        limit_you_gave_minor: state.limit_of(me),
+        limit_they_gave_minor: state.limit_of(&with),
+        room_minor: state.room_of(me),
+        seq: state.seq,
+        state: hash.to_string(),
+        pending: !tab.pending.is_empty(),
+        history: Some(history),
+    }))
+}
+
+fn change(agreed: &tab::Agreed) -> ChangeView {
+    let (change, order, amount_minor) = match &agreed.state.change {
+        Change::Limit { minor } => ("limit", None, *minor),
+        Change::Pay { order, minor } => ("pay", Some(*order), *minor),
+        Change::Refund { order, minor } => ("refund", Some(*order), *minor),
+        Change::Hold { order, minor, .. } => ("hold", Some(*order), *minor),
+        Change::Capture { order } => ("capture", Some(*order), 0),
+        Change::Release { order } => ("release", Some(*order), 0),
+    };
+    ChangeView {
+        seq: agreed.state.seq,
+        change,
+        by: agreed.by,
+        amount_minor,
+        order,
+        time: agreed.time.wall_ms,
+    }
+}
