@@ -424,10 +424,11 @@ pub struct Seen<'a> {
 
 /// What must hold once all is healed and quiet.
 pub fn agreement(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
+    let at = nodes.iter().map(|node| (node.author, node.at)).collect();
     for node in nodes {
-        delivered(node)?;
+        delivered(node, &at)?;
     }
-    orders_agree(book, nodes)?;
+    orders_agree(book, &at)?;
     tabs_agree(book)?;
     finished(book, nodes)?;
     let by_author: BTreeMap<AuthorId, &Seen<'_>> = nodes.iter().map(|node| (node.author, node)).collect();
@@ -441,23 +442,23 @@ fn faulty(at: usize) -> impl Fn(souk_protocol::records::Fault) -> Broken {
     move |fault| Broken::new(Law::NoFault, fault.to_string(), [at])
 }
 
-fn delivered(node: &Seen<'_>) -> Result<(), Broken> {
-    let rows = node
-        .store
-        .scan(Tree::Outbox, &Range::of([], 1))
-        .map_err(faulty(node.at))?;
-    match rows.is_empty() {
-        true => Ok(()),
-        false => Err(Broken::new(
-            Law::Delivered,
-            format!("something waits in the outbox of node {}", node.at),
-            [node.at],
-        )),
-    }
+fn delivered(node: &Seen<'_>, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
+    let rows = node.store.scan(Tree::Outbox, &Range::of([], 1));
+    let rows = rows.map_err(faulty(node.at))?;
+    let Some((key, _)) = rows.first() else {
+        return Ok(());
+    };
+    let to = key.first_chunk::<32>().copied().map(AuthorId::from_bytes);
+    let to = to.and_then(|to| at.get(&to).copied());
+    let words = format!("something waits at node {} for node {to:?}", node.at);
+    Err(Broken::new(
+        Law::Delivered,
+        words,
+        std::iter::once(node.at).chain(to),
+    ))
 }
 
-fn orders_agree(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
-    let at: BTreeMap<AuthorId, usize> = nodes.iter().map(|node| (node.author, node.at)).collect();
+fn orders_agree(book: &Book, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
     for (id, thread) in &book.orders {
         let ask = book.signed(&EnvelopeId::from_bytes(*id.as_bytes()));
         let sides = ask.and_then(|ask| Some([at.get(&ask.author())?, at.get(&ask.body().to()?)?]));
