@@ -412,6 +412,18 @@ pub fn stock(
     Ok(())
 }
 
+/// What was done in the orders of a listing, as one node reads them.
+fn histories(book: &Book, at: usize, listing: &ListingId) -> String {
+    let orders = book.folds.iter().filter(|((node, _), order)| {
+        *node == at && order.lines.iter().any(|line| line.listing == *listing)
+    });
+    let told = orders.map(|((_, id), order)| {
+        let deeds: Vec<&str> = order.history.iter().map(|done| done.act.name()).collect();
+        format!("{id} {} ({} kept aside)", deeds.join(" "), order.losing.len())
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 /// A node, as the laws of agreement see it.
 pub struct Seen<'a> {
     /// Its number.

@@ -13,7 +13,7 @@ use crate::id::{AuthorId, ListingId, OrderId};
 use crate::limits::{ORDER_MESSAGES_MAX, ORDERS_OPEN_PER_BUYER_MAX};
 use crate::market;
 use crate::money::Amount;
-use crate::order::{Act, Deed, Filed, Order, OrderMessage, OrderRefusal, Role, State};
+use crate::order::{Act, Deed, Filed, Order, OrderMessage, OrderRefusal, Role, State, next_state};
 use crate::quote::{Line, Quote, QuoteLine};
 use crate::receipt::{PublicReceipt, Receipt};
 use crate::records::{Fault, Range, Records, Tree};
@@ -197,6 +197,11 @@ impl Peer {
 
     pub(super) fn payment_arrived(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Merchant)?);
+        let (state, deed, role) = (order.state, Deed::Receipt, Role::Merchant);
+        if next_state(state, deed, role).is_none() {
+            let error = OrderRefusal::NotNow { state, deed, role };
+            return Ok(Err(not_permitted(&order, role, &error, turn.now)));
+        }
         if order.rail == Some(Rail::Tab) && !self.is_paid_by_tab(turn, &order)? {
             let message = "the tab does not show this payment";
             return Ok(Err(Refused::new(
@@ -750,11 +755,14 @@ impl Peer {
 
 /// Whether an act may follow now, in words for the owner.
 fn permitted(order: &Order, role: Role, act: &Act, now: Timestamp) -> Result<(), Refused> {
-    let error = match order.allows(role, act, now) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
-    let next = match &error {
+    match order.allows(role, act, now) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(not_permitted(order, role, &error, now)),
+    }
+}
+
+fn not_permitted(order: &Order, role: Role, error: &OrderRefusal, now: Timestamp) -> Refused {
+    let next = match error {
         OrderRefusal::Expired { .. } => "Ask for a new quote with 'souk buy'.".into(),
         OrderRefusal::NotNow { .. } => match order.open_to(role, now).as_slice() {
             [] => "Nothing is left to do on your side; see 'souk orders show ORDER'.".into(),
@@ -765,7 +773,7 @@ fn permitted(order: &Order, role: Role, act: &Act, now: Timestamp) -> Result<(),
         },
         _ => "See 'souk orders show ORDER'.".to_owned(),
     };
-    Err(Refused::new(Code::NotAllowed, error.to_string(), next))
+    Refused::new(Code::NotAllowed, error.to_string(), next)
 }
 
 fn no_order(id: &OrderId) -> Refused {
