@@ -21,3 +21,9 @@ pub mod indexer;
 mod perform;
 
 pub mod node;
+
+pub mod http;
+
+mod run;
+
+pub use run::{Config, Ready, RunError, init, run};

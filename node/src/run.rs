@@ -106,7 +106,7 @@ async fn serve(
     }
     let api = http::serve(node.clone(), home, config.api_port).await?;
     ready(&Ready {
-        api_url: api.url(),
+        api_url: api.url().to_owned(),
         login_url: api.login_link()?,
         author: node.author(),
         device: node.device(),

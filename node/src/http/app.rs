@@ -47,7 +47,13 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(super) fn new(node: Node, door: Door, dir: PathBuf, url: String, stopping: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        node: Node,
+        door: Door,
+        dir: PathBuf,
+        url: String,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self(Arc::new(Shared {
             node,
             door,
@@ -80,13 +86,18 @@ impl App {
 }
 
 /// Runs what may take a while away from the threads that serve.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::Fault(error.to_string()))
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::Fault(error.to_string()))
 }
 
 /// An id in a path or query.
 pub(super) fn parse<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|error: IdError| Problem::Form(error.to_string()))
+    text.parse()
+        .map_err(|error: IdError| Problem::Form(error.to_string()))
 }
 
 /// The query of a request; a field that is unknown or has another form is a problem of its own.
@@ -130,7 +141,9 @@ impl Paging {
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked.unwrap_or(PAGE_ITEMS) {
         limit @ 1..=PAGE_ITEMS_MAX => Ok(limit),
-        other => Err(Problem::Form(format!("expected a limit from 1 to {PAGE_ITEMS_MAX}, got {other}"))),
+        other => Err(Problem::Form(format!(
+            "expected a limit from 1 to {PAGE_ITEMS_MAX}, got {other}"
+        ))),
     }
 }
 

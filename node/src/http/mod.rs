@@ -11,7 +11,7 @@
 //! | `door` | who may come in |
 //! | `app` | what all handlers share, and how they read a request |
 //! | `command` | commands, and their repetition by key |
-//! | `people` `shops` `trade` | queries |
+//! | `people` `shops` `search` `trade` | queries |
 //! | `node` | the node itself: status, peers, links, health, stop |
 //! | `product_file` | import and export |
 //! | `events` | what happens, as a stream |
@@ -37,6 +37,7 @@ mod people;
 mod problem;
 mod product_file;
 mod route;
+mod search;
 mod server;
 mod shape;
 mod shops;

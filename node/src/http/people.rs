@@ -27,7 +27,10 @@ pub(super) async fn follows(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<FollowView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::follows(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::follows(records, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/feed`
@@ -36,7 +39,10 @@ pub(super) async fn feed(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<EntryView>>, Problem> {
     let (me, after, limit) = (app.node.author(), paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::feed(records, &me, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::feed(records, &me, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/posts/{id}`
@@ -59,7 +65,10 @@ pub(super) async fn addresses(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<AddressView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::addresses(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::addresses(records, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/drafts`
@@ -68,5 +77,8 @@ pub(super) async fn drafts(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<DraftView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::drafts(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::drafts(records, after, limit))
+            .await?,
+    ))
 }

@@ -40,7 +40,10 @@ pub(super) async fn listings(
 ) -> Result<Json<Page<ListingView>>, Problem> {
     let (me, shop) = (app.node.author(), app.author(&author)?);
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::listings(records, &me, &shop, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::listings(records, &me, &shop, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/shops/{author}/listings/{listing}`
@@ -50,7 +53,9 @@ pub(super) async fn listing(
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<ListingView>, Problem> {
     let (me, shop, id): (_, _, ListingId) = (app.node.author(), app.author(&author)?, parse(&listing)?);
-    let listing = app.read(move |records| view::listing(records, &me, &shop, &id)).await?;
+    let listing = app
+        .read(move |records| view::listing(records, &me, &shop, &id))
+        .await?;
     listing.map(Json).ok_or_else(|| Problem::NotFound {
         message: format!("{shop} has no listing {id} that is known here"),
         next: "See its listings with 'souk shop list'.",
@@ -64,5 +69,8 @@ pub(super) async fn reviews(
     Params(Limited { limit: asked }): Params<Limited>,
 ) -> Result<Json<Page<ReviewView>>, Problem> {
     let (shop, id, limit): (_, ListingId, _) = (app.author(&author)?, parse(&listing)?, limit(asked)?);
-    Ok(Json(app.read(move |records| view::reviews(records, &shop, &id, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::reviews(records, &shop, &id, limit))
+            .await?,
+    ))
 }
