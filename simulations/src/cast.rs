@@ -141,12 +141,12 @@ impl View<'_> {
         };
         let kind = chance.below(1_000);
         match kind {
-            0..500 if !person.silent => match self.in_an_order(chance)? {
+            0..620 if !person.silent => match self.in_an_order(chance)? {
                 Some(wish) => Ok(Some(wish)),
                 None => self.buy(chance),
             },
-            0..650 => self.buy(chance),
-            650..760 => self.post(chance),
+            0..700 => self.buy(chance),
+            700..760 => self.post(chance),
             760..800 => Ok(self.vouch(chance)),
             800..840 => self.react(chance),
             840..900 => Ok(self.follow(chance)),
@@ -266,7 +266,7 @@ impl View<'_> {
             Some(id) if chance.in_thousand(600) => read_order(self.records, id)?.map(|order| order.buyer),
             _ => self.acquaintance(chance).map(|known| known.author),
         };
-        let minor = i64::try_from(chance.pick(&[0, 3_000, 20_000, 60_000]).copied().unwrap_or(0u64));
+        let minor = i64::try_from(chance.pick(&[0, 20_000, 60_000, 60_000]).copied().unwrap_or(0u64));
         Ok(buyer.map(|to| Command::GrantTab {
             to,
             limit: Amount {
@@ -324,7 +324,7 @@ impl View<'_> {
             return Ok(None);
         };
         let orders = self.orders()?;
-        for _ in 0..4 {
+        for _ in 0..8 {
             let Some(id) = chance.pick(&orders) else {
                 return Ok(None);
             };
