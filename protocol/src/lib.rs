@@ -21,3 +21,14 @@ pub mod follow;
 pub mod post;
 pub mod profile;
 pub mod vouch;
+
+pub mod settlement;
+
+pub mod quote;
+pub mod receipt;
+pub mod review;
+
+pub mod filed;
+
+pub mod order;
+pub mod tab;
