@@ -66,7 +66,7 @@ pub const RETURNS_DAYS_MAX: u16 = 3_650;
 /// Longest reference by which a payment is found, in bytes of UTF-8 (what a bank transfer holds).
 pub const REFERENCE_BYTES_MAX: usize = 140;
 /// By how much the number of a tab's state may exceed that of the state before it.
-pub const TAB_GAP_MAX: u64 = 1_024;
+pub const TAB_GAP_MAX: u64 = 1 << 32;
 /// Holds open on one tab.
 pub const TAB_HOLDS_MAX: usize = 32;
 /// Largest amount in minor units: far from overflow in any sum that the protocol makes.

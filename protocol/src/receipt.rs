@@ -213,7 +213,9 @@ impl Receipt {
     ) -> Result<(), ReceiptError> {
         for half in &self.public {
             if half.merchant != *merchant || half.device != *device {
-                return Err(ReceiptError::Foreign { listing: half.listing });
+                return Err(ReceiptError::Foreign {
+                    listing: half.listing,
+                });
             }
             half.verify(grants)?;
         }
@@ -231,7 +233,12 @@ impl Receipt {
                 actual: self.total,
             });
         }
-        if !self.public.iter().map(|half| half.listing).eq(sale.listings.iter().copied()) {
+        if !self
+            .public
+            .iter()
+            .map(|half| half.listing)
+            .eq(sale.listings.iter().copied())
+        {
             return Err(ReceiptError::Halves {
                 expected: sale.listings.len(),
                 actual: self.public.len(),
@@ -243,7 +250,9 @@ impl Receipt {
                 || half.purchase != PurchaseId::of(&sale.order, &half.listing)
         };
         match self.public.iter().find(foreign) {
-            Some(half) => Err(ReceiptError::Foreign { listing: half.listing }),
+            Some(half) => Err(ReceiptError::Foreign {
+                listing: half.listing,
+            }),
             None => Ok(()),
         }
     }

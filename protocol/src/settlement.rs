@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettlementError {
     /// Not an IBAN, or one with a typing mistake.
-    #[error("'{0}' is no IBAN: expected two letters, two check digits and up to 30 letters and digits that add up")]
+    #[error(
+        "'{0}' is no IBAN: expected two letters, two check digits and up to 30 letters and digits that add up"
+    )]
     Iban(String),
     /// Not a BIC.
     #[error("'{0}' is no BIC: expected 8 or 11 capital letters and digits")]
@@ -171,7 +173,9 @@ impl TryFrom<String> for Iban {
                 [a, b].iter().all(|byte| byte.is_ascii_uppercase())
                     && [c, d].iter().all(|byte| byte.is_ascii_digit())
                     && (1..=30).contains(&rest.len())
-                    && rest.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                    && rest
+                        .iter()
+                        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
             }
             _ => false,
         };
@@ -242,11 +246,21 @@ mod tests {
     fn an_iban_with_a_typing_mistake_is_refused() {
         let iban: Iban = "de89 3704 0044 0532 0130 00".parse().unwrap();
         assert_eq!(iban.as_str(), "DE89370400440532013000");
-        for wrong in ["DE88370400440532013000", "DE8937040044053201300", "DE89", "", "É889", "DE89-370"] {
+        for wrong in [
+            "DE88370400440532013000",
+            "DE8937040044053201300",
+            "DE89",
+            "",
+            "É889",
+            "DE89-370",
+        ] {
             assert!(wrong.parse::<Iban>().is_err(), "{wrong}");
         }
         let bytes = codec::encode(&"de89370400440532013000").unwrap();
-        assert!(codec::decode::<Iban>(&bytes).is_err(), "only a person may type it loosely");
+        assert!(
+            codec::decode::<Iban>(&bytes).is_err(),
+            "only a person may type it loosely"
+        );
     }
 
     #[test]

@@ -78,11 +78,8 @@ impl<'a> Path<'a> {
             Act::Pay { proof } => path.proof = Some(proof),
             Act::Receipt(receipt) => path.receipt = Some(receipt),
             Act::Fulfil(fulfil) => path.fulfil = Some(fulfil),
-            Act::Ask(_)
-            | Act::Decline { .. }
-            | Act::Cancel { .. }
-            | Act::Complete {}
-            | Act::Lapse { .. } => {}
+            Act::Ask(_) | Act::Decline { .. } | Act::Cancel { .. } | Act::Complete {} | Act::Lapse { .. } => {
+            }
         }
         Ok((role, path))
     }
