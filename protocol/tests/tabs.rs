@@ -362,8 +362,6 @@ fn who_refused_can_revive_nothing_and_who_signed_can_take_nothing_back() {
     said.extend([yes, no]);
     assert_eq!(fold(&said).limit(&ALICE), Ok(eur(100)));
     // Nor does a second proposal upon the old state, by one side alone.
-    said.push(second);
-    said.pop();
     let lonely = Said::new(
         ALICE,
         4,
