@@ -1,5 +1,7 @@
 //! Laws of orders: the table is the specification's, and nothing but the set of messages matters.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use souk_protocol::codec;

@@ -1,6 +1,8 @@
 //! Laws of tabs: nobody signs two states of one number, no limit is passed, no money comes or goes,
 //! whatever is lost, repeated, reordered or forged on the way.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use souk_protocol::codec;
