@@ -148,7 +148,10 @@ impl Node {
         tokio::spawn(world.clone().perform_all(performed));
         tokio::spawn(async move {
             // The first input, before anything that the network brings.
-            if inputs.send(Input::Start).await.is_ok() {
+            let begun = inputs.send(Input::Start).await.is_ok();
+            // The world alone holds a sender from here on, and lets it go when the node stops.
+            drop(inputs);
+            if begun {
                 tokio::spawn(world.clone().tick());
                 world.listen(events).await;
             }

@@ -79,14 +79,24 @@ pub fn init(dir: &Path, name: Option<&str>) -> Result<(AuthorId, DeviceId, Strin
 /// Runs a node until it is told to stop (by its API, SIGINT or SIGTERM) or until a fault. Calls `ready`
 /// once it can be used.
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
     runtime.block_on(run_node(config, ready))
 }
 
 async fn run_node(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
     let (home, words) = Home::open_or_create(&config.home, config.name.as_deref())?;
     let node = Node::start(&home, network_config(&config)?)?;
-    let served = serve(&config, &home, &node, words.as_ref().map(|words| words.words()), ready).await;
+    let served = serve(
+        &config,
+        &home,
+        &node,
+        words.as_ref().map(|words| words.words()),
+        ready,
+    )
+    .await;
     let fault = node.fault();
     node.shut_down().await;
     served?;
@@ -101,12 +111,17 @@ async fn serve(
     ready: impl FnOnce(&Ready),
 ) -> Result<(), RunError> {
     if let (Some(_), Some(name)) = (words, home.name()) {
-        let command = Command::SetProfile { name: name.to_owned(), about: String::new() };
-        node.command(command).await.map_err(|error| RunError::SetUp(error.to_string()))?;
+        let command = Command::SetProfile {
+            name: name.to_owned(),
+            about: String::new(),
+        };
+        node.command(command)
+            .await
+            .map_err(|error| RunError::SetUp(error.to_string()))?;
     }
     let api = http::serve(node.clone(), home, config.api_port).await?;
     ready(&Ready {
-        api_url: api.url(),
+        api_url: api.url().to_owned(),
         login_url: api.login_link()?,
         author: node.author(),
         device: node.device(),
@@ -145,7 +160,10 @@ async fn asked_to_stop() {
 fn network_config(config: &Config) -> Result<network::Config, RunError> {
     let mut listen = Vec::new();
     for text in &config.listen {
-        listen.push(text.parse::<SocketAddr>().map_err(|_| RunError::Listen(text.clone()))?);
+        listen.push(
+            text.parse::<SocketAddr>()
+                .map_err(|_| RunError::Listen(text.clone()))?,
+        );
     }
     let mut network = match listen.as_slice() {
         [] => {
@@ -158,7 +176,10 @@ fn network_config(config: &Config) -> Result<network::Config, RunError> {
             let mut network = network::Config::on_ports(&[], 0);
             for addr in listen {
                 let both = [Transport::Quic, Transport::Tcp];
-                network.listen.extend(both.map(|transport| ListenOn { transport, addr: *addr }));
+                network.listen.extend(both.map(|transport| ListenOn {
+                    transport,
+                    addr: *addr,
+                }));
                 // The lane takes a free port of its own: two listeners cannot share one.
                 if !network.lane.iter().any(|lane| lane.is_ipv4() == addr.is_ipv4()) {
                     network.lane.push(SocketAddr::new(addr.ip(), 0));

@@ -37,11 +37,17 @@ impl Answer {
     }
     pub(crate) fn code(&self) -> String {
         let error = &self.json()["error"];
-        assert!(error["message"].is_string() && error["next"].is_string(), "{error}");
+        assert!(
+            error["message"].is_string() && error["next"].is_string(),
+            "{error}"
+        );
         error["code"].as_str().unwrap().to_owned()
     }
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -52,7 +58,13 @@ impl Running {
         let node = Node::start(&home, network::Config::loopback()).unwrap();
         let api = serve(node.clone(), &home, None).await.unwrap();
         let token = home.token().unwrap().reveal().to_owned();
-        Self { node, home, api, token, dir }
+        Self {
+            node,
+            home,
+            api,
+            token,
+            dir,
+        }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -65,7 +77,10 @@ impl Running {
         for header in headers {
             bytes.push_str(&format!("{header}\r\n"));
         }
-        if !headers.iter().any(|header| header.to_lowercase().starts_with("content-length")) {
+        if !headers
+            .iter()
+            .any(|header| header.to_lowercase().starts_with("content-length"))
+        {
             bytes.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         let mut bytes = format!("{bytes}\r\n").into_bytes();
@@ -78,11 +93,18 @@ impl Running {
             let (_, _) = tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer));
             answer
         };
-        parsed(&tokio::time::timeout(EXCHANGE, exchange).await.expect("an answer in time"))
+        parsed(
+            &tokio::time::timeout(EXCHANGE, exchange)
+                .await
+                .expect("an answer in time"),
+        )
     }
 
     pub(crate) fn usual(&self) -> Vec<String> {
-        vec![format!("Host: {}", self.host()), format!("Authorization: Bearer {}", self.token)]
+        vec![
+            format!("Host: {}", self.host()),
+            format!("Authorization: Bearer {}", self.token),
+        ]
     }
 
     pub(crate) async fn asks(&self, request: &str, body: &[u8]) -> Answer {
@@ -96,7 +118,8 @@ impl Running {
     }
 
     pub(crate) async fn posts(&self, path: &str, body: Value) -> Answer {
-        self.asks(&format!("POST /api/v1{path}"), body.to_string().as_bytes()).await
+        self.asks(&format!("POST /api/v1{path}"), body.to_string().as_bytes())
+            .await
     }
 
     pub(crate) async fn does(&self, command: Value) -> Value {
@@ -107,7 +130,10 @@ impl Running {
 }
 
 fn parsed(bytes: &[u8]) -> Answer {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+    let end = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .expect("a head");
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -115,10 +141,16 @@ fn parsed(bytes: &[u8]) -> Answer {
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    let chunked = headers
+        .iter()
+        .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let body = &bytes[end + 4..];
     let body = if chunked { unchunked(body) } else { body.to_vec() };
-    Answer { status, headers, body }
+    Answer {
+        status,
+        headers,
+        body,
+    }
 }
 
 fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
@@ -151,27 +183,44 @@ pub(crate) fn conforms(document: &Value, schema: &Value, value: &Value, place: &
     }
     match schema["type"].as_str() {
         Some("string") => {
-            let text = value.as_str().unwrap_or_else(|| panic!("{place}: expected a text, got {value}"));
+            let text = value
+                .as_str()
+                .unwrap_or_else(|| panic!("{place}: expected a text, got {value}"));
             if let Some(texts) = schema["enum"].as_array() {
-                assert!(texts.iter().any(|known| known == text), "{place}: '{text}' is none of {texts:?}");
+                assert!(
+                    texts.iter().any(|known| known == text),
+                    "{place}: '{text}' is none of {texts:?}"
+                );
             }
         }
-        Some("integer") => assert!(value.is_i64() || value.is_u64(), "{place}: expected a whole number, got {value}"),
+        Some("integer") => assert!(
+            value.is_i64() || value.is_u64(),
+            "{place}: expected a whole number, got {value}"
+        ),
         Some("number") => assert!(value.is_number(), "{place}: expected a number, got {value}"),
         Some("boolean") => assert!(value.is_boolean(), "{place}: expected yes or no, got {value}"),
         Some("array") => {
-            let items = value.as_array().unwrap_or_else(|| panic!("{place}: expected a list, got {value}"));
+            let items = value
+                .as_array()
+                .unwrap_or_else(|| panic!("{place}: expected a list, got {value}"));
             for (number, item) in items.iter().enumerate() {
                 conforms(document, &schema["items"], item, &format!("{place}[{number}]"));
             }
         }
         Some("object") => {
-            let object = value.as_object().unwrap_or_else(|| panic!("{place}: expected an object, got {value}"));
+            let object = value
+                .as_object()
+                .unwrap_or_else(|| panic!("{place}: expected an object, got {value}"));
             for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(object.contains_key(name.as_str().unwrap()), "{place} lacks {name}");
+                assert!(
+                    object.contains_key(name.as_str().unwrap()),
+                    "{place} lacks {name}"
+                );
             }
             for (name, item) in object {
-                let known = schema["properties"].get(name).or_else(|| schema.get("additionalProperties"));
+                let known = schema["properties"]
+                    .get(name)
+                    .or_else(|| schema.get("additionalProperties"));
                 let known = known.unwrap_or_else(|| panic!("{place}.{name} is not described"));
                 conforms(document, known, item, &format!("{place}.{name}"));
             }

@@ -66,6 +66,8 @@ struct Session {
     author: Option<AuthorId>,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
+    /// When this node last said hello to it.
+    greeted_ms: u64,
     /// When this node last asked what it holds.
     compared_ms: u64,
 }
@@ -188,7 +190,7 @@ impl Peer {
                 let reply = self.command(&mut turn, *command)?;
                 turn.act(Action::Reply { ticket, reply });
             }
-            Input::Connected(device) => self.connected(&mut turn, device),
+            Input::Connected(device) => self.say_hello(&mut turn, device),
             Input::Disconnected(device) => self.disconnected(&mut turn, device),
             Input::Heard {
                 gossip,
@@ -218,6 +220,7 @@ impl Peer {
     }
 
     fn tick(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        self.say_hello_again(turn);
         self.catch_up_now_and_then(turn)?;
         self.deliver_again(turn)?;
         self.watch_deadlines(turn)

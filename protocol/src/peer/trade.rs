@@ -37,6 +37,8 @@ enum Watch {
     Held,
     /// Its units are sold.
     Sold,
+    /// It was paid after it had lapsed here, and its units went to somebody else meanwhile.
+    Short,
 }
 
 /// When a deadline that could not be used is looked at again.
@@ -211,6 +213,12 @@ impl Peer {
                 message,
                 "Wait for it: it is signed for by itself.",
             )));
+        }
+        self.keep_watch(turn, &order)?;
+        if self.watch(turn, &id)? == Some(Watch::Short) {
+            let message = "the order was paid after it had lapsed, and its units are sold";
+            let next = "Raise the stock with 'souk shop stock', or give the money back.";
+            return Ok(Err(Refused::new(Code::NoStock, message, next)));
         }
         let act = self.receipt(turn, &order)?;
         self.act_on(turn, &order, act)
@@ -434,7 +442,11 @@ impl Peer {
                 },
             }),
             State::Placed if self.shop_ways(turn)?.accept_by_itself => self.acceptance(turn, order)?.ok(),
-            State::Paid if order.rail() == Some(Rail::Tab) && self.is_paid_by_tab(turn, order)? => {
+            State::Paid
+                if order.rail() == Some(Rail::Tab)
+                    && self.is_paid_by_tab(turn, order)?
+                    && self.watch(turn, &order.id)? != Some(Watch::Short) =>
+            {
                 Some(self.receipt(turn, order)?)
             }
             State::Lapsed if order.refund_due => {
@@ -600,22 +612,24 @@ impl Peer {
     fn keep_watch(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
         let key = order.id.as_bytes();
         let sells = order.role(&self.author()) == Some(Role::Merchant);
-        let had = match turn.records().get(Tree::Holds, key)? {
-            Some(bytes) => super::stored(Tree::Holds, key, &bytes)?,
-            None => Watch::Open,
-        };
-        let has = match order.state {
+        let row = self.watch(turn, &order.id)?;
+        let had = row.unwrap_or(Watch::Open);
+        let mut has = match order.state {
             _ if !sells => Watch::Open,
             state if state.holds_stock() => Watch::Held,
             State::Asked | State::Declined | State::Cancelled | State::Lapsed => Watch::Open,
             _ => Watch::Sold,
         };
-        // Only what this device sold before can come back or be sold again: an order that is over and
-        // whose row is gone stays as it is.
-        if had != Watch::Sold
-            && has == Watch::Sold
-            && (self.watched.contains_key(&order.id) || had == Watch::Held)
-        {
+        // A payment that was made before the other side heard of a lapse brings an order back whose
+        // units are free again, or somebody else's.
+        let is_back = row.is_none() && !self.watched.contains_key(&order.id) && !order.state.is_over();
+        if has == Watch::Sold && (had == Watch::Short || is_back) {
+            has = match self.has_units(turn, order)? {
+                true => Watch::Sold,
+                false => Watch::Short,
+            };
+        }
+        if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
             self.change_stock(turn, order, true)?;
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
@@ -636,6 +650,26 @@ impl Peer {
             self.watched.insert(order.id, watched);
         }
         Ok(())
+    }
+
+    /// What is kept for an order that is not over.
+    fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
+        let row = turn.records().get(Tree::Holds, id.as_bytes())?;
+        row.map(|bytes| super::stored(Tree::Holds, id.as_bytes(), &bytes))
+            .transpose()
+    }
+
+    /// Whether this device can still sell what an order is for.
+    fn has_units(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        let holds = self.holds(turn)?;
+        for line in order.lines() {
+            let stock = market::stock(turn.records(), &self.author(), &line.listing)?;
+            let left = holds.sellable(&stock, &self.device(), &line.variant);
+            if stock.is_counted(&line.variant) && left < u64::from(line.units) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Takes an order's counted units off the stock, or puts them back.

@@ -1,0 +1,31 @@
+//! `souk id`: who one is on this node, and the words that bring the identity back.
+
+use super::{Context, up};
+use crate::answer::Status;
+use crate::client::shaped;
+use crate::failure::Failure;
+use clap::Args;
+use serde_json::json;
+
+/// What `id` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Id {
+    /// Show the 24 words that bring this identity back; the node may be stopped
+    #[arg(long)]
+    words: bool,
+}
+
+/// Shows it.
+pub(crate) fn run(wish: &Id, context: &Context) -> Result<(), Failure> {
+    if wish.words {
+        let words = up::words(&context.home)?;
+        context.output.answer(&json!({ "words": words }), &words);
+        return Ok(());
+    }
+    let status: Status = shaped("/status", context.client()?.read("/status", &[])?)?;
+    let value = json!({"author": status.author, "device": status.device, "name": status.name});
+    context.output.object(&value);
+    context.output.line(format!("author  {}", status.author));
+    context.output.line(format!("device  {}", status.device));
+    Ok(())
+}

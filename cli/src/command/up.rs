@@ -1,0 +1,230 @@
+//! `souk up`: runs the node of a directory in this process. This file alone names `souk_node`; what
+//! else needs the directory without a running node (`souk init`, `souk id --words`) is here too.
+
+use super::Context;
+use crate::client::Client;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, strong};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use souk_node::home::HomeError;
+use souk_node::http::ServeError;
+use souk_node::node::StartError;
+use souk_node::{Config, Ready, RunError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tracing_subscriber::EnvFilter;
+
+/// The variable that says what is logged, to standard error.
+const LOG: &str = "SOUK_LOG";
+/// The file in a node's directory that holds its keys.
+const KEYS: &str = "keys.json";
+/// How long a node may take to stop when its parent is gone.
+const STOP_MAX: Duration = Duration::from_secs(15);
+/// How often to look whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What `up` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Up {
+    /// A node to connect to: /ip4/…/p2p/…; may be repeated
+    #[arg(long = "peer", value_name = "ADDRESS")]
+    peers: Vec<String>,
+    /// Where to listen for peers, as IP:PORT; may be repeated. Without it everywhere
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// Do not look for nodes on the local network
+    #[arg(long)]
+    no_mdns: bool,
+    /// Port of the local API; 0 takes any, without it the one of last time
+    #[arg(long, value_name = "PORT")]
+    api_port: Option<u16>,
+    /// How you want to be called, if the identity is new
+    #[arg(long)]
+    name: Option<String>,
+    /// Stop when standard input ends: with the program that started this one
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+/// What `init` takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Init {
+    /// How you want to be called
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Runs a node until it is stopped.
+pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
+    log();
+    if wish.with_parent {
+        let home = context.home.clone();
+        std::thread::spawn(move || stop_with_parent(&home));
+    }
+    let config = Config {
+        home: context.home.clone(),
+        listen: wish.listen.clone(),
+        peers: wish.peers.clone(),
+        mdns: !wish.no_mdns,
+        api_port: wish.api_port,
+        name: wish.name.clone(),
+    };
+    souk_node::run(config, |ready| announce(ready, context.output)).map_err(|error| refused(&error))?;
+    context.output.line("stopped");
+    Ok(())
+}
+
+/// Makes an identity without starting a node.
+pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
+    let (author, device, words) =
+        souk_node::init(&context.home, wish.name.as_deref()).map_err(|error| home_refused(&error))?;
+    context
+        .output
+        .object(&json!({"author": author, "device": device, "words": words}));
+    context.output.line(format!("you are {author}"));
+    keep(&words, context.output);
+    context.output.line("→ souk up");
+    Ok(())
+}
+
+/// The words that bring the identity of a directory back. They stand in the file of keys, unless the
+/// owner keeps them on paper alone.
+pub(crate) fn words(home: &Path) -> Result<String, Failure> {
+    let path = home.join(KEYS);
+    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::not_found(
+            format!("{} has no identity yet", home.display()),
+            "make one with `souk init`, or name its directory with --home",
+        ),
+        _ => Failure::file(&path, &error),
+    })?;
+    let keys: Keys = serde_json::from_slice(&bytes).map_err(|error| {
+        // Nothing of the file is shown but where it is wrong.
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Failure::fault(format!("the keys in {} are damaged at {place}", path.display()))
+    })?;
+    keys.words.ok_or_else(|| {
+        Failure::not_found(
+            format!("the words were taken out of {}", path.display()),
+            "look for the paper that they were written on",
+        )
+    })
+}
+
+/// What is read of the file of keys.
+#[derive(Deserialize)]
+struct Keys {
+    words: Option<String>,
+}
+
+fn log() {
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(console::colors_enabled_stderr());
+    // A second subscriber cannot be: this is the only place that sets one.
+    let _ = subscriber.try_init();
+}
+
+fn announce(ready: &Ready, out: Output) {
+    if out.is_json() {
+        return out.object_line(&announcement(ready));
+    }
+    out.line(strong(&format!("you are {}", ready.author)));
+    if let Some(words) = &ready.new_identity_words {
+        keep(words, out);
+    }
+    out.line(format!("api    {}", ready.api_url));
+    out.line(format!(
+        "page   {} (works once, for ten minutes)",
+        ready.login_url
+    ));
+    for address in &ready.peer_addresses {
+        out.line(format!("peers  {address}"));
+    }
+    out.line("Ctrl-C stops it");
+}
+
+fn announcement(ready: &Ready) -> Value {
+    json!({
+        "api": ready.api_url,
+        "login": ready.login_url,
+        "author": ready.author,
+        "device": ready.device,
+        "peer_addresses": ready.peer_addresses,
+        "new_identity_words": ready.new_identity_words,
+    })
+}
+
+fn keep(words: &str, out: Output) {
+    out.line("");
+    out.line("These 24 words are your identity. Whoever has them is you; without them a lost");
+    out.line("machine is a lost identity. Write them on paper now and keep it where others");
+    out.line("cannot read it. `souk id --words` shows them again.");
+    out.line("");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    for (row, four) in words.chunks(4).enumerate() {
+        let cells: Vec<String> = four
+            .iter()
+            .enumerate()
+            .map(|(n, word)| format!("{:>2} {word:<10}", row * 4 + n + 1))
+            .collect();
+        out.line(format!("  {}", cells.join(" ").trim_end()));
+    }
+    out.line("");
+}
+
+/// Ends this process soon after whoever started it has gone: then nobody holds the other end of
+/// standard input. The node stops in order if it can, as when asked by `souk stop`.
+fn stop_with_parent(home: &Path) {
+    // Whatever comes is thrown away; an error means the same as the end.
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    let deadline = Instant::now() + STOP_MAX;
+    while Instant::now() < deadline {
+        if let Ok(client) = Client::of(home) {
+            // Asked again as long as the node is there, since it may not serve yet.
+            let _ = client.post("/stop", &json!({}));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+fn refused(error: &RunError) -> Failure {
+    let message = error.to_string();
+    match error {
+        RunError::Home(error) | RunError::Start(StartError::Home(error)) => home_refused(error),
+        RunError::Serve(ServeError::Home(error)) => home_refused(error),
+        RunError::Serve(error @ ServeError::PortTaken { .. }) => {
+            Failure::cannot_start("port_taken", message, error.next())
+        }
+        RunError::Serve(error) => Failure::cannot_start("cannot_listen", message, error.next()),
+        RunError::Start(StartError::Network(_)) => Failure::cannot_start(
+            "cannot_listen",
+            message,
+            "choose another address with --listen 127.0.0.1:0, or see what the machine's firewall forbids",
+        ),
+        RunError::Start(_) => Failure::cannot_start(
+            "cannot_open",
+            message,
+            "see that the disk has room and is sound; a backup of the directory can be put back",
+        ),
+        RunError::Listen(_) => Failure::usage(message, "write it like 0.0.0.0:0 or [::1]:4000"),
+        RunError::SetUp(_) | RunError::Runtime(_) | RunError::Fault(_) => Failure::fault(message),
+    }
+}
+
+fn home_refused(error: &HomeError) -> Failure {
+    let (message, next) = (error.to_string(), error.next());
+    match error {
+        HomeError::InUse { .. } => Failure::cannot_start("already_running", message, next),
+        HomeError::NotWritable { .. } | HomeError::NotReadable { .. } | HomeError::TooOpen { .. } => {
+            Failure::unusable(message, next)
+        }
+        HomeError::Random(_) | HomeError::Identity(_) => Failure::fault(message),
+        _ => Failure::cannot_start("identity", message, next),
+    }
+}
