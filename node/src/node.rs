@@ -354,6 +354,6 @@ fn newest_event(store: &Store) -> Result<u64, Fault> {
     let rows = store.scan(Tree::Events, &Range::of([], 1).down())?;
     Ok(rows
         .first()
-        .and_then(|(key, _)| key.as_array::<8>().copied())
+        .and_then(|(key, _)| <[u8; 8]>::try_from(key.as_slice()).ok())
         .map_or(0, u64::from_be_bytes))
 }

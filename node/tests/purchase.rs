@@ -1,5 +1,13 @@
 //! A purchase between three real nodes over real sockets: what the demo tells, asked of the nodes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
 use souk_node::home::Home;
 use souk_node::network;
 use souk_node::node::{CommandError, Node};

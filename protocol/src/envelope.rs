@@ -163,6 +163,10 @@ pub struct Foreign {
 
 /// What [`open`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are known, and a box would cost each of them an allocation"
+)]
 pub enum Opened {
     /// An envelope of a known kind.
     Known(Signed),

@@ -141,7 +141,7 @@ impl Peer {
         let last = records.scan(Tree::Events, &Range::of([], 1).down())?;
         let last = last
             .first()
-            .and_then(|(key, _)| key.as_array::<8>().copied())
+            .and_then(|(key, _)| <[u8; 8]>::try_from(key.as_slice()).ok())
             .map_or(0, u64::from_be_bytes);
         let mut follows = BTreeMap::new();
         for (key, value) in records.scan(Tree::Follows, &Range::of([], usize::MAX))? {
