@@ -292,7 +292,7 @@ CONTENT = fields(
 )
 
 RECEIPT = fields(
-    {"merchant": key32, "device": key32, "grant": GRANT, "listing": some_bytes(16), "buyer": key32, "token": some_bytes(16), "sig": some_bytes(64)}
+    {"merchant": key32, "device": key32, "grant": GRANT, "listing": some_bytes(16), "buyer": key32, "purchase": some_bytes(16), "sig": some_bytes(64)}
 )
 
 # Kind: lane, scope, form of the body. `None`: this script knows the canonical form alone (spec/listing.md,
@@ -332,7 +332,7 @@ OTHERS = {"follow": ["who"], "vouch": ["subject"], "order": ["to"], "tab": ["to"
 def check_receipt(receipt, buyer):
     """The public half of a merchant's receipt (spec/social.md)."""
     refuse_unless(receipt["buyer"] == buyer and receipt["merchant"] != buyer, "rule")
-    signed = {key: receipt[key] for key in ("merchant", "device", "listing", "buyer", "token")}
+    signed = {key: receipt[key] for key in ("merchant", "device", "listing", "buyer", "purchase")}
     try:
         verify_grant(receipt["grant"], receipt["merchant"], receipt["device"])
         refuse_unless(receipt["grant"]["scopes"] & SCOPES["orders"], "rule")

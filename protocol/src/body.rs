@@ -4,12 +4,12 @@
 use crate::codec::{self, CodecError};
 use crate::follow::Follow;
 use crate::id::{AuthorId, DeviceId, ListingId};
-use crate::identity::{GrantCache, Scope};
+use crate::identity::Scope;
 use crate::listing::ListingPart;
 use crate::order::OrderMessage;
 use crate::post::{Post, Reaction};
 use crate::profile::Profile;
-use crate::review::{RATING_MAX, Review};
+use crate::review::Review;
 use crate::shop::ShopTerms;
 use crate::stock::StockAccount;
 use crate::tab::TabMessage;
@@ -167,10 +167,10 @@ impl Body {
             _ if by_root => rule(false, "a root key signs nothing but revocations"),
             Self::Vouch(vouch) => rule(vouch.subject != *author, "nobody vouches for themselves"),
             Self::Follow(follow) => rule(follow.who != *author, "nobody follows themselves"),
-            Self::Shop(terms) => terms.check().map_err(|error| BodyError::Rule(error.to_string())),
-            Self::Order(message) => rule(message.to != *author, "nobody trades with themselves"),
-            Self::Tab(message) => rule(message.to != *author, "nobody keeps a tab with themselves"),
-            Self::Review(review) => check_review(review, author),
+            Self::Shop(terms) => terms.check().map_err(broken),
+            Self::Order(message) => message.check(author, device).map_err(broken),
+            Self::Tab(message) => message.check(author).map_err(broken),
+            Self::Review(review) => review.check(author).map_err(broken),
             Self::Listing(part) => rule(
                 part.epoch_max() <= epoch,
                 "a listing's stamps are of its device's epoch at most",
@@ -180,27 +180,11 @@ impl Body {
     }
 }
 
+fn broken(refusal: impl std::fmt::Display) -> BodyError {
+    BodyError::Rule(refusal.to_string())
+}
+
 /// The key of a part of what is said about a listing: all parts of one listing start alike.
 fn part_key(listing: &ListingId, part: u16) -> Vec<u8> {
     [listing.as_bytes().as_slice(), &part.to_be_bytes()].concat()
-}
-
-/// A review is by the buyer of a receipt that the merchant signed. The signature is checked here, with
-/// the review's own, so that no unproved review gets any further.
-fn check_review(review: &Review, author: &AuthorId) -> Result<(), BodyError> {
-    let rule = |words: String| Err(BodyError::Rule(words));
-    if review.receipt.buyer != *author {
-        return rule("a review is by the buyer that its receipt names".into());
-    }
-    if review.receipt.merchant == *author {
-        return rule("nobody reviews their own shop".into());
-    }
-    if !(1..=RATING_MAX).contains(&review.rating) {
-        return rule(format!(
-            "expected a rating of 1 to {RATING_MAX}, got {}",
-            review.rating
-        ));
-    }
-    let good = review.receipt.verify(&mut GrantCache::default());
-    good.map_err(|error| BodyError::Rule(error.to_string()))
 }

@@ -7,9 +7,12 @@
 
 use crate::body::{Body, BodyError, Kind, Lane};
 use crate::codec::{self, CodecError};
+use crate::filed::Filed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::{self, DeviceKey, Grant, GrantCache, IdentityError, SignatureBytes};
 use crate::limits::{ENVELOPE_BYTES_MAX, KIND_BYTES_MAX};
+use crate::order::OrderMessage;
+use crate::tab::TabMessage;
 use crate::time::{Hybrid, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -327,6 +330,29 @@ impl Signed {
     /// Its content id.
     pub const fn id(&self) -> EnvelopeId {
         self.id
+    }
+    /// The message of an order that it is, if it is one, as the fold takes it.
+    pub const fn order_message(&self) -> Option<Filed<'_, OrderMessage>> {
+        match &self.body {
+            Body::Order(message) => Some(self.filed(message)),
+            _ => None,
+        }
+    }
+    /// The message of a tab that it is, if it is one, as the fold takes it.
+    pub const fn tab_message(&self) -> Option<Filed<'_, TabMessage>> {
+        match &self.body {
+            Body::Tab(message) => Some(self.filed(message)),
+            _ => None,
+        }
+    }
+    const fn filed<'a, M>(&self, message: &'a M) -> Filed<'a, M> {
+        Filed {
+            id: self.id,
+            author: self.head.author,
+            device: self.head.device,
+            time: self.head.time,
+            message,
+        }
     }
     /// Its bytes, as signed.
     pub fn bytes(&self) -> &[u8] {

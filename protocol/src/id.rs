@@ -169,6 +169,16 @@ id_type!(
     MediaId, 32, "media-", []
 );
 
+id_type!(
+    /// A state of a tab: a BLAKE3 hash over its encoding, keyed by purpose.
+    StateId, 32, "state-", []
+);
+id_type!(
+    /// One purchase of one listing, as a public receipt names it: a BLAKE3 hash over order and
+    /// listing, from which nobody finds the order.
+    PurchaseId, 16, "purchase-", []
+);
+
 impl EnvelopeId {
     /// The id of the envelope with these bytes.
     pub fn of(envelope: &[u8]) -> Self {
@@ -217,6 +227,24 @@ impl TabId {
         let mut hasher = blake3::Hasher::new_derive_key("souk 2026 tab id v1");
         hasher.update(&low.0).update(&high.0).update(currency.as_bytes());
         Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl StateId {
+    /// The state of a tab with this canonical encoding.
+    pub fn of(state: &[u8]) -> Self {
+        Self(blake3::derive_key("souk 2026 tab state v1", state))
+    }
+}
+
+impl PurchaseId {
+    /// The purchase of a listing in an order.
+    pub fn of(order: &OrderId, listing: &ListingId) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("souk 2026 purchase id v1");
+        hasher.update(&order.0).update(&listing.0);
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        Self(bytes)
     }
 }
 

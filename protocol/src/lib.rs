@@ -26,6 +26,8 @@ pub mod post;
 pub mod profile;
 pub mod vouch;
 
+pub mod filed;
+
 pub mod settlement;
 
 pub mod quote;

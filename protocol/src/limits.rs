@@ -89,8 +89,12 @@ pub const ORDER_UNITS_MAX: u32 = 10_000;
 pub const ORDER_MESSAGES_MAX: usize = 64;
 /// Orders that a merchant keeps open for one buyer at a time.
 pub const ORDERS_OPEN_PER_BUYER_MAX: usize = 50;
-/// Ways to pay that one quote may name.
-pub const RAILS_MAX: usize = 4;
+/// Ways to pay that one ask or quote may name.
+pub const RAILS_MAX: usize = 8;
+/// Longest reference by which a payment is found, in bytes of UTF-8 (what a bank transfer holds).
+pub const REFERENCE_BYTES_MAX: usize = 140;
+/// By how much the number of a tab's state may exceed that of the state before it.
+pub const TAB_GAP_MAX: u64 = 1 << 32;
 /// Holds open on one tab.
 pub const TAB_HOLDS_MAX: usize = 32;
 /// Largest amount in minor units: far from overflow in any sum that the protocol makes.

@@ -1,80 +1,92 @@
-//! Receipts: the merchant's signed word that an order was paid. The private half stays between the two;
-//! the public half, one for each listing, lets the buyer show that a review rests on a purchase. It
-//! names no price, address or order. Described in `spec/order.md`.
+//! A merchant's signed word that an order was paid. Its private half names order and money and stays
+//! between the two; its public half says no more than that this buyer bought this listing here, so
+//! that a review can prove it without a price, an address or a link to the order. Described in
+//! `spec/order.md`.
 
 use crate::codec;
-use crate::id::{AuthorId, DeviceId, ListingId, OrderId};
+use crate::id::{AuthorId, DeviceId, ListingId, OrderId, PurchaseId};
 use crate::identity::{self, DeviceKey, Grant, GrantCache, IdentityError, Scope, SignatureBytes};
 use crate::limits::ORDER_LINES_MAX;
-use crate::money::Currency;
+use crate::money::Amount;
 use crate::settlement::Rail;
 use crate::text::List;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-const DOMAIN: &[u8] = b"souk receipt v1\0";
+const RECEIPT_DOMAIN: &[u8] = b"souk receipt v1\0";
 
-/// The merchant's word for one listing of a paid order, fit to be shown to anyone.
+/// Why a receipt is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Somebody who buys from themselves.
+    #[error("the merchant {0} cannot be the buyer too")]
+    OwnShop(AuthorId),
+    /// A public half by another merchant, device, for another buyer or purchase.
+    #[error("the public half for {listing} does not belong to this receipt")]
+    Foreign {
+        /// The listing that it names.
+        listing: ListingId,
+    },
+    /// Not one public half for each distinct listing, in order.
+    #[error("expected one public half for each of {expected} listings in order, got {actual}")]
+    Halves {
+        /// Distinct listings of the quote.
+        expected: usize,
+        /// Public halves.
+        actual: usize,
+    },
+    /// Another amount than was quoted.
+    #[error("expected a receipt over {expected}, got {actual}")]
+    Total {
+        /// The quote's total.
+        expected: Amount,
+        /// The receipt's.
+        actual: Amount,
+    },
+    /// Another order, or another way to pay than was agreed.
+    #[error("the receipt names another order or way to pay")]
+    Order,
+    /// A key, grant or signature is not good.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// "This buyer bought this listing from me."
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublicReceipt {
     /// Who sold.
     pub merchant: AuthorId,
-    /// The device that signed.
+    /// The merchant's device that signed.
     pub device: DeviceId,
-    /// The merchant's word for that device.
+    /// The merchant's word for the device.
     pub grant: Grant,
-    /// What was sold.
+    /// What was bought.
     pub listing: ListingId,
-    /// To whom.
+    /// Who bought.
     pub buyer: AuthorId,
-    /// Tells purchases apart without naming the order: one review for each.
-    pub token: Token,
-    /// The device's signature.
+    /// The purchase: the same for every copy of the receipt, so that one purchase gives one review.
+    pub purchase: PurchaseId,
+    /// The device's signature over all of this but the grant.
     #[serde(rename = "sig")]
     pub signature: SignatureBytes,
 }
 
-/// Sixteen bytes that only the two sides of an order can link to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "serde_bytes::ByteBuf", into = "serde_bytes::ByteBuf")]
-pub struct Token([u8; 16]);
-
-impl Token {
-    /// The token of a listing in an order.
-    pub fn of(order: &OrderId, listing: &ListingId) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("souk 2026 receipt token v1");
-        hasher.update(order.as_bytes()).update(listing.as_bytes());
-        let mut token = [0; 16];
-        hasher.finalize_xof().fill(&mut token);
-        Self(token)
-    }
-}
-
-impl TryFrom<serde_bytes::ByteBuf> for Token {
-    type Error = String;
-    fn try_from(bytes: serde_bytes::ByteBuf) -> Result<Self, String> {
-        let length = bytes.len();
-        let bytes = bytes.into_vec().try_into();
-        bytes
-            .map(Self)
-            .map_err(|_| format!("expected a token of 16 bytes, got {length}"))
-    }
-}
-
-impl From<Token> for serde_bytes::ByteBuf {
-    fn from(token: Token) -> Self {
-        Self::from(token.0)
-    }
-}
-
-/// What the merchant's device signs.
+/// What the device signs.
 #[derive(Serialize)]
-struct Signed<'a> {
-    merchant: &'a AuthorId,
-    device: &'a DeviceId,
-    listing: &'a ListingId,
-    buyer: &'a AuthorId,
-    token: &'a Token,
+struct Statement {
+    merchant: AuthorId,
+    device: DeviceId,
+    listing: ListingId,
+    buyer: AuthorId,
+    purchase: PurchaseId,
+}
+
+impl Statement {
+    fn signed_bytes(&self) -> Result<Vec<u8>, IdentityError> {
+        Ok([RECEIPT_DOMAIN, &codec::encode(self)?].concat())
+    }
 }
 
 impl PublicReceipt {
@@ -86,64 +98,162 @@ impl PublicReceipt {
         buyer: AuthorId,
         order: &OrderId,
         listing: ListingId,
-    ) -> Result<Self, IdentityError> {
-        let mut receipt = Self {
+    ) -> Result<Self, ReceiptError> {
+        let statement = Statement {
             merchant,
             device: key.device(),
+            listing,
+            buyer,
+            purchase: PurchaseId::of(order, &listing),
+        };
+        let signature = key.sign(&statement.signed_bytes()?);
+        Ok(Self {
+            merchant,
+            device: statement.device,
             grant: grant.clone(),
             listing,
             buyer,
-            token: Token::of(order, &listing),
-            signature: SignatureBytes([0; 64]),
-        };
-        receipt.signature = key.sign(&receipt.signed_bytes()?);
-        Ok(receipt)
+            purchase: statement.purchase,
+            signature,
+        })
     }
 
-    /// Checks the signature, and that the merchant let the device sign orders.
-    pub fn verify(&self, grants: &mut GrantCache) -> Result<(), IdentityError> {
-        grants.verify(&self.grant, &self.merchant, &self.device)?;
-        if !self.grant.scopes.allows(Scope::Orders) {
-            return Err(IdentityError::Scope(Scope::Orders));
+    /// Checks that a device which may sign the merchant's orders signed this. The receipt tells no
+    /// time, so the end of a grant does not count here; its scope does.
+    pub fn verify(&self, grants: &mut GrantCache) -> Result<(), ReceiptError> {
+        if self.merchant == self.buyer {
+            return Err(ReceiptError::OwnShop(self.merchant));
         }
+        if !self.grant.scopes.allows(Scope::Orders) {
+            return Err(IdentityError::Scope(Scope::Orders).into());
+        }
+        grants.verify(&self.grant, &self.merchant, &self.device)?;
+        let statement = Statement {
+            merchant: self.merchant,
+            device: self.device,
+            listing: self.listing,
+            buyer: self.buyer,
+            purchase: self.purchase,
+        };
         identity::verify(
             "the merchant's device",
             self.device.as_bytes(),
-            &self.signed_bytes()?,
+            &statement.signed_bytes()?,
             &self.signature,
-        )
-    }
-
-    fn signed_bytes(&self) -> Result<Vec<u8>, IdentityError> {
-        let Self {
-            merchant,
-            device,
-            listing,
-            buyer,
-            token,
-            ..
-        } = self;
-        let signed = Signed {
-            merchant,
-            device,
-            listing,
-            buyer,
-            token,
-        };
-        Ok([DOMAIN, &codec::encode(&signed)?].concat())
+        )?;
+        Ok(())
     }
 }
 
-/// The whole receipt, between the two sides of an order.
+/// The merchant's word that an order was paid in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// What was paid, in minor units.
-    pub total_minor: i64,
-    /// Of this currency.
-    pub currency: Currency,
+    /// Which order.
+    pub order: OrderId,
+    /// How much: the quote's total.
+    pub total: Amount,
     /// How.
     pub rail: Rail,
-    /// The public half of each listing.
+    /// When, as the merchant says.
+    pub paid_at: Timestamp,
+    /// One public half for each distinct listing, in the order of their ids.
     pub public: List<PublicReceipt, ORDER_LINES_MAX>,
+}
+
+/// What a receipt must say: taken from the order that it is for.
+#[derive(Debug, Clone)]
+pub struct Sale {
+    /// The order.
+    pub order: OrderId,
+    /// Who sells.
+    pub merchant: AuthorId,
+    /// Who buys.
+    pub buyer: AuthorId,
+    /// The quote's total.
+    pub total: Amount,
+    /// How it was agreed to pay.
+    pub rail: Rail,
+    /// The quote's distinct listings.
+    pub listings: BTreeSet<ListingId>,
+}
+
+impl Receipt {
+    /// Signs for the payment of a sale.
+    pub fn issue(
+        key: &DeviceKey,
+        grant: &Grant,
+        sale: &Sale,
+        paid_at: Timestamp,
+    ) -> Result<Self, ReceiptError> {
+        let public = sale
+            .listings
+            .iter()
+            .map(|listing| PublicReceipt::sign(key, grant, sale.merchant, sale.buyer, &sale.order, *listing))
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = public.len();
+        Ok(Self {
+            order: sale.order,
+            total: sale.total,
+            rail: sale.rail,
+            paid_at,
+            public: List::new(public).map_err(|_| ReceiptError::Halves {
+                expected: ORDER_LINES_MAX,
+                actual: count,
+            })?,
+        })
+    }
+
+    /// Checks the signatures of its public halves, and that merchant and device are those that say it.
+    pub fn verify(
+        &self,
+        merchant: &AuthorId,
+        device: &DeviceId,
+        grants: &mut GrantCache,
+    ) -> Result<(), ReceiptError> {
+        for half in &self.public {
+            if half.merchant != *merchant || half.device != *device {
+                return Err(ReceiptError::Foreign {
+                    listing: half.listing,
+                });
+            }
+            half.verify(grants)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that it says what the sale was, to the cent. Signatures are [`Receipt::verify`]'s.
+    pub fn matches(&self, sale: &Sale) -> Result<(), ReceiptError> {
+        if self.order != sale.order || self.rail != sale.rail {
+            return Err(ReceiptError::Order);
+        }
+        if self.total != sale.total {
+            return Err(ReceiptError::Total {
+                expected: sale.total,
+                actual: self.total,
+            });
+        }
+        if !self
+            .public
+            .iter()
+            .map(|half| half.listing)
+            .eq(sale.listings.iter().copied())
+        {
+            return Err(ReceiptError::Halves {
+                expected: sale.listings.len(),
+                actual: self.public.len(),
+            });
+        }
+        let foreign = |half: &&PublicReceipt| {
+            half.merchant != sale.merchant
+                || half.buyer != sale.buyer
+                || half.purchase != PurchaseId::of(&sale.order, &half.listing)
+        };
+        match self.public.iter().find(foreign) {
+            Some(half) => Err(ReceiptError::Foreign {
+                listing: half.listing,
+            }),
+            None => Ok(()),
+        }
+    }
 }

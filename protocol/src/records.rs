@@ -9,7 +9,7 @@
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Admitted, Foreign, OpenError, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
-use crate::tab::TabAct;
+use crate::tab::{Side, TabAct};
 use crate::time::Hybrid;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -494,10 +494,7 @@ fn index(envelope: &Signed) -> Vec<(Tree, Vec<u8>, Vec<u8>)> {
 /// The order or tab that a sealed envelope belongs to.
 fn sealed_thread(envelope: &Signed) -> Result<(Tree, [u8; 32]), Fault> {
     match envelope.body() {
-        Body::Order(message) => {
-            let order = message.order.unwrap_or(envelope.id().into());
-            Ok((Tree::Order, *order.as_bytes()))
-        }
+        Body::Order(message) => Ok((Tree::Order, *message.order(envelope.id()).as_bytes())),
         Body::Tab(message) => Ok((Tree::Tab, *message.tab.as_bytes())),
         _ => Err(Fault::Broken(
             "a sealed envelope belongs to an order or a tab".into(),
@@ -686,9 +683,15 @@ fn thread_row(envelope: &Signed) -> Option<(Tree, Vec<u8>, Vec<u8>)> {
             ))
         }
         Body::Tab(message) => match &message.act {
-            TabAct::Propose(state) => {
-                let currency = state.currency.code().as_bytes();
-                let sides = [state.low.as_bytes().as_slice(), state.high.as_bytes(), currency].concat();
+            TabAct::Propose { state } => {
+                let (low, high) = (state.parties.author(Side::Low), state.parties.author(Side::High));
+                let currency = state.parties.currency();
+                let sides = [
+                    low.as_bytes().as_slice(),
+                    high.as_bytes(),
+                    currency.code().as_bytes(),
+                ]
+                .concat();
                 Some((Tree::Tabs, message.tab.as_bytes().to_vec(), sides))
             }
             TabAct::Agree { .. } | TabAct::Refuse { .. } => None,

@@ -1,616 +1,659 @@
-//! A tab: credit between two authors in one currency, as a chain of states that both sign.
+//! A tab: who owes whom between two people in one currency, as a chain of states that both sign. No
+//! coin, bank or server; what one is owed the other owes, and the most that anyone can lose is the
+//! limit that they granted.
 //!
-//! The most that a side can lose is the limit that it granted. Of the two authors `low` is the one
-//! whose id sorts first; a positive balance is what `high` owes `low`. `low` proposes odd numbers and
-//! `high` even ones, each the smallest greater than the number before, so nobody ever signs two states
-//! of one number; of two proposals upon one state the greater number holds, and the other is made
-//! again upon it. Described in `spec/settlement.md`.
+//! One side proposes a state, the other agrees; with both signatures it stands. The low side (by
+//! author id) proposes odd numbers and the high one even ones, each a number greater than any that it
+//! signed before, so nobody ever signs two states of one number, and a restart from what was written
+//! down before it was said changes nothing. When both propose upon one state at once the greater
+//! number wins and the other is abandoned; its change can be proposed again upon the new state.
+//!
+//! The fold reads nothing but the set of messages. A state that both signed can be undone only by
+//! contradictions of both: its proposer signed a greater number upon the same state before, and the
+//! other had refused it or signed a greater number too. So neither side alone can take back what
+//! stands, nor revive what it gave up. Described in `spec/settlement.md`.
 
-use crate::codec::{self, CodecError};
-use crate::id::{AuthorId, EnvelopeId, OrderId, TabId};
-use crate::limits::{AMOUNT_MINOR_MAX, TAB_HOLDS_MAX};
-use crate::money::{Amount, Currency};
-use crate::text::{List, Prose};
-use crate::time::{Hybrid, Timestamp};
-use serde::{Deserialize, Serialize};
+mod message;
+mod state;
+
+pub use message::{Reason, TabAct, TabMessage};
+pub use state::{Book, Change, Hold, Parties, Side, TabState};
+
+use crate::codec::CodecError;
+use crate::filed::Filed;
+use crate::id::{AuthorId, EnvelopeId, OrderId, StateId};
+use crate::money::{Amount, MoneyError};
+use crate::settlement::Proof;
+use crate::time::Timestamp;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One message about a tab.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TabMessage {
-    /// The other side.
-    pub to: AuthorId,
-    /// The tab.
-    pub tab: TabId,
-    /// What it does.
-    pub act: TabAct,
-}
-
-/// What a message about a tab does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum TabAct {
-    /// Proposes the next state. Its author has signed it.
-    Propose(Box<TabState>),
-    /// Signs a proposed state too.
-    Agree {
-        /// The proposal.
-        proposal: EnvelopeId,
-        /// BLAKE3-256 of the state's bytes.
-        state: StateHash,
-    },
-    /// Says no to a proposal, so that its author need not wait.
-    Refuse {
-        /// The proposal.
-        proposal: EnvelopeId,
-        /// Why.
-        reason: Prose,
-    },
-}
-
-/// BLAKE3-256 of the canonical bytes of a state.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "serde_bytes::ByteBuf", into = "serde_bytes::ByteBuf")]
-pub struct StateHash([u8; 32]);
-
-impl std::fmt::Display for StateHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
-    }
-}
-
-impl std::fmt::Debug for StateHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl TryFrom<serde_bytes::ByteBuf> for StateHash {
-    type Error = String;
-    fn try_from(bytes: serde_bytes::ByteBuf) -> Result<Self, String> {
-        let length = bytes.len();
-        bytes
-            .into_vec()
-            .try_into()
-            .map(Self)
-            .map_err(|_| format!("expected a hash of 32 bytes, got {length}"))
-    }
-}
-
-impl From<StateHash> for serde_bytes::ByteBuf {
-    fn from(hash: StateHash) -> Self {
-        Self::from(hash.0)
-    }
-}
-
-/// A state of a tab.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TabState {
-    /// The author whose id sorts first.
-    pub low: AuthorId,
-    /// The other one.
-    pub high: AuthorId,
-    /// What all amounts are in.
-    pub currency: Currency,
-    /// Its number.
-    pub seq: u64,
-    /// The state before it; none for the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prev: Option<StateHash>,
-    /// What `high` owes `low`, in minor units; negative: what `low` owes `high`.
-    pub balance_minor: i64,
-    /// How much `low` lets `high` owe.
-    pub limit_low_minor: i64,
-    /// How much `high` lets `low` owe.
-    pub limit_high_minor: i64,
-    /// Amounts set aside, by order.
-    #[serde(default, skip_serializing_if = "no_holds")]
-    pub holds: List<TabHold, TAB_HOLDS_MAX>,
-    /// What made it of the state before.
-    pub change: Change,
-}
-
-fn no_holds(holds: &List<TabHold, TAB_HOLDS_MAX>) -> bool {
-    holds.is_empty()
-}
-
-/// An amount set aside for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TabHold {
-    /// For which order.
-    pub order: OrderId,
-    /// Who would pay.
-    pub from: AuthorId,
-    /// How much, in minor units.
-    pub minor: i64,
-    /// From when on the payer may release it alone.
-    pub until: Timestamp,
-}
-
-/// What one state makes of the one before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Change {
-    /// The proposer lets the other side owe so much.
-    Limit {
-        /// How much, in minor units.
-        minor: i64,
-    },
-    /// The proposer pays for an order.
-    Pay {
-        /// Which.
-        order: OrderId,
-        /// How much, in minor units.
-        minor: i64,
-    },
-    /// The proposer gives back (part of) what was paid for an order.
-    Refund {
-        /// Which.
-        order: OrderId,
-        /// How much, in minor units.
-        minor: i64,
-    },
-    /// The proposer sets an amount aside for an order.
-    Hold {
-        /// Which.
-        order: OrderId,
-        /// How much, in minor units.
-        minor: i64,
-        /// From when on the proposer may take it back alone.
-        until: Timestamp,
-    },
-    /// The proposer, to whom an amount was set aside, takes it.
-    Capture {
-        /// For which order.
-        order: OrderId,
-    },
-    /// An amount is set aside no longer: by whom it was for, or after its time by whose it was.
-    Release {
-        /// For which order.
-        order: OrderId,
-    },
-}
-
-/// Why a state cannot follow.
+/// Why a tab does not change. Says what to do instead, where something can be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TabRefusal {
-    /// Someone who is not on the tab.
+    /// One author on both sides.
+    #[error("a tab needs two people")]
+    Alone,
+    /// Somebody who is on neither side.
     #[error("{0} has no part in this tab")]
     Stranger(AuthorId),
-    /// An amount that is none.
-    #[error("expected an amount of 1 to {AMOUNT_MINOR_MAX} minor units, got {0}")]
-    Amount(i64),
-    /// The other side granted too little.
-    #[error("{wanted} minor units are too many: the tab has room for {room}")]
-    TooLittleRoom {
-        /// What would be added to the debt.
-        wanted: i64,
-        /// What may be.
-        room: i64,
-    },
-    /// An order is paid once.
-    #[error("{0} was paid already")]
-    PaidAlready(OrderId),
-    /// Nothing was paid that could be given back.
-    #[error("expected a refund of at most {paid} minor units for {order}, got {wanted}")]
-    NotPaid {
-        /// The order.
-        order: OrderId,
-        /// What may be given back.
-        paid: i64,
-        /// What was proposed.
-        wanted: i64,
-    },
-    /// No such hold, or not for this side to end.
-    #[error("nothing is set aside for {0} that this side may take or release")]
-    NoHold(OrderId),
-    /// More holds than a tab has room for, or a second one for one order.
-    #[error("another amount cannot be set aside on this tab")]
-    TooManyHolds,
-    /// It does not follow from the state that is agreed.
-    #[error("expected a state upon number {expected}, got number {actual}")]
-    NotNext {
-        /// The number of the agreed state.
-        expected: u64,
-        /// The number of the proposed one.
+    /// Not a state that follows from the one before.
+    #[error("the state does not follow from the one that it names")]
+    Invalid,
+    /// A number that is not greater than the one before, or far too great.
+    #[error("expected a number soon after {before}, got {actual}")]
+    Number {
+        /// Number of the state before.
+        before: u64,
+        /// The number given.
         actual: u64,
     },
-    /// It is not what its change makes of the state before.
-    #[error("the proposed state is not what its change makes of the one before")]
-    NotDerived,
-    /// The other side's own proposal has the greater number.
-    #[error("a proposal with the greater number {0} stands against it")]
-    Outnumbered(u64),
-    /// It changes something that its receiver did not agree to elsewhere.
-    #[error("{0}")]
-    NotAgreed(String),
-    /// It cannot be encoded.
+    /// A change that the other side must propose.
+    #[error("only {expected} may propose this, not {actual}")]
+    NotYours {
+        /// Who may.
+        expected: AuthorId,
+        /// Who did.
+        actual: AuthorId,
+    },
+    /// An amount below the least, or beyond what the protocol allows.
+    #[error("expected an amount of at least {least} minor units and within limits, got {actual}")]
+    Amount {
+        /// The least.
+        least: i64,
+        /// The amount given.
+        actual: i64,
+    },
+    /// More than the granted limit.
+    #[error(
+        "{payer} has {left} of credit left, this takes {asked}; ask for a higher limit or pay another way"
+    )]
+    OverLimit {
+        /// Who would owe.
+        payer: AuthorId,
+        /// How much more it may owe.
+        left: Amount,
+        /// By how much its debt would grow.
+        asked: Amount,
+    },
+    /// A hold that is not there.
+    #[error("the tab holds nothing under number {0}")]
+    UnknownHold(u64),
+    /// A hold that its payee may still capture.
+    #[error("the hold is the payee's until {deadline:?}, it is {stated:?}")]
+    HoldNotOver {
+        /// Until when.
+        deadline: Timestamp,
+        /// The time stated.
+        stated: Timestamp,
+    },
+    /// Too much set aside at once.
+    #[error(
+        "the tab has {} holds already; release one first",
+        crate::limits::TAB_HOLDS_MAX
+    )]
+    TooManyHolds,
+    /// An order that is paid, or has an amount set aside, already.
+    #[error("{0} is paid or has an amount set aside already; an order is paid once")]
+    AlreadyPaid(OrderId),
+    /// A refund of what was not paid to who refunds.
+    #[error("{0} was not paid to you on this tab, so it cannot be refunded here")]
+    NotPaid(OrderId),
+    /// Refunds beyond what was paid.
+    #[error("at most {left} of this order can still be refunded, not {asked}")]
+    OverRefund {
+        /// What was paid less what was refunded.
+        left: Amount,
+        /// The refund.
+        asked: Amount,
+    },
+    /// A proposal waits for its answer.
+    #[error("the proposal {0} waits for an answer; try again when it is answered")]
+    Waiting(EnvelopeId),
+    /// Not a proposal that can be answered by this side now.
+    #[error("{0} is no proposal that waits for your answer")]
+    NotPending(EnvelopeId),
+    /// An amount that cannot be.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// A state that cannot be encoded.
     #[error(transparent)]
     Codec(#[from] CodecError),
 }
 
-impl TabState {
-    /// Nothing yet between two authors.
-    fn empty(one: AuthorId, other: AuthorId, currency: Currency) -> Self {
-        Self {
-            low: one.min(other),
-            high: one.max(other),
-            currency,
-            seq: 0,
-            prev: None,
-            balance_minor: 0,
-            limit_low_minor: 0,
-            limit_high_minor: 0,
-            holds: List::default(),
-            change: Change::Limit { minor: 0 },
-        }
-    }
-
-    /// The tab.
-    pub fn tab(&self) -> TabId {
-        TabId::of(&self.low, &self.high, self.currency.code())
-    }
-
-    /// BLAKE3-256 of its canonical bytes.
-    pub fn hash(&self) -> Result<StateHash, TabRefusal> {
-        Ok(StateHash(*blake3::hash(&codec::encode(self)?).as_bytes()))
-    }
-
-    /// What an author owes the other one; negative: what it is owed.
-    pub fn owed_by(&self, author: &AuthorId) -> i64 {
-        if *author == self.high {
-            self.balance_minor
-        } else {
-            -self.balance_minor
-        }
-    }
-
-    /// How much an author lets the other one owe.
-    pub fn limit_of(&self, author: &AuthorId) -> i64 {
-        if *author == self.low {
-            self.limit_low_minor
-        } else {
-            self.limit_high_minor
-        }
-    }
-
-    /// The author on the other side.
-    pub fn other(&self, author: &AuthorId) -> AuthorId {
-        if *author == self.low { self.high } else { self.low }
-    }
-
-    /// How much more an author may come to owe; never negative.
-    pub fn room_of(&self, author: &AuthorId) -> i64 {
-        let held: i64 = self
-            .holds
-            .iter()
-            .filter(|hold| hold.from == *author)
-            .map(|hold| hold.minor)
-            .sum();
-        (self.limit_of(&self.other(author)) - self.owed_by(author) - held).max(0)
-    }
-
-    /// The state that a change by one side makes of this one (or of nothing, where `self` is empty).
-    fn with(&self, by: AuthorId, change: &Change, now: Timestamp) -> Result<Self, TabRefusal> {
-        if by != self.low && by != self.high {
-            return Err(TabRefusal::Stranger(by));
-        }
-        let mut next = self.clone();
-        next.prev = if self.seq == 0 { None } else { Some(self.hash()?) };
-        next.seq = self.next_number(&by);
-        next.change = change.clone();
-        match change {
-            Change::Limit { minor } => {
-                if !(0..=AMOUNT_MINOR_MAX).contains(minor) {
-                    return Err(TabRefusal::Amount(*minor));
-                }
-                let limit = if by == self.low {
-                    &mut next.limit_low_minor
-                } else {
-                    &mut next.limit_high_minor
-                };
-                *limit = *minor;
-            }
-            Change::Pay { minor, .. } | Change::Refund { minor, .. } => next.owe(&by, *minor)?,
-            Change::Hold { order, minor, until } => {
-                self.has_room(&by, *minor)?;
-                let mut holds = self.holds.clone().into_vec();
-                if holds.iter().any(|hold| hold.order == *order) {
-                    return Err(TabRefusal::TooManyHolds);
-                }
-                holds.push(TabHold {
-                    order: *order,
-                    from: by,
-                    minor: *minor,
-                    until: *until,
-                });
-                holds.sort_by_key(|hold| hold.order);
-                next.holds = List::new(holds).map_err(|_| TabRefusal::TooManyHolds)?;
-            }
-            Change::Capture { order } => {
-                let hold = next.end_hold(order)?;
-                if hold.from == by {
-                    return Err(TabRefusal::NoHold(*order));
-                }
-                next.owe(&hold.from, hold.minor)?;
-            }
-            Change::Release { order } => {
-                let hold = next.end_hold(order)?;
-                if hold.from == by && now < hold.until {
-                    return Err(TabRefusal::NoHold(*order));
-                }
-            }
-        }
-        Ok(next)
-    }
-
-    /// The number of a side's next state: `low` takes odd ones, `high` even ones.
-    fn next_number(&self, by: &AuthorId) -> u64 {
-        let odd = *by == self.low;
-        let next = self.seq.saturating_add(1);
-        if (next % 2 == 1) == odd {
-            next
-        } else {
-            next.saturating_add(1)
-        }
-    }
-
-    fn has_room(&self, debtor: &AuthorId, minor: i64) -> Result<(), TabRefusal> {
-        if !(1..=AMOUNT_MINOR_MAX).contains(&minor) {
-            return Err(TabRefusal::Amount(minor));
-        }
-        let room = self.room_of(debtor);
-        if minor > room {
-            Err(TabRefusal::TooLittleRoom { wanted: minor, room })
-        } else {
-            Ok(())
-        }
-    }
-
-    fn owe(&mut self, debtor: &AuthorId, minor: i64) -> Result<(), TabRefusal> {
-        self.has_room(debtor, minor)?;
-        self.balance_minor += if *debtor == self.high { minor } else { -minor };
-        Ok(())
-    }
-
-    fn end_hold(&mut self, order: &OrderId) -> Result<TabHold, TabRefusal> {
-        let mut holds = self.holds.clone().into_vec();
-        let place = holds
-            .iter()
-            .position(|hold| hold.order == *order)
-            .ok_or(TabRefusal::NoHold(*order))?;
-        let hold = holds.remove(place);
-        self.holds = List::new(holds).map_err(|_| TabRefusal::TooManyHolds)?;
-        Ok(hold)
-    }
-}
-
-/// A message as it was kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Filed<'a> {
-    /// Its envelope.
-    pub id: EnvelopeId,
-    /// Who signed it.
-    pub author: AuthorId,
-    /// When, as its author says.
-    pub time: Hybrid,
-    /// What it says.
-    pub message: &'a TabMessage,
-}
-
-/// A state that both signed.
+/// An order's payment on a tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agreed {
-    /// The proposal.
-    pub proposal: EnvelopeId,
-    /// Who proposed it.
-    pub by: AuthorId,
-    /// When, as its author says.
-    pub time: Hybrid,
-    /// The state.
-    pub state: TabState,
+pub struct Payment {
+    /// Who paid.
+    pub payer: AuthorId,
+    /// How much.
+    pub amount: Amount,
+    /// How much of it was given back.
+    pub refunded: Amount,
+    /// The envelope that proposed it.
+    pub propose: EnvelopeId,
+    /// The envelope that agreed to it.
+    pub agree: EnvelopeId,
+    /// The number of the state that made it.
+    pub seq: u64,
 }
 
-/// A tab as its messages tell it.
+impl Payment {
+    /// The buyer's proof of it, for the order.
+    pub const fn proof(&self) -> Proof {
+        Proof::Tab {
+            propose: self.propose,
+            agree: self.agree,
+            seq: self.seq,
+        }
+    }
+}
+
+/// How a proposal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Both signed, and it counts.
+    Agreed,
+    /// It waits for the other side's answer.
+    Pending,
+    /// The other side said no.
+    Refused,
+    /// A greater number upon the same state won.
+    Crossed,
+    /// It builds upon a state that is not the newest.
+    Stale,
+    /// It builds upon a state that is not known here (yet).
+    Ahead,
+    /// It does not follow from the state that it builds upon.
+    Invalid,
+}
+
+/// What a node may do with a proposal without asking anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Countersign: it favours this side, or pays it for an order that it knows.
+    Agree,
+    /// Say no.
+    Refuse(Reason),
+    /// Ask the owner: it costs this side something.
+    NeedsDecision,
+    /// Say nothing: it is answered already, this side's own, or builds upon something unknown.
+    Nothing,
+}
+
+/// A tab as a set of messages tells it. Equal sets give equal tabs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tab {
-    /// The tab.
-    pub id: TabId,
-    /// Every agreed state of the chain, first to last.
-    pub chain: Vec<Agreed>,
-    /// Proposals upon the last state that are neither agreed nor refused, greatest number first.
-    pub pending: Vec<Agreed>,
-    /// Proposals upon the last state that the other side refused.
-    pub refused: Vec<Agreed>,
-    empty: TabState,
-    paid: BTreeMap<OrderId, i64>,
+    /// Between whom, in what.
+    pub parties: Parties,
+    /// The newest state that both signed; none as long as there is none.
+    pub agreed: Option<TabState>,
+    /// The envelopes that proposed it and agreed to it.
+    pub agreed_by: Option<(EnvelopeId, EnvelopeId)>,
+    /// The proposal that waits for an answer.
+    pub pending: Option<(EnvelopeId, TabState)>,
+    /// Changes upon the newest state that the other side said no to: who proposed each, and why not.
+    pub refused: Vec<Refused>,
+    /// Orders paid on this tab.
+    pub paid: BTreeMap<OrderId, Payment>,
+    /// How every proposal stands.
+    pub standing: BTreeMap<EnvelopeId, Standing>,
+    /// The greatest number that the low and the high side signed, in whatever state.
+    signed: [u64; 2],
+    /// The greatest number proposed upon the newest state.
+    proposed: u64,
+    /// Who made each proposal.
+    proposers: BTreeMap<EnvelopeId, Side>,
+}
+
+/// A change that was proposed upon the newest state and refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Who proposed it.
+    pub by: AuthorId,
+    /// The change.
+    pub change: Change,
+    /// The other side's reason.
+    pub reason: Reason,
+}
+
+/// A proposal and what was said to it.
+struct Proposal<'a> {
+    id: EnvelopeId,
+    by: Side,
+    at: Timestamp,
+    state: &'a TabState,
+    hash: StateId,
+    agree: Option<EnvelopeId>,
+    refused: Option<Reason>,
+}
+
+impl Proposal<'_> {
+    fn signed_by(&self, side: Side) -> bool {
+        self.by == side || self.agree.is_some()
+    }
+
+    /// Whether both sides contradicted it: then it does not stand even with both signatures.
+    fn is_dead(&self, siblings: &[&Proposal<'_>]) -> bool {
+        let outdone = |side| {
+            siblings
+                .iter()
+                .any(|sibling| sibling.state.seq > self.state.seq && sibling.signed_by(side))
+        };
+        outdone(self.by) && (self.refused.is_some() || outdone(self.by.other()))
+    }
+
+    /// The greatest number is the greatest; of one number, which only a cheat signs twice, the
+    /// smaller id.
+    fn rank(&self) -> (u64, Reverse<EnvelopeId>) {
+        (self.state.seq, Reverse(self.id))
+    }
 }
 
 impl Tab {
-    /// Reads a tab from its messages, whichever of them are here and however often.
+    /// Reads a tab from its messages, in any order and number. What belongs to another tab, is signed
+    /// by nobody of the two, or does not follow changes nothing.
     pub fn fold<'a>(
-        one: AuthorId,
-        other: AuthorId,
-        currency: Currency,
-        messages: impl IntoIterator<Item = Filed<'a>>,
-    ) -> Self {
-        let empty = TabState::empty(one, other, currency);
-        let id = empty.tab();
-        let mut proposals = BTreeMap::new();
-        let (mut agreements, mut refusals) = (BTreeSet::new(), BTreeSet::new());
-        for filed in messages.into_iter().filter(|filed| filed.message.tab == id) {
-            match &filed.message.act {
-                TabAct::Propose(state) => {
-                    proposals.insert(filed.id, (filed.author, filed.time, state.as_ref()));
-                }
-                TabAct::Agree { proposal, state } => {
-                    agreements.insert((*proposal, filed.author, *state));
-                }
-                TabAct::Refuse { proposal, .. } => {
-                    refusals.insert((*proposal, filed.author));
-                }
-            }
-        }
-        let mut tab = Self {
-            id,
-            chain: Vec::new(),
-            pending: Vec::new(),
+        parties: Parties,
+        messages: impl IntoIterator<Item = Filed<'a, TabMessage>>,
+    ) -> Result<Self, TabRefusal> {
+        let messages: BTreeMap<EnvelopeId, (Side, Filed<'a, TabMessage>)> = messages
+            .into_iter()
+            .filter_map(|filed| Some((filed.id, (ours(&parties, &filed)?, filed))))
+            .collect();
+        let proposals = proposals(&parties, &messages)?;
+        let mut tab = Self::empty(parties);
+        tab.signed = greatest_signed(&proposals);
+        tab.walk(&proposals)?;
+        Ok(tab)
+    }
+
+    fn empty(parties: Parties) -> Self {
+        Self {
+            parties,
+            agreed: None,
+            agreed_by: None,
+            pending: None,
             refused: Vec::new(),
-            empty,
             paid: BTreeMap::new(),
-        };
-        loop {
-            // Of all proposals upon the last state, the agreed one with the greatest number holds.
-            let upon = proposals.iter().filter_map(|(id, (by, time, state))| {
-                let agreed = Agreed {
-                    proposal: *id,
-                    by: *by,
-                    time: *time,
-                    state: (*state).clone(),
-                };
-                tab.follows(&agreed).ok().map(|()| agreed)
-            });
-            let mut upon: Vec<Agreed> = upon.collect();
-            upon.sort_by_key(|agreed| (std::cmp::Reverse(agreed.state.seq), agreed.proposal));
-            let both = |agreed: &&Agreed| {
-                let other = agreed.state.other(&agreed.by);
-                agreed
-                    .state
-                    .hash()
-                    .is_ok_and(|hash| agreements.contains(&(agreed.proposal, other, hash)))
-            };
-            match upon.iter().find(both) {
-                Some(agreed) => tab.push(agreed.clone()),
-                None => {
-                    let open = |agreed: &Agreed| {
-                        !refusals.contains(&(agreed.proposal, agreed.state.other(&agreed.by)))
-                    };
-                    (tab.pending, tab.refused) = upon.into_iter().partition(open);
-                    return tab;
-                }
-            }
+            standing: BTreeMap::new(),
+            signed: [0; 2],
+            proposed: 0,
+            proposers: BTreeMap::new(),
         }
     }
 
-    /// The last state that both signed; an empty one before the first.
-    pub fn state(&self) -> &TabState {
-        self.chain.last().map_or(&self.empty, |agreed| &agreed.state)
+    /// Follows the agreed states from the first one on, then looks for what is pending.
+    fn walk(&mut self, proposals: &BTreeMap<EnvelopeId, Proposal<'_>>) -> Result<(), TabRefusal> {
+        let mut upon: BTreeMap<Option<StateId>, Vec<&Proposal<'_>>> = BTreeMap::new();
+        let mut known: BTreeSet<Option<StateId>> = BTreeSet::from([None]);
+        for proposal in proposals.values() {
+            upon.entry(proposal.state.prev).or_default().push(proposal);
+            known.insert(Some(proposal.hash));
+            let standing = match proposal.refused {
+                Some(_) => Standing::Refused,
+                None => Standing::Stale,
+            };
+            self.standing.insert(proposal.id, standing);
+            self.proposers.insert(proposal.id, proposal.by);
+        }
+        for (prev, proposals) in &upon {
+            if !known.contains(prev) {
+                let waiting = proposals.iter().filter(|proposal| proposal.refused.is_none());
+                self.standing
+                    .extend(waiting.map(|proposal| (proposal.id, Standing::Ahead)));
+            }
+        }
+        let mut head = None;
+        loop {
+            let siblings = self.valid(upon.get(&head).map_or(&[], Vec::as_slice));
+            let standing = siblings
+                .iter()
+                .filter(|proposal| proposal.agree.is_some() && !proposal.is_dead(&siblings))
+                .max_by_key(|proposal| proposal.rank());
+            let Some(proposal) = standing else {
+                self.look_for_pending(&siblings);
+                return Ok(());
+            };
+            self.stand(proposal);
+            head = Some(proposal.hash);
+        }
     }
 
-    /// What was paid for an order upon this tab, less what was given back, in minor units.
-    pub fn paid(&self, order: &OrderId) -> Option<i64> {
-        self.paid.get(order).copied()
+    /// The proposals upon the newest state that follow from it; the others are marked invalid.
+    fn valid<'p, 'a>(&mut self, proposals: &[&'p Proposal<'a>]) -> Vec<&'p Proposal<'a>> {
+        let mut valid = Vec::with_capacity(proposals.len());
+        for proposal in proposals {
+            let change = proposal.state.change.clone();
+            match self.derive(proposal.state.seq, change, proposal.at) {
+                Ok(state) if state == *proposal.state => valid.push(*proposal),
+                _ if proposal.refused.is_some() => {}
+                _ => {
+                    self.standing.insert(proposal.id, Standing::Invalid);
+                }
+            }
+        }
+        valid
     }
 
-    /// The agreed state that paid an order.
-    pub fn payment(&self, order: &OrderId) -> Option<&Agreed> {
-        self.chain.iter().find(|agreed| match &agreed.state.change {
-            Change::Pay { order: paid, .. } | Change::Capture { order: paid } => paid == order,
-            _ => false,
+    /// The state that follows from the newest one by a change, order's payments included.
+    fn derive(&self, seq: u64, change: Change, at: Timestamp) -> Result<TabState, TabRefusal> {
+        self.check_orders(&change)?;
+        TabState::next(self.parties, self.agreed.as_ref(), seq, change, at)
+    }
+
+    /// An order is paid once, and at most that is refunded, by who was paid.
+    fn check_orders(&self, change: &Change) -> Result<(), TabRefusal> {
+        match change {
+            Change::Pay { order, .. } | Change::Hold { order, .. } => {
+                let mut held = self.agreed.iter().flat_map(|state| &state.book.holds);
+                match self.paid.contains_key(order) || held.any(|hold| hold.order == *order) {
+                    true => Err(TabRefusal::AlreadyPaid(*order)),
+                    false => Ok(()),
+                }
+            }
+            Change::Refund {
+                order,
+                from,
+                amount_minor,
+            } => {
+                let payment = self.paid.get(order).filter(|payment| payment.payer != *from);
+                let payment = payment.ok_or(TabRefusal::NotPaid(*order))?;
+                let left = payment.amount.minus(payment.refunded)?;
+                match *amount_minor > left.minor {
+                    true => Err(TabRefusal::OverRefund {
+                        left,
+                        asked: self.parties.amount(*amount_minor),
+                    }),
+                    false => Ok(()),
+                }
+            }
+            Change::SetLimit { .. } | Change::Capture { .. } | Change::Release { .. } => Ok(()),
+        }
+    }
+
+    /// Takes a proposal that both signed as the newest state.
+    fn stand(&mut self, proposal: &Proposal<'_>) {
+        let Some(agree) = proposal.agree else { return };
+        let payment = |payer: AuthorId, amount_minor: i64| Payment {
+            payer,
+            amount: self.parties.amount(amount_minor),
+            refunded: self.parties.amount(0),
+            propose: proposal.id,
+            agree,
+            seq: proposal.state.seq,
+        };
+        match &proposal.state.change {
+            Change::Pay {
+                order,
+                from,
+                amount_minor,
+            } => {
+                let payment = payment(*from, *amount_minor);
+                self.paid.insert(*order, payment);
+            }
+            Change::Capture { hold } => {
+                let mut holds = self.agreed.iter().flat_map(|state| &state.book.holds);
+                if let Some(hold) = holds.find(|held| held.id == *hold) {
+                    let payment = payment(hold.payer, hold.amount_minor);
+                    self.paid.insert(hold.order, payment);
+                }
+            }
+            Change::Refund {
+                order, amount_minor, ..
+            } => {
+                if let Some(payment) = self.paid.get_mut(order) {
+                    payment.refunded.minor = payment.refunded.minor.saturating_add(*amount_minor);
+                }
+            }
+            Change::SetLimit { .. } | Change::Hold { .. } | Change::Release { .. } => {}
+        }
+        self.standing.insert(proposal.id, Standing::Agreed);
+        self.agreed = Some(proposal.state.clone());
+        self.agreed_by = Some((proposal.id, agree));
+    }
+
+    /// Of all proposals upon the newest state only the one with the greatest number can be answered.
+    fn look_for_pending(&mut self, siblings: &[&Proposal<'_>]) {
+        let greatest = siblings.iter().max_by_key(|proposal| proposal.rank());
+        for proposal in siblings {
+            if let Some(reason) = proposal.refused {
+                self.refused.push(Refused {
+                    by: self.parties.author(proposal.by),
+                    change: proposal.state.change.clone(),
+                    reason,
+                });
+                continue;
+            }
+            let open = greatest.is_some_and(|greatest| greatest.id == proposal.id);
+            let standing = if open {
+                Standing::Pending
+            } else {
+                Standing::Crossed
+            };
+            self.standing.insert(proposal.id, standing);
+            if open {
+                self.pending = Some((proposal.id, proposal.state.clone()));
+            }
+        }
+        self.proposed = greatest.map_or(0, |proposal| proposal.state.seq);
+    }
+
+    /// What the other side owes an author; below 0 the author owes.
+    pub fn balance(&self, author: &AuthorId) -> Result<Amount, TabRefusal> {
+        self.parties.side(author)?;
+        self.agreed
+            .as_ref()
+            .map_or(Ok(self.parties.amount(0)), |state| state.balance(author))
+    }
+
+    /// How much an author lets the other side owe it.
+    pub fn limit(&self, granter: &AuthorId) -> Result<Amount, TabRefusal> {
+        self.parties.side(granter)?;
+        self.agreed
+            .as_ref()
+            .map_or(Ok(self.parties.amount(0)), |state| state.limit(granter))
+    }
+
+    /// How much more an author may owe the other side.
+    pub fn credit_left(&self, payer: &AuthorId) -> Result<Amount, TabRefusal> {
+        self.parties.side(payer)?;
+        self.agreed
+            .as_ref()
+            .map_or(Ok(self.parties.amount(0)), |state| state.credit_left(payer))
+    }
+
+    /// Whether a proof names a payment of this amount for an order, by this payer, that stands.
+    pub fn proves(&self, proof: &Proof, order: &OrderId, payer: &AuthorId, amount: Amount) -> bool {
+        self.paid.get(order).is_some_and(|payment| {
+            payment.proof() == *proof && payment.payer == *payer && payment.amount == amount
         })
     }
 
-    /// The state that a side would propose for a change now.
-    pub fn propose(&self, by: AuthorId, change: &Change, now: Timestamp) -> Result<TabState, TabRefusal> {
-        self.allows(&by, change)?;
-        self.state().with(by, change, now)
+    /// The greatest number that a side signed, in whatever state.
+    pub fn signed(&self, author: &AuthorId) -> Result<u64, TabRefusal> {
+        let side = self.parties.side(author)?;
+        Ok(self.signed.get(side as usize).copied().unwrap_or(0))
     }
 
-    /// Whether a proposal follows from the last state, and from what was paid before.
-    pub fn follows(&self, proposed: &Agreed) -> Result<(), TabRefusal> {
-        let upon = self.state();
-        let expected_prev = if upon.seq == 0 { None } else { Some(upon.hash()?) };
-        if proposed.state.prev != expected_prev {
-            return Err(TabRefusal::NotNext {
-                expected: upon.seq,
-                actual: proposed.state.seq,
-            });
+    /// The proposal of a change by one side, to be sealed, kept and then sent. Refused as long as a
+    /// proposal of either side waits for its answer. `at` is what its envelope will state.
+    pub fn propose(&self, me: &AuthorId, change: Change, at: Timestamp) -> Result<TabMessage, TabRefusal> {
+        let side = self.parties.side(me)?;
+        if let Some((id, _)) = &self.pending {
+            return Err(TabRefusal::Waiting(*id));
         }
-        let stated = Timestamp(proposed.time.wall_ms);
-        match self.propose(proposed.by, &proposed.state.change, stated)? == proposed.state {
-            true => Ok(()),
-            false => Err(TabRefusal::NotDerived),
-        }
+        let newest = self.agreed.as_ref().map_or(0, |state| state.seq);
+        let seq = side.seq_after(newest.max(self.proposed).max(self.signed(me)?));
+        let state = Box::new(self.derive(seq, change, at)?);
+        Ok(self.message(side, TabAct::Propose { state }))
     }
 
-    /// Whether a side may answer a proposal of the other one with its signature, its own open
-    /// proposals weighed. What the change is for is the caller's to judge.
-    pub fn answer(&self, me: &AuthorId, proposed: &Agreed) -> Result<(), TabRefusal> {
-        if proposed.by == *me {
-            return Err(TabRefusal::Stranger(*me));
-        }
-        self.follows(proposed)?;
-        let mine = self
-            .pending
-            .iter()
-            .filter(|pending| pending.by == *me)
-            .map(|pending| pending.state.seq)
-            .max();
-        match mine {
-            Some(seq) if seq > proposed.state.seq => Err(TabRefusal::Outnumbered(seq)),
-            _ => Ok(()),
+    /// What one side may say to a proposal without asking its owner. `owed` is what the other side is
+    /// to pay now for an order, on this tab, as this side knows it; none if nothing. Never agrees to
+    /// what raises what this side may lose beyond the limit that it granted.
+    pub fn answer(
+        &self,
+        me: &AuthorId,
+        propose: &EnvelopeId,
+        owed: impl Fn(&OrderId) -> Option<Amount>,
+    ) -> Answer {
+        match (self.standing.get(propose), &self.pending) {
+            (Some(Standing::Pending), Some((_, state))) => self.judge(me, state, owed),
+            (Some(Standing::Crossed), _) => self.refuse_theirs(me, propose, Reason::Crossed),
+            (Some(Standing::Stale), _) => self.refuse_theirs(me, propose, Reason::Stale),
+            (Some(Standing::Invalid), _) => self.refuse_theirs(me, propose, Reason::Invalid),
+            _ => Answer::Nothing,
         }
     }
 
-    fn allows(&self, by: &AuthorId, change: &Change) -> Result<(), TabRefusal> {
-        match change {
-            Change::Pay { order, .. } | Change::Hold { order, .. } if self.paid.contains_key(order) => {
-                Err(TabRefusal::PaidAlready(*order))
+    fn judge(&self, me: &AuthorId, state: &TabState, owed: impl Fn(&OrderId) -> Option<Amount>) -> Answer {
+        let (Ok(side), Ok(signed)) = (self.parties.side(me), self.signed(me)) else {
+            return Answer::Nothing;
+        };
+        if Side::of_seq(state.seq) == side {
+            return Answer::Nothing;
+        }
+        if state.seq <= signed {
+            return Answer::Refuse(Reason::Crossed);
+        }
+        match &state.change {
+            // Of what the other side lets me owe, or gives me back, or sets free for me.
+            Change::SetLimit { .. } | Change::Refund { .. } => Answer::Agree,
+            // The payee gives up, or the deadline that both signed has passed.
+            Change::Release { .. } => Answer::Agree,
+            Change::Pay {
+                order, amount_minor, ..
             }
-            Change::Pay { order, .. } if self.state().holds.iter().any(|hold| hold.order == *order) => {
-                Err(TabRefusal::PaidAlready(*order))
-            }
-            Change::Refund { order, minor } => {
-                let by_payee = self.payment(order).is_some_and(|paid| match paid.state.change {
-                    Change::Capture { .. } => paid.by == *by,
-                    _ => paid.by != *by,
-                });
-                let paid = if by_payee {
-                    self.paid(order).unwrap_or(0)
-                } else {
-                    0
+            | Change::Hold {
+                order, amount_minor, ..
+            } => match owed(order) {
+                None => Answer::Refuse(Reason::UnknownOrder),
+                Some(amount) if amount == self.parties.amount(*amount_minor) => Answer::Agree,
+                Some(_) => Answer::Refuse(Reason::WrongAmount),
+            },
+            Change::Capture { .. } => Answer::NeedsDecision,
+        }
+    }
+
+    fn refuse_theirs(&self, me: &AuthorId, propose: &EnvelopeId, reason: Reason) -> Answer {
+        match self.is_theirs(me, propose) {
+            true => Answer::Refuse(reason),
+            false => Answer::Nothing,
+        }
+    }
+
+    fn is_theirs(&self, me: &AuthorId, propose: &EnvelopeId) -> bool {
+        self.parties
+            .side(me)
+            .is_ok_and(|side| self.proposers.get(propose) == Some(&side.other()))
+    }
+
+    /// This side's signature under the pending proposal of the other.
+    pub fn agree(&self, me: &AuthorId, propose: &EnvelopeId) -> Result<TabMessage, TabRefusal> {
+        let side = self.parties.side(me)?;
+        match &self.pending {
+            Some((id, state))
+                if id == propose && Side::of_seq(state.seq) != side && state.seq > self.signed(me)? =>
+            {
+                let act = TabAct::Agree {
+                    propose: *id,
+                    state: state.id()?,
                 };
-                match *minor <= paid {
-                    true => Ok(()),
-                    false => Err(TabRefusal::NotPaid {
-                        order: *order,
-                        paid,
-                        wanted: *minor,
-                    }),
-                }
+                Ok(self.message(side, act))
             }
-            _ => Ok(()),
+            _ => Err(TabRefusal::NotPending(*propose)),
         }
     }
 
-    fn push(&mut self, agreed: Agreed) {
-        match &agreed.state.change {
-            Change::Pay { order, minor } => {
-                self.paid.insert(*order, *minor);
-            }
-            Change::Capture { order } => {
-                let hold = self.state().holds.iter().find(|hold| hold.order == *order);
-                let minor = hold.map_or(0, |hold| hold.minor);
-                self.paid.insert(*order, minor);
-            }
-            Change::Refund { order, minor } => {
-                if let Some(paid) = self.paid.get_mut(order) {
-                    *paid -= minor;
-                }
-            }
-            Change::Limit { .. } | Change::Hold { .. } | Change::Release { .. } => {}
+    /// This side's no to a proposal of the other that does not stand.
+    pub fn refuse(
+        &self,
+        me: &AuthorId,
+        propose: &EnvelopeId,
+        reason: Reason,
+    ) -> Result<TabMessage, TabRefusal> {
+        let side = self.parties.side(me)?;
+        match self.standing.get(propose) {
+            Some(Standing::Agreed | Standing::Refused) | None => Err(TabRefusal::NotPending(*propose)),
+            Some(_) if !self.is_theirs(me, propose) => Err(TabRefusal::NotPending(*propose)),
+            Some(_) => Ok(self.message(
+                side,
+                TabAct::Refuse {
+                    propose: *propose,
+                    reason,
+                },
+            )),
         }
-        self.chain.push(agreed);
     }
 
-    /// What an author may still spend upon the tab.
-    pub fn room_of(&self, author: &AuthorId) -> Amount {
-        Amount {
-            minor: self.state().room_of(author),
-            currency: self.empty.currency,
+    fn message(&self, from: Side, act: TabAct) -> TabMessage {
+        TabMessage {
+            tab: self.parties.tab(),
+            to: self.parties.author(from.other()),
+            act,
         }
     }
+}
+
+/// The side that says a message, if it belongs to this tab.
+fn ours(parties: &Parties, filed: &Filed<'_, TabMessage>) -> Option<Side> {
+    let side = parties.side(&filed.author).ok()?;
+    let to = parties.side(&filed.message.to).ok()?;
+    (to != side && filed.message.tab == parties.tab()).then_some(side)
+}
+
+/// The proposals, each with what the other side said to it.
+fn proposals<'a>(
+    parties: &Parties,
+    messages: &BTreeMap<EnvelopeId, (Side, Filed<'a, TabMessage>)>,
+) -> Result<BTreeMap<EnvelopeId, Proposal<'a>>, TabRefusal> {
+    let mut proposals = BTreeMap::new();
+    for (id, (by, filed)) in messages {
+        if let TabAct::Propose { state } = &filed.message.act
+            && state.parties == *parties
+            && Side::of_seq(state.seq) == *by
+        {
+            let proposal = Proposal {
+                id: *id,
+                by: *by,
+                at: filed.stated(),
+                state,
+                hash: state.id()?,
+                agree: None,
+                refused: None,
+            };
+            proposals.insert(*id, proposal);
+        }
+    }
+    for (id, (by, filed)) in messages {
+        match &filed.message.act {
+            TabAct::Agree { propose, state } => {
+                if let Some(proposal) = proposals.get_mut(propose)
+                    && proposal.by != *by
+                    && proposal.hash == *state
+                {
+                    proposal.agree.get_or_insert(*id);
+                }
+            }
+            TabAct::Refuse { propose, reason } => {
+                if let Some(proposal) = proposals.get_mut(propose)
+                    && proposal.by != *by
+                {
+                    proposal.refused.get_or_insert(*reason);
+                }
+            }
+            TabAct::Propose { .. } => {}
+        }
+    }
+    Ok(proposals)
+}
+
+/// The greatest number that each side signed, as proposer or by agreeing.
+fn greatest_signed(proposals: &BTreeMap<EnvelopeId, Proposal<'_>>) -> [u64; 2] {
+    let greatest = |side| {
+        let signed = proposals.values().filter(|proposal| proposal.signed_by(side));
+        signed.map(|proposal| proposal.state.seq).max().unwrap_or(0)
+    };
+    [greatest(Side::Low), greatest(Side::High)]
 }

@@ -7,9 +7,10 @@
 use crate::laws::{Broken, Law};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Opened, Signed};
+use souk_protocol::filed::Filed;
 use souk_protocol::id::{DeviceId, EnvelopeId, ListingId, OrderId, TabId};
 use souk_protocol::identity::GrantCache;
-use souk_protocol::order::{self, Order};
+use souk_protocol::order::{Order, OrderMessage};
 use souk_protocol::peer::Checked;
 use souk_protocol::records::{Change, Records, Tree};
 use souk_protocol::sync::Raw;
@@ -88,20 +89,9 @@ impl Book {
     }
 
     /// Messages of an order as its fold takes them.
-    pub fn order_messages(&self, ids: &[EnvelopeId]) -> Vec<order::Filed<'_>> {
-        let filed = ids.iter().filter_map(|id| {
-            let signed = self.signed(id)?;
-            let Body::Order(message) = signed.body() else {
-                return None;
-            };
-            Some(order::Filed {
-                id: *id,
-                author: signed.author(),
-                time: signed.time(),
-                message,
-            })
-        });
-        filed.collect()
+    pub fn order_messages(&self, ids: &[EnvelopeId]) -> Vec<Filed<'_, OrderMessage>> {
+        let signed = ids.iter().filter_map(|id| self.signed(id));
+        signed.filter_map(|signed| signed.order_message()).collect()
     }
 
     /// Takes note of a row that a node's store now has, as the store shows it.

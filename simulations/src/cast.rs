@@ -9,7 +9,7 @@ use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId};
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
-use souk_protocol::order::{Deed, Order, Role, State};
+use souk_protocol::order::{ActKind, Order, Role, State};
 use souk_protocol::peer::read_order;
 use souk_protocol::records::{Fault, Range, Records, Tree};
 use souk_protocol::settlement::Rail;
@@ -335,30 +335,30 @@ impl View<'_> {
                 continue;
             };
             if chance.in_thousand(self.scenario.people.wrong) {
-                let deeds = [
-                    Deed::Place,
-                    Deed::Accept,
-                    Deed::Cancel,
-                    Deed::Pay,
-                    Deed::Receipt,
-                    Deed::Lapse,
+                let acts = [
+                    ActKind::Place,
+                    ActKind::Accept,
+                    ActKind::Cancel,
+                    ActKind::Pay,
+                    ActKind::Receipt,
+                    ActKind::Lapse,
                 ];
-                return Ok(chance.pick(&deeds).map(|deed| act(&order, *deed, chance)));
+                return Ok(chance.pick(&acts).map(|kind| act(&order, *kind, chance)));
             }
             let mut open = order.open_to(role, self.now);
-            open.retain(|deed| *deed != Deed::Quote);
+            open.retain(|kind| *kind != ActKind::Quote);
             // People give up less often than they go on.
-            let gives_up = |deed: &Deed| matches!(deed, Deed::Cancel | Deed::Decline);
-            if open.iter().any(|deed| !gives_up(deed)) && !chance.in_thousand(200) {
-                open.retain(|deed| !gives_up(deed));
+            let gives_up = |kind: &ActKind| matches!(kind, ActKind::Cancel | ActKind::Decline);
+            if open.iter().any(|kind| !gives_up(kind)) && !chance.in_thousand(200) {
+                open.retain(|kind| !gives_up(kind));
             }
-            if let Some(deed) = chance.pick(&open) {
-                return Ok(Some(act(&order, *deed, chance)));
+            if let Some(kind) = chance.pick(&open) {
+                return Ok(Some(act(&order, *kind, chance)));
             }
             if role == Role::Buyer && order.receipt.is_some() && order.state == State::Completed {
                 return Ok(Some(Command::Review {
                     order: *id,
-                    listing: order.lines.first().map(|line| line.listing),
+                    listing: order.ask.lines.first().map(|line| line.listing),
                     rating: u8::try_from(chance.between(1, 5)).unwrap_or(1),
                     text: String::new(),
                 }));
@@ -368,11 +368,11 @@ impl View<'_> {
     }
 }
 
-fn act(order: &Order, deed: Deed, chance: &mut Chance) -> Command {
+fn act(order: &Order, kind: ActKind, chance: &mut Chance) -> Command {
     let id = order.id;
-    match deed {
-        Deed::Place | Deed::Ask | Deed::Quote => {
-            let rails = order.quote.as_ref().map(|quote| quote.rails.to_vec());
+    match kind {
+        ActKind::Place | ActKind::Ask | ActKind::Quote => {
+            let rails = order.quote.as_ref().map(|(_, quote)| quote.rails.to_vec());
             let rail = chance
                 .pick(&rails.unwrap_or_default())
                 .copied()
@@ -383,23 +383,23 @@ fn act(order: &Order, deed: Deed, chance: &mut Chance) -> Command {
                 rail: rail.name().into(),
             }
         }
-        Deed::Accept => Command::AcceptOrder { order: id },
-        Deed::Decline => Command::DeclineOrder {
+        ActKind::Accept => Command::AcceptOrder { order: id },
+        ActKind::Decline => Command::DeclineOrder {
             order: id,
             reason: "not today".into(),
         },
-        Deed::Cancel => Command::CancelOrder { order: id },
-        Deed::Pay => Command::PayOrder {
+        ActKind::Cancel => Command::CancelOrder { order: id },
+        ActKind::Pay => Command::PayOrder {
             order: id,
             reference: "paid".into(),
         },
-        Deed::Receipt => Command::PaymentArrived { order: id },
-        Deed::Fulfil => Command::ShipOrder {
+        ActKind::Receipt => Command::PaymentArrived { order: id },
+        ActKind::Fulfil => Command::ShipOrder {
             order: id,
             carrier: "Post".into(),
             tracking: "1".into(),
         },
-        Deed::Complete => Command::CompleteOrder { order: id },
-        Deed::Lapse => Command::LapseOrder { order: id },
+        ActKind::Complete => Command::CompleteOrder { order: id },
+        ActKind::Lapse => Command::LapseOrder { order: id },
     }
 }

@@ -5,13 +5,14 @@
 use crate::book::{Book, Thread};
 use crate::chance::Chance;
 use souk_protocol::body::Body;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use souk_protocol::filed::Filed;
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
 use souk_protocol::market;
-use souk_protocol::order::{Deed, Filed, Order, State, next_state};
+use souk_protocol::order::{ActKind, Order, OrderMessage, State, next};
 use souk_protocol::records::{Range, Records, Tree};
 use souk_protocol::settlement::Rail;
 use souk_protocol::sync::Digests;
-use souk_protocol::tab::{Change, StateHash, TabAct, TabState};
+use souk_protocol::tab::{Change, Side, TabAct, TabState};
 use std::collections::{BTreeMap, BTreeSet};
 
 macro_rules! laws {
@@ -99,20 +100,20 @@ impl Broken {
 }
 
 /// How an order's messages are read. The world passes the protocol's own fold, a broken switch another.
-pub type Fold = for<'a> fn(OrderId, Vec<Filed<'a>>) -> Option<Order>;
+pub type Fold = for<'a> fn(OrderId, Vec<Filed<'a, OrderMessage>>) -> Option<Order>;
 
 /// The protocol's fold.
-pub fn fold(id: OrderId, messages: Vec<Filed<'_>>) -> Option<Order> {
-    Order::fold(id, messages).ok()
+pub fn fold(id: OrderId, messages: Vec<Filed<'_, OrderMessage>>) -> Option<Order> {
+    Order::fold(id, messages)
 }
 
 /// A fold that is wrong on purpose: of messages that act upon one, the first to come counts.
-pub fn fold_first_come(id: OrderId, messages: Vec<Filed<'_>>) -> Option<Order> {
+pub fn fold_first_come(id: OrderId, messages: Vec<Filed<'_, OrderMessage>>) -> Option<Order> {
     let mut seen = BTreeSet::new();
     let first = messages
         .into_iter()
         .filter(|filed| filed.message.after.is_none_or(|after| seen.insert(after)));
-    Order::fold(id, first).ok()
+    Order::fold(id, first)
 }
 
 /// Each side's reading of an order, and the laws over all its messages.
@@ -145,7 +146,7 @@ pub fn order(book: &mut Book, id: &OrderId, chance: &mut Chance, fold: Fold) -> 
 fn table(order: &Order) -> Result<(), String> {
     let mut state = State::Asked;
     for done in order.history.iter().skip(1) {
-        state = next_state(state, done.act, done.by)
+        state = next(state, done.by, done.act)
             .ok_or_else(|| format!("{}: {} in the state {}", order.id, done.act.name(), state.name()))?;
     }
     if state != order.state {
@@ -156,12 +157,12 @@ fn table(order: &Order) -> Result<(), String> {
             state.name()
         ));
     }
-    let times = |deed| order.history.iter().filter(|done| done.act == deed).count();
-    match [Deed::Accept, Deed::Pay, Deed::Receipt, Deed::Fulfil]
+    let times = |act| order.history.iter().filter(|done| done.act == act).count();
+    match [ActKind::Accept, ActKind::Pay, ActKind::Receipt, ActKind::Fulfil]
         .into_iter()
-        .find(|deed| times(*deed) > 1)
+        .find(|act| times(*act) > 1)
     {
-        Some(deed) => Err(format!("{} has more than one {}", order.id, deed.name())),
+        Some(act) => Err(format!("{} has more than one {}", order.id, act.name())),
         None => Ok(()),
     }
 }
@@ -170,7 +171,7 @@ fn table(order: &Order) -> Result<(), String> {
 #[derive(Debug, Clone)]
 pub struct Link<'a> {
     /// Its hash.
-    pub hash: StateHash,
+    pub hash: StateId,
     /// Who proposed it.
     pub by: AuthorId,
     /// The state.
@@ -185,8 +186,8 @@ pub fn chain<'a>(book: &'a Book, ids: &[EnvelopeId]) -> Result<Vec<Link<'a>>, St
             continue;
         };
         match &message.act {
-            TabAct::Propose(state) => {
-                let hash = state.hash().map_err(|error| error.to_string())?;
+            TabAct::Propose { state } => {
+                let hash = state.id().map_err(|error| error.to_string())?;
                 let link = Link {
                     hash,
                     by: signed.author(),
@@ -194,8 +195,8 @@ pub fn chain<'a>(book: &'a Book, ids: &[EnvelopeId]) -> Result<Vec<Link<'a>>, St
                 };
                 proposed.insert((hash, signed.id()), link);
             }
-            TabAct::Agree { proposal, state } => {
-                agreed.insert((*state, *proposal, signed.author()));
+            TabAct::Agree { propose, state } => {
+                agreed.insert((*state, *propose, signed.author()));
             }
             TabAct::Refuse { .. } => {}
         }
@@ -203,9 +204,10 @@ pub fn chain<'a>(book: &'a Book, ids: &[EnvelopeId]) -> Result<Vec<Link<'a>>, St
     let mut chain: Vec<Link<'a>> = Vec::new();
     loop {
         let upon = chain.last().map(|link| link.hash);
-        let mut next: BTreeMap<StateHash, Link<'a>> = BTreeMap::new();
+        let mut next: BTreeMap<StateId, Link<'a>> = BTreeMap::new();
         for ((hash, id), link) in &proposed {
-            let other = link.state.other(&link.by);
+            let other = link.state.parties.other(&link.by);
+            let other = other.map_err(|error| error.to_string())?;
             if link.state.prev == upon && agreed.contains(&(*hash, *id, other)) {
                 next.insert(*hash, link.clone());
             }
@@ -244,15 +246,18 @@ pub fn tab(book: &Book, id: &TabId) -> Result<(), Broken> {
     }
     balances(&whole).map_err(|(law, words)| broken(law, words))?;
     for link in &whole {
-        if let Change::Pay { order, minor } = &link.state.change {
+        if let Change::Pay {
+            order, amount_minor, ..
+        } = &link.state.change
+        {
             let total = book
                 .orders
                 .get(order)
                 .and_then(|thread| fold(*order, book.order_messages(&thread.union())))
                 .and_then(|order| order.total())
                 .map(|total| total.minor);
-            if total != Some(*minor) {
-                let words = format!("{minor} were paid for {order}, which costs {total:?}");
+            if total != Some(*amount_minor) {
+                let words = format!("{amount_minor} were paid for {order}, which costs {total:?}");
                 return Err(broken(Law::Quoted, words));
             }
         }
@@ -262,7 +267,7 @@ pub fn tab(book: &Book, id: &TabId) -> Result<(), Broken> {
 
 /// Nobody signs two different states of one number, as proposer or by agreeing.
 fn one_state(book: &Book, thread: &Thread) -> Result<(), String> {
-    let mut signed: BTreeMap<(AuthorId, u64), StateHash> = BTreeMap::new();
+    let mut signed: BTreeMap<(AuthorId, u64), StateId> = BTreeMap::new();
     let mut sign = |author, seq, hash| match *signed.entry((author, seq)).or_insert(hash) == hash {
         true => Ok(()),
         false => Err(format!("{author} signed two states of number {seq}")),
@@ -272,13 +277,13 @@ fn one_state(book: &Book, thread: &Thread) -> Result<(), String> {
             continue;
         };
         match &message.act {
-            TabAct::Propose(state) => {
-                let hash = state.hash().map_err(|error| error.to_string())?;
+            TabAct::Propose { state } => {
+                let hash = state.id().map_err(|error| error.to_string())?;
                 sign(envelope.author(), state.seq, hash)?;
             }
-            TabAct::Agree { proposal, state } => {
-                if let Some(Body::Tab(proposed)) = book.signed(proposal).map(|signed| signed.body())
-                    && let TabAct::Propose(proposed) = &proposed.act
+            TabAct::Agree { propose, state } => {
+                if let Some(Body::Tab(proposed)) = book.signed(propose).map(|signed| signed.body())
+                    && let TabAct::Propose { state: proposed } = &proposed.act
                 {
                     sign(envelope.author(), proposed.seq, *state)?;
                 }
@@ -295,36 +300,46 @@ fn balances(chain: &[Link<'_>]) -> Result<(), (Law, String)> {
     let (mut owed_by_high, mut limits) = (0i64, (0i64, 0i64));
     for link in chain {
         let state = link.state;
-        let by_high = link.by == state.high;
+        let by_high = link.by == state.parties.author(Side::High);
         match &state.change {
-            Change::Limit { minor } if by_high => limits.1 = *minor,
-            Change::Limit { minor } => limits.0 = *minor,
-            Change::Pay { order, minor } => {
-                if paid.insert(*order, *minor).is_some() {
+            Change::SetLimit { limit_minor, .. } if by_high => limits.1 = *limit_minor,
+            Change::SetLimit { limit_minor, .. } => limits.0 = *limit_minor,
+            Change::Pay {
+                order,
+                from,
+                amount_minor,
+            } => {
+                if *from != link.by {
+                    return Err((Law::Limit, format!("{order} is paid by who does not pay")));
+                }
+                if paid.insert(*order, *amount_minor).is_some() {
                     return Err((Law::PaidOnce, format!("{order} is paid twice")));
                 }
-                owed_by_high += if by_high { *minor } else { -*minor };
+                owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
             }
-            Change::Refund { order, minor } => {
+            Change::Refund {
+                order, amount_minor, ..
+            } => {
                 let rest = paid.entry(*order).or_default();
-                *rest -= minor;
+                *rest -= amount_minor;
                 if *rest < 0 {
                     return Err((
                         Law::PaidOnce,
                         format!("more was given back for {order} than paid"),
                     ));
                 }
-                owed_by_high += if by_high { *minor } else { -*minor };
+                owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
             }
             Change::Hold { .. } | Change::Capture { .. } | Change::Release { .. } => {
                 return Err((Law::Limit, "no peer of this world sets anything aside".into()));
             }
         }
-        let said = (state.balance_minor, state.limit_low_minor, state.limit_high_minor);
+        let book = &state.book;
+        let said = (book.balance_minor, book.limit_low_minor, book.limit_high_minor);
         if said != (owed_by_high, limits.0, limits.1) {
             return Err((Law::Limit, format!("number {} does not follow", state.seq)));
         }
-        let grows = !matches!(state.change, Change::Limit { .. });
+        let grows = !matches!(state.change, Change::SetLimit { .. });
         let (debt, limit) = if by_high {
             (owed_by_high, limits.0)
         } else {
@@ -340,7 +355,7 @@ fn balances(chain: &[Link<'_>]) -> Result<(), (Law, String)> {
 
 /// A merchant's receipt for a payment by tab, and the tab that shows it.
 pub fn receipt(book: &Book, at: usize, order: &Order) -> Result<(), Broken> {
-    let (Some(total), Some(Rail::Tab), Some(_)) = (order.total(), order.rail, &order.receipt) else {
+    let (Some(total), Some(Rail::Tab), Some(_)) = (order.total(), order.rail(), &order.receipt) else {
         return Ok(());
     };
     let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
@@ -352,7 +367,8 @@ pub fn receipt(book: &Book, at: usize, order: &Order) -> Result<(), Broken> {
             && link.state.change
                 == Change::Pay {
                     order: order.id,
-                    minor: total.minor,
+                    from: order.buyer,
+                    amount_minor: total.minor,
                 }
     });
     match shown {
@@ -388,7 +404,7 @@ pub fn stock(
             State::Paid => &mut paid,
             _ => continue,
         };
-        for line in order.lines.iter().filter(|line| line.listing == *listing) {
+        for line in order.lines().iter().filter(|line| line.listing == *listing) {
             *counts.entry(line.variant).or_insert(0u64) += u64::from(line.units);
         }
     }
@@ -419,13 +435,12 @@ pub fn stock(
 
 /// What was done in the orders of a listing, as one node reads them.
 fn histories(book: &Book, at: usize, listing: &ListingId) -> String {
-    let orders = book
-        .folds
-        .iter()
-        .filter(|((node, _), order)| *node == at && order.lines.iter().any(|line| line.listing == *listing));
+    let orders = book.folds.iter().filter(|((node, _), order)| {
+        *node == at && order.lines().iter().any(|line| line.listing == *listing)
+    });
     let told = orders.map(|((_, id), order)| {
-        let deeds: Vec<&str> = order.history.iter().map(|done| done.act.name()).collect();
-        format!("{id} {} ({} kept aside)", deeds.join(" "), order.losing.len())
+        let acts: Vec<&str> = order.history.iter().map(|done| done.act.name()).collect();
+        format!("{id} {} ({} kept aside)", acts.join(" "), order.losing.len())
     });
     told.collect::<Vec<_>>().join("; ")
 }
@@ -513,19 +528,24 @@ fn tabs_agree(book: &Book) -> Result<(), Broken> {
     for (id, thread) in &book.tabs {
         let nodes: Vec<usize> = thread.held.keys().copied().collect();
         let broken = |words: String| Broken::new(Law::TabsAgree, format!("{id}: {words}"), nodes.clone());
-        let mut last: Option<Vec<StateHash>> = None;
+        let mut last: Option<Vec<StateId>> = None;
         for held in thread.held.values() {
             let links = chain(book, held).map_err(&broken)?;
-            let hashes: Vec<StateHash> = links.iter().map(|link| link.hash).collect();
+            let hashes: Vec<StateId> = links.iter().map(|link| link.hash).collect();
             if last.as_ref().is_some_and(|last| *last != hashes) {
                 return Err(broken("the copies differ".into()));
             }
             // Each side books what its own copy says.
             if let Some(link) = links.last() {
-                let mine = [link.state.low, link.state.high];
-                if let Some(me) = mine.get(usize::from(last.is_some())) {
-                    *sums.entry(*me).or_default() += link.state.owed_by(me);
-                }
+                let me = link
+                    .state
+                    .parties
+                    .author(if last.is_some() { Side::High } else { Side::Low });
+                let owed = link
+                    .state
+                    .balance(&me)
+                    .map_err(|error| broken(error.to_string()))?;
+                *sums.entry(me).or_default() += owed.minor;
             }
             last = Some(hashes);
         }
@@ -547,7 +567,7 @@ fn tabs_agree(book: &Book) -> Result<(), Broken> {
 fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     let authors: BTreeMap<usize, AuthorId> = nodes.iter().map(|node| (node.at, node.author)).collect();
     for ((at, id), order) in &book.folds {
-        let Some(total) = order.total().filter(|_| order.rail == Some(Rail::Tab)) else {
+        let Some(total) = order.total().filter(|_| order.rail() == Some(Rail::Tab)) else {
             continue;
         };
         if authors.get(at) != Some(&order.merchant) {
@@ -560,8 +580,12 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
         let mut paid = None;
         for link in &links {
             match &link.state.change {
-                Change::Pay { order, minor } if order == id => paid = Some(*minor),
-                Change::Refund { order, minor } if order == id => paid = paid.map(|paid| paid - minor),
+                Change::Pay {
+                    order, amount_minor, ..
+                } if order == id => paid = Some(*amount_minor),
+                Change::Refund {
+                    order, amount_minor, ..
+                } if order == id => paid = paid.map(|paid| paid - amount_minor),
                 _ => {}
             }
         }
@@ -571,8 +595,8 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
             (State::Lapsed, Some(1..)) => "it lapsed, and what was paid is not given back",
             (State::Accepted, None) => {
                 let state = links.last().map(|link| link.state);
-                let room = state.map_or(0, |state| state.room_of(&order.buyer));
-                match room >= total.minor {
+                let room = state.and_then(|state| state.credit_left(&order.buyer).ok());
+                match room.map_or(0, |room| room.minor) >= total.minor {
                     true => "it is accepted, the tab has room, and it is not paid",
                     false => continue,
                 }

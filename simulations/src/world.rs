@@ -782,7 +782,7 @@ impl World {
             if let Some(order) = self.book.folds.get(&(at, *id))
                 && order.merchant == me
             {
-                listings.extend(order.lines.iter().map(|line| line.listing));
+                listings.extend(order.lines().iter().map(|line| line.listing));
                 laws::receipt(&self.book, at, order)?;
             }
         }

@@ -24,7 +24,7 @@ mod turn;
 pub use shop::ShopWays;
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
-pub use tabs::{read_tab, tab_sides};
+pub use tabs::{read_tab, tab_parties};
 pub use trade::read_order;
 
 use crate::admission::Quotas;
@@ -107,8 +107,26 @@ pub struct Peer {
     digests: BTreeMap<AuthorId, Digests>,
     grants: GrantCache,
     quotas: Quotas,
-    /// Orders that are not over, and the deadline that runs for each.
-    watched: BTreeMap<OrderId, Option<Timestamp>>,
+    /// Orders that are not over.
+    watched: BTreeMap<OrderId, Watched>,
+}
+
+/// What is kept in memory of an order that is not over, so that it need not be read to see whether it
+/// matters. Nothing but the order is known of it until the peer has gone on with what was begun.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watched {
+    /// The other side.
+    with: Option<AuthorId>,
+    /// Whether this node's owner is the buyer.
+    buys: bool,
+    /// When to look at it again: the deadline that runs.
+    deadline: Option<Timestamp>,
+}
+
+impl Watched {
+    fn may_be_with(&self, author: &AuthorId) -> bool {
+        self.with.is_none_or(|with| with == *author)
+    }
 }
 
 const CLOCK: &[u8] = b"clock";
@@ -132,7 +150,7 @@ impl Peer {
         }
         let mut watched = BTreeMap::new();
         for (key, _) in records.scan(Tree::Holds, &Range::of([], usize::MAX))? {
-            watched.extend(OrderId::from_slice(&key).map(|order| (order, None)));
+            watched.extend(OrderId::from_slice(&key).map(|order| (order, Watched::default())));
         }
         Ok(Self {
             keys,
@@ -302,6 +320,11 @@ fn stored<T: Serialize + serde::de::DeserializeOwned>(
         key: data_encoding::HEXLOWER.encode(key),
         reason: error.to_string(),
     })
+}
+
+/// A rule of this program that did not hold.
+fn broken(error: impl std::fmt::Display) -> Fault {
+    Fault::Broken(error.to_string())
 }
 
 /// A refusal of a wish in which something is not as it must be.

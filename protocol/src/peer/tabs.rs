@@ -7,18 +7,17 @@
 use super::social::{Outcome, check};
 use super::trade::read_order;
 use super::turn::Turn;
-use super::{Peer, invalid};
+use super::{Peer, broken, invalid};
 use crate::admission::Refusal;
 use crate::api::{Code, Happening, Refused, Reply};
 use crate::body::Body;
 use crate::envelope::Signed;
-use crate::id::{AuthorId, OrderId, TabId};
+use crate::id::{AuthorId, EnvelopeId, OrderId, TabId};
 use crate::money::{Amount, Currency};
-use crate::order::{Order, State};
+use crate::order::State;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::settlement::Rail;
-use crate::tab::{Agreed, Change, Filed, Tab, TabAct, TabMessage, TabRefusal, TabState};
-use crate::text::Prose;
+use crate::tab::{Answer, Change, Parties, Reason, Side, Standing, Tab, TabAct, TabState};
 
 /// Reads a tab from the records; empty if nothing was said about it.
 pub fn read_tab(
@@ -27,38 +26,24 @@ pub fn read_tab(
     other: &AuthorId,
     currency: Currency,
 ) -> Result<Tab, Fault> {
-    let envelopes = records.tab(&TabId::of(one, other, currency.code()))?;
-    let filed = envelopes.iter().filter_map(|envelope| match envelope.body() {
-        Body::Tab(message) => Some(Filed {
-            id: envelope.id(),
-            author: envelope.author(),
-            time: envelope.time(),
-            message,
-        }),
-        _ => None,
-    });
-    Ok(Tab::fold(*one, *other, currency, filed))
+    let parties = Parties::new(*one, *other, currency).map_err(broken)?;
+    let envelopes = records.tab(&parties.tab())?;
+    Tab::fold(parties, envelopes.iter().filter_map(Signed::tab_message)).map_err(broken)
 }
 
 /// The two sides and the currency of a tab of which something is held.
-pub fn tab_sides(
-    records: &dyn Records,
-    tab: &TabId,
-) -> Result<Option<(AuthorId, AuthorId, Currency)>, Fault> {
+pub fn tab_parties(records: &dyn Records, tab: &TabId) -> Result<Option<Parties>, Fault> {
     let Some(row) = records.get(Tree::Tabs, tab.as_bytes())? else {
         return Ok(None);
     };
     let part = |from: usize, to: usize| row.get(from..to);
     let sides = part(0, 32).zip(part(32, 64)).zip(part(64, 67));
-    let sides = sides.and_then(|((low, high), currency)| {
+    let parties = sides.and_then(|((low, high), currency)| {
         let currency = std::str::from_utf8(currency).ok()?.parse().ok()?;
-        Some((
-            AuthorId::from_slice(low).ok()?,
-            AuthorId::from_slice(high).ok()?,
-            currency,
-        ))
+        let (low, high) = (AuthorId::from_slice(low).ok()?, AuthorId::from_slice(high).ok()?);
+        Parties::new(low, high, currency).ok()
     });
-    sides.map(Some).ok_or_else(|| Fault::Damaged {
+    parties.map(Some).ok_or_else(|| Fault::Damaged {
         tree: Tree::Tabs.name(),
         key: tab.to_string(),
         reason: "it names no sides".into(),
@@ -86,6 +71,7 @@ impl Peer {
         if to == self.author() {
             return Ok(Err(invalid("nobody grants credit to themselves")));
         }
+        let limit = check!(Amount::new(limit.minor, limit.currency).map_err(invalid));
         if limit.minor < 0 {
             return Ok(Err(invalid("a limit is at least 0")));
         }
@@ -95,17 +81,10 @@ impl Peer {
             let next = "Ask a common friend to vouch for them, or grant the tab without '--vouched' at your own risk.";
             return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
         }
-        let tab = self.tab_with(turn, &to, limit.currency)?;
-        check!(
-            tab.propose(self.author(), &Change::Limit { minor: limit.minor }, turn.now)
-                .map_err(invalid)
-        );
-        turn.local(Tree::Me, &limit_key(&tab.id), Some(&limit.minor))?;
+        let tab = TabId::of(&self.author(), &to, limit.currency.code());
+        turn.local(Tree::Me, &limit_key(&tab), Some(&limit.minor))?;
         self.propose_next(turn, &to, limit.currency)?;
-        Ok(Ok(Reply::Tab {
-            tab: tab.id,
-            vouched_by,
-        }))
+        Ok(Ok(Reply::Tab { tab, vouched_by }))
     }
 
     /// Proposes whatever is due between this node and somebody, in any currency.
@@ -131,14 +110,15 @@ impl Peer {
             let Ok(tab) = TabId::from_slice(&key) else {
                 continue;
             };
-            if let Some((low, high, currency)) = tab_sides(turn.records(), &tab)? {
-                tabs.push((if low == self.author() { high } else { low }, currency));
+            if let Some(parties) = tab_parties(turn.records(), &tab)? {
+                let other = parties.other(&self.author()).map_err(broken)?;
+                tabs.push((other, parties.currency()));
             }
         }
         Ok(tabs)
     }
 
-    /// Proposes the first thing that is due, unless a proposal of this side is still open.
+    /// Proposes the first thing that is due, unless a proposal of either side waits for its answer.
     fn propose_next(
         &mut self,
         turn: &mut Turn<'_>,
@@ -147,29 +127,19 @@ impl Peer {
     ) -> Result<(), Fault> {
         let me = self.author();
         let tab = self.tab_with(turn, other, currency)?;
-        if tab.pending.iter().any(|pending| pending.by == me) {
+        if tab.pending.is_some() {
             return Ok(());
         }
-        for change in self.due(turn, &tab, other, currency)? {
-            // The other side said no to this upon this very state.
-            if tab
-                .refused
-                .iter()
-                .any(|refused| refused.by == me && refused.state.change == change)
-            {
+        for change in self.due(turn, &tab, other)? {
+            // The other side said no to this upon this very state. What was merely outbid may come again.
+            let no = tab.refused.iter().any(|refused| {
+                refused.by == me && refused.change == change && refused.reason != Reason::Crossed
+            });
+            if no {
                 continue;
             }
-            if let Ok(state) = tab.propose(me, &change, turn.now) {
-                let act = TabAct::Propose(Box::new(state));
-                self.say_to(
-                    turn,
-                    TabMessage {
-                        to: *other,
-                        tab: tab.id,
-                        act,
-                    }
-                    .into(),
-                )?;
+            if let Ok(message) = tab.propose(&me, change, turn.now) {
+                self.say_to(turn, message.into())?;
                 return Ok(());
             }
         }
@@ -177,47 +147,45 @@ impl Peer {
     }
 
     /// What this side has to propose.
-    fn due(
-        &self,
-        turn: &Turn<'_>,
-        tab: &Tab,
-        other: &AuthorId,
-        currency: Currency,
-    ) -> Result<Vec<Change>, Fault> {
+    fn due(&self, turn: &Turn<'_>, tab: &Tab, other: &AuthorId) -> Result<Vec<Change>, Fault> {
         let me = self.author();
         let mut due = Vec::new();
-        let key = limit_key(&tab.id);
+        let key = limit_key(&tab.parties.tab());
         if let Some(bytes) = turn.records().get(Tree::Me, &key)? {
-            let minor: i64 = super::stored(Tree::Me, &key, &bytes)?;
-            if tab.state().seq == 0 || tab.state().limit_of(&me) != minor {
-                due.push(Change::Limit { minor });
+            let limit_minor: i64 = super::stored(Tree::Me, &key, &bytes)?;
+            if tab.agreed.is_none() || tab.limit(&me).map_err(broken)?.minor != limit_minor {
+                due.push(Change::SetLimit { by: me, limit_minor });
             }
         }
-        for id in self.watched.keys() {
+        let between = self
+            .watched
+            .iter()
+            .filter(|(_, watched)| watched.may_be_with(other));
+        for (id, _) in between {
             let Some(order) = read_order(turn.records(), id)? else {
                 continue;
             };
-            let Some(total) = order.total().filter(|total| total.currency == currency) else {
-                continue;
-            };
-            if order.rail != Some(Rail::Tab) {
+            let Some(total) = order.total() else { continue };
+            if order.rail() != Some(Rail::Tab) || total.currency != tab.parties.currency() {
                 continue;
             }
+            let paid = tab.paid.get(id);
             if (order.buyer, order.merchant) == (me, *other)
                 && order.state == State::Accepted
-                && total.minor > 0
-                && tab.paid(id).is_none()
+                && paid.is_none()
             {
                 due.push(Change::Pay {
                     order: *id,
-                    minor: total.minor,
+                    from: me,
+                    amount_minor: total.minor,
                 });
             }
-            let paid = tab.paid(id).unwrap_or(0);
-            if (order.merchant, order.buyer) == (me, *other) && order.refund_due() && paid > 0 {
+            let left = paid.map_or(0, |payment| payment.amount.minor - payment.refunded.minor);
+            if (order.merchant, order.buyer) == (me, *other) && order.refund_due && left > 0 {
                 due.push(Change::Refund {
                     order: *id,
-                    minor: paid,
+                    from: me,
+                    amount_minor: left,
                 });
             }
         }
@@ -235,30 +203,23 @@ impl Peer {
             return Ok(Err(Refusal::NotForMe));
         };
         match &message.act {
-            TabAct::Propose(state) => {
-                let sides = (state.low, state.high) == (author.min(me), author.max(me));
-                if !sides || state.tab() != message.tab {
-                    return Ok(Err(Refusal::Rule("the proposed state is of another tab".into())));
-                }
-                let tab = self.tab_with(turn, &author, state.currency)?;
-                if self.answer_is_on_its_way(&tab, state) {
+            TabAct::Propose { state } => {
+                let mut held = turn.records().tab(&message.tab)?;
+                held.push(envelope.clone());
+                let tab = Tab::fold(state.parties, held.iter().filter_map(Signed::tab_message));
+                let (tab, id) = (tab.map_err(broken)?, envelope.id());
+                if rests_on_what_comes_later(&tab, &me, &id, state) {
                     return Ok(Err(Refusal::NotYet));
                 }
-                let proposed = Agreed {
-                    proposal: envelope.id(),
-                    by: author,
-                    time: envelope.time(),
-                    state: state.as_ref().clone(),
-                };
                 if let Err(refusal) = turn.admit(envelope)? {
                     return Ok(Err(refusal));
                 }
-                self.answer_proposal(turn, &tab, &proposed)?;
+                self.answer_proposal(turn, &tab, &id, state)?;
             }
-            TabAct::Agree { proposal, .. } | TabAct::Refuse { proposal, .. } => {
+            TabAct::Agree { propose, .. } | TabAct::Refuse { propose, .. } => {
                 let mine = turn
                     .records()
-                    .envelope(proposal)?
+                    .envelope(propose)?
                     .filter(|mine| mine.author() == me);
                 let Some(Body::Tab(proposed)) = mine.as_ref().map(|mine| mine.body()) else {
                     return Ok(Err(Refusal::Rule(
@@ -277,84 +238,38 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    /// Whether a proposal rests on a state that this side proposed and whose answer is still under way.
-    fn answer_is_on_its_way(&self, tab: &Tab, proposed: &TabState) -> bool {
-        let mine = tab.pending.iter().filter(|pending| pending.by == self.author());
-        mine.into_iter()
-            .any(|pending| pending.state.hash().ok() == proposed.prev && proposed.prev.is_some())
-    }
-
-    fn answer_proposal(&mut self, turn: &mut Turn<'_>, tab: &Tab, proposed: &Agreed) -> Result<(), Fault> {
-        let judged = match tab.answer(&self.author(), proposed) {
-            Ok(()) => self.wanted_change(turn, &proposed.by, &proposed.state)?,
-            Err(refusal) => Err(refusal),
+    /// Answers a proposal that has just been kept.
+    fn answer_proposal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tab: &Tab,
+        id: &EnvelopeId,
+        state: &TabState,
+    ) -> Result<(), Fault> {
+        let me = self.author();
+        let owed = self.owed(turn, tab, state)?;
+        let owed = |order: &OrderId| owed.filter(|(of, _)| of == order).map(|(_, amount)| amount);
+        let answer = match tab.answer(&me, id, owed) {
+            Answer::Agree => tab.agree(&me, id),
+            Answer::Refuse(reason) => tab.refuse(&me, id, reason),
+            // This node sets nothing aside by itself, so there is nothing that its owner lets be taken.
+            Answer::NeedsDecision => tab.refuse(&me, id, Reason::Declined),
+            Answer::Nothing => return Ok(()),
         };
-        let proposal = proposed.proposal;
-        let act = match judged.and_then(|()| proposed.state.hash()) {
-            Ok(state) => TabAct::Agree { proposal, state },
-            Err(refusal) => TabAct::Refuse {
-                proposal,
-                reason: Prose::fitted(&refusal.to_string()),
-            },
-        };
-        self.say_to(
-            turn,
-            TabMessage {
-                to: proposed.by,
-                tab: tab.id,
-                act,
-            }
-            .into(),
-        )?;
+        self.say_to(turn, answer.map_err(broken)?.into())?;
         Ok(())
     }
 
-    /// Whether this side signs a change without asking its owner: what favours it alone, and what
-    /// belongs to an order that both signed.
-    fn wanted_change(
-        &self,
-        turn: &Turn<'_>,
-        by: &AuthorId,
-        state: &TabState,
-    ) -> Result<Result<(), TabRefusal>, Fault> {
-        let me = self.author();
-        let no = |words: &str| Ok(Err(TabRefusal::NotAgreed(words.to_owned())));
-        let order = |id: &OrderId| read_order(turn.records(), id);
-        let sells = |order: &Order| order.merchant == me && order.buyer == *by;
-        let buys = |order: &Order| order.buyer == me && order.merchant == *by;
-        match &state.change {
-            Change::Limit { .. } => Ok(Ok(())),
-            Change::Pay { order: id, minor } => match order(id)? {
-                Some(order)
-                    if sells(&order) && order.state == State::Accepted && order.rail == Some(Rail::Tab) =>
-                {
-                    match order.total()
-                        == Some(Amount {
-                            minor: *minor,
-                            currency: state.currency,
-                        }) {
-                        true => Ok(Ok(())),
-                        false => no("the payment is not what the order costs"),
-                    }
-                }
-                _ => no("no accepted order waits for this payment"),
-            },
-            Change::Hold { order: id, .. } => match order(id)? {
-                Some(order) if sells(&order) && !order.state.is_over() => Ok(Ok(())),
-                _ => no("no open order is known for this hold"),
-            },
-            Change::Refund { order: id, .. } => match order(id)? {
-                Some(order) if buys(&order) => Ok(Ok(())),
-                _ => no("no order is known for this refund"),
-            },
-            Change::Capture { order: id } => match order(id)? {
-                Some(order) if buys(&order) && matches!(order.state, State::Accepted | State::Paid) => {
-                    Ok(Ok(()))
-                }
-                _ => no("no accepted order is known for this capture"),
-            },
-            Change::Release { .. } => Ok(Ok(())),
-        }
+    /// The order that a proposal pays, and what is to be paid for it now upon this tab.
+    fn owed(&self, turn: &Turn<'_>, tab: &Tab, state: &TabState) -> Result<Option<(OrderId, Amount)>, Fault> {
+        let (Change::Pay { order, .. } | Change::Hold { order, .. }) = &state.change else {
+            return Ok(None);
+        };
+        let order = read_order(turn.records(), order)?.filter(|order| {
+            let sells = order.merchant == self.author() && tab.parties.side(&order.buyer).is_ok();
+            sells && order.state == State::Accepted && order.rail() == Some(Rail::Tab)
+        });
+        Ok(order.and_then(|order| Some((order.id, order.total()?))))
     }
 
     /// A tab may have moved: tells whoever watches, pays and proposes what is due now.
@@ -363,18 +278,33 @@ impl Peer {
             tab: *tab,
             with: *with,
         });
-        let waiting: Vec<OrderId> = self.watched.keys().copied().collect();
+        let between = self
+            .watched
+            .iter()
+            .filter(|(_, watched)| watched.may_be_with(with));
+        let waiting: Vec<OrderId> = between.map(|(id, _)| *id).collect();
         for id in waiting {
             let Some(order) = read_order(turn.records(), &id)? else {
                 continue;
             };
-            let between = [order.buyer, order.merchant].contains(with);
-            if between && matches!(order.state, State::Accepted | State::Paid) {
+            let waits = matches!(order.state, State::Accepted | State::Paid) || order.refund_due;
+            if order.role(with).is_some() && waits {
                 self.moved(turn, &id, Some(order.state))?;
             }
         }
         self.tab_duties(turn, with)
     }
+}
+
+/// Whether a proposal builds upon a state that is not known here, or that this side proposed and whose
+/// answer is still under way: then it is to come again.
+fn rests_on_what_comes_later(tab: &Tab, me: &AuthorId, id: &EnvelopeId, proposed: &TabState) -> bool {
+    let ahead = tab.standing.get(id) == Some(&Standing::Ahead);
+    let upon_mine = tab.pending.as_ref().is_some_and(|(_, pending)| {
+        let mine = tab.parties.side(me) == Ok(Side::of_seq(pending.seq));
+        mine && proposed.prev.is_some() && pending.id().ok() == proposed.prev
+    });
+    ahead || upon_mine
 }
 
 fn limit_key(tab: &TabId) -> Vec<u8> {

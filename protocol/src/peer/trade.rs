@@ -4,7 +4,7 @@
 use super::shop::{no_listing, one_variant};
 use super::social::{Outcome, check};
 use super::turn::Turn;
-use super::{Peer, invalid};
+use super::{Peer, Watched, broken, invalid};
 use crate::admission::Refusal;
 use crate::api::{Code, Happening, LineDraft, Refused, Reply};
 use crate::body::Body;
@@ -13,14 +13,15 @@ use crate::id::{AuthorId, ListingId, OrderId};
 use crate::limits::{ORDER_MESSAGES_MAX, ORDERS_OPEN_PER_BUYER_MAX};
 use crate::market;
 use crate::money::Amount;
-use crate::order::{Act, Deed, Filed, Order, OrderMessage, OrderRefusal, Role, State, next_state};
-use crate::quote::{Line, Quote, QuoteLine};
-use crate::receipt::{PublicReceipt, Receipt};
+use crate::order::{Act, ActKind, Ask, Fulfil, Order, OrderMessage, OrderRefusal, Place, Role, State};
+use crate::quote::{Line, Quote, QuoteLine, Terms};
+use crate::receipt::Receipt;
 use crate::records::{Fault, Range, Records, Tree};
-use crate::review::Review;
-use crate::settlement::{Instruction, Proof, Rail};
+use crate::review::{Rating, Review};
+use crate::settlement::{Instruction, Proof, Rail, Reference};
 use crate::shop::{Country, ShopTerms};
 use crate::stock::{Hold, Holds};
+use crate::tab::{Payment, Tab};
 use crate::text::{List, Name, Prose};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,19 +41,16 @@ enum Watch {
     Short,
 }
 
+/// When a deadline that could not be used is looked at again.
+const LOOK_AGAIN_MS: u64 = 60_000;
+
 /// Reads an order from the records.
 pub fn read_order(records: &dyn Records, id: &OrderId) -> Result<Option<Order>, Fault> {
     let envelopes = records.order(id)?;
-    let filed = envelopes.iter().filter_map(|envelope| match envelope.body() {
-        Body::Order(message) => Some(Filed {
-            id: envelope.id(),
-            author: envelope.author(),
-            time: envelope.time(),
-            message,
-        }),
-        _ => None,
-    });
-    Ok(Order::fold(*id, filed).ok())
+    Ok(Order::fold(
+        *id,
+        envelopes.iter().filter_map(Signed::order_message),
+    ))
 }
 
 impl Peer {
@@ -93,19 +91,15 @@ impl Peer {
             });
         }
         let lines = check!(List::new(lines).map_err(invalid));
-        let message = OrderMessage {
-            order: None,
-            to: shop,
-            after: None,
-            act: Act::Ask { lines, country, note },
+        let rails = List::new(Rail::ALL.to_vec()).map_err(broken)?;
+        let ask = Ask {
+            lines,
+            country,
+            note,
+            rails,
         };
-        let probe = Filed {
-            id: crate::id::EnvelopeId::from_bytes([0; 32]),
-            author: self.author(),
-            time: self.clock,
-            message: &message,
-        };
-        check!(Order::begin(OrderId::from_bytes([0; 32]), &probe).map_err(invalid));
+        let message = OrderMessage::ask(shop, ask);
+        check!(message.check(&self.author(), &self.device()).map_err(invalid));
         let said = self.say_to(turn, message.into())?;
         let order = OrderId::from(said.id());
         self.moved(turn, &order, None)?;
@@ -123,21 +117,30 @@ impl Peer {
         rail: &str,
     ) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Buyer)?);
-        let Some(rail) = Rail::from_name(rail) else {
-            return Ok(Err(invalid(format!(
-                "expected the rail 'tab' or 'manual', got '{rail}'"
-            ))));
-        };
+        let rail: Rail = check!(rail.parse().map_err(invalid));
         let lines = address
             .iter()
             .map(|line| Name::new(line))
             .collect::<Result<Vec<_>, _>>();
         let address = check!(List::new(check!(lines.map_err(invalid))).map_err(invalid));
-        let act = Act::Place { rail, address };
-        check!(permitted(&order, Role::Buyer, &act, turn.now));
+        check!(permitted(&order, Role::Buyer, ActKind::Place, turn.now));
+        let Some((id, quote)) = &order.quote else {
+            return Ok(Err(no_order(&order.id)));
+        };
+        let offered: BTreeSet<Line> = quote.lines.iter().map(QuoteLine::line).collect();
+        if offered != order.ask.lines.iter().copied().collect() {
+            let message = "the quote is for other things than were asked for";
+            let next = "Cancel the order with 'souk orders cancel ORDER', or ask again with 'souk buy'.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
+        let place = Place {
+            quote: *id,
+            address,
+            rail,
+        };
         if let (Rail::Tab, Some(total)) = (rail, order.total()) {
             let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-            let room = tab.room_of(&self.author());
+            let room = tab.credit_left(&self.author()).map_err(broken)?;
             if room.minor < total.minor {
                 let message =
                     format!("the order costs {total}, and your tab with the merchant has room for {room}");
@@ -145,7 +148,7 @@ impl Peer {
                 return Ok(Err(Refused::new(Code::TooLittleCredit, message, next)));
             }
         }
-        self.act_on(turn, &order, act)
+        self.act_on(turn, &order, Act::Place(place))
     }
 
     pub(super) fn accept(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
@@ -155,20 +158,22 @@ impl Peer {
     }
 
     fn acceptance(&self, turn: &Turn<'_>, order: &Order) -> Outcome<Act> {
-        let instruction = match (order.rail, order.total()) {
+        let instruction = match (order.rail(), order.total()) {
             (Some(Rail::Tab), Some(total)) => {
                 let tab = self.tab_with(turn, &order.buyer, total.currency)?;
-                let room = tab.room_of(&order.buyer);
+                let room = tab.credit_left(&order.buyer).map_err(broken)?;
                 if room.minor < total.minor {
                     let message = format!("the order costs {total}, and the buyer's tab has room for {room}");
                     let next = "Raise the limit with 'souk tab grant', or decline the order.";
                     return Ok(Err(Refused::new(Code::TooLittleCredit, message, next)));
                 }
-                Instruction::Tab { tab: tab.id }
+                Instruction::Tab {
+                    tab: tab.parties.tab(),
+                }
             }
             _ => Instruction::Manual {
-                words: self.shop_ways(turn)?.payment_instructions,
-                reference: Name::fitted(&order.id.to_string()),
+                text: self.shop_ways(turn)?.payment_instructions,
+                account: None,
             },
         };
         Ok(Ok(Act::Accept { instruction }))
@@ -182,12 +187,13 @@ impl Peer {
 
     pub(super) fn cancel(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Buyer)?);
-        self.act_on(turn, &order, Act::Cancel)
+        let reason = Prose::default();
+        self.act_on(turn, &order, Act::Cancel { reason })
     }
 
     pub(super) fn pay(&mut self, turn: &mut Turn<'_>, id: OrderId, reference: &str) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Buyer)?);
-        let reference = check!(Name::new(reference).map_err(invalid));
+        let reference = check!(Reference::new(reference).map_err(invalid));
         self.act_on(
             turn,
             &order,
@@ -199,12 +205,8 @@ impl Peer {
 
     pub(super) fn payment_arrived(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Merchant)?);
-        let (state, deed, role) = (order.state, Deed::Receipt, Role::Merchant);
-        if next_state(state, deed, role).is_none() {
-            let error = OrderRefusal::NotNow { state, deed, role };
-            return Ok(Err(not_permitted(&order, role, &error, turn.now)));
-        }
-        if order.rail == Some(Rail::Tab) && !self.is_paid_by_tab(turn, &order)? {
+        check!(permitted(&order, Role::Merchant, ActKind::Receipt, turn.now));
+        if order.rail() == Some(Rail::Tab) && !self.is_paid_by_tab(turn, &order)? {
             let message = "the tab does not show this payment";
             return Ok(Err(Refused::new(
                 Code::NotAllowed,
@@ -218,7 +220,7 @@ impl Peer {
             let next = "Raise the stock with 'souk shop stock', or give the money back.";
             return Ok(Err(Refused::new(Code::NoStock, message, next)));
         }
-        let act = self.receipt(&order)?;
+        let act = self.receipt(turn, &order)?;
         self.act_on(turn, &order, act)
     }
 
@@ -232,19 +234,30 @@ impl Peer {
         let order = check!(self.mine(turn, &id, Role::Merchant)?);
         let carrier = check!(Name::new(carrier).map_err(invalid));
         let tracking = check!(Name::new(tracking).map_err(invalid));
-        self.act_on(turn, &order, Act::Fulfil { carrier, tracking })
+        let lines = List::new(order.lines()).map_err(broken)?;
+        let fulfil = Fulfil {
+            carrier,
+            tracking,
+            lines,
+        };
+        self.act_on(turn, &order, Act::Fulfil(fulfil))
     }
 
     pub(super) fn complete(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Buyer)?);
-        self.act_on(turn, &order, Act::Complete)
+        self.act_on(turn, &order, Act::Complete {})
     }
 
     pub(super) fn lapse(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let Some(order) = read_order(turn.records(), &id)? else {
             return Ok(Err(no_order(&id)));
         };
-        self.act_on(turn, &order, Act::Lapse)
+        let Some(role) = order.role(&self.author()) else {
+            return Ok(Err(no_order(&id)));
+        };
+        check!(permitted(&order, role, ActKind::Lapse, turn.now));
+        let act = lapse(&order)?;
+        self.act_on(turn, &order, act)
     }
 
     pub(super) fn review(
@@ -288,12 +301,7 @@ impl Peer {
             },
         };
         let text = check!(Prose::new(text).map_err(invalid));
-        if !(1..=crate::review::RATING_MAX).contains(&rating) {
-            return Ok(Err(invalid(format!(
-                "expected a rating of 1 to {}, got {rating}",
-                crate::review::RATING_MAX
-            ))));
-        }
+        let rating = check!(Rating::try_from(rating).map_err(invalid));
         let said = self.say(
             turn,
             Review {
@@ -332,21 +340,13 @@ impl Peer {
         let Some(role) = order.role(&self.author()) else {
             return Ok(Err(no_order(&order.id)));
         };
-        let now = Timestamp(self.clock.next(turn.now).wall_ms.max(order.head_time().wall_ms));
-        check!(permitted(order, role, &act, now));
-        let to = if role == Role::Buyer {
-            order.merchant
-        } else {
-            order.buyer
-        };
-        // The message must not claim to be older than the one it acts upon.
-        self.clock = self.clock.max(order.head_time());
-        let message = OrderMessage {
-            order: Some(order.id),
-            to,
-            after: Some(order.head()),
-            act,
-        };
+        let time = self.clock.next(turn.now);
+        let now = Timestamp(time.wall_ms);
+        let message = check!(
+            order
+                .say(role, act, time)
+                .map_err(|error| refused(order, role, &error, now))
+        );
         self.say_to(turn, message.into())?;
         let state = self.moved(turn, &order.id, Some(order.state))?;
         Ok(Ok(Reply::Order {
@@ -365,20 +365,11 @@ impl Peer {
         let Body::Order(message) = envelope.body() else {
             return Ok(Err(Refusal::NotForMe));
         };
-        let (id, author) = (message.order.unwrap_or(envelope.id().into()), envelope.author());
+        let (id, author) = (message.order(envelope.id()), envelope.author());
         let before = read_order(turn.records(), &id)?;
         match &before {
             None if message.order.is_none() => {
-                let filed = Filed {
-                    id: envelope.id(),
-                    author,
-                    time: envelope.time(),
-                    message,
-                };
-                if let Err(refusal) = Order::begin(id, &filed) {
-                    return Ok(Err(Refusal::Rule(refusal.to_string())));
-                }
-                if self.open_orders_of(turn, &author)? >= ORDERS_OPEN_PER_BUYER_MAX {
+                if self.open_orders_of(&author) >= ORDERS_OPEN_PER_BUYER_MAX {
                     return Ok(Err(Refusal::TooMuch(author)));
                 }
             }
@@ -390,19 +381,10 @@ impl Peer {
                 // Half of the room is each side's, so neither can silence the other.
                 let said = turn.records().order(&id)?;
                 if said.iter().filter(|said| said.author() == author).count() >= ORDER_MESSAGES_MAX / 2 {
-                    return Ok(Err(Refusal::Rule(OrderRefusal::TooMany.to_string())));
+                    let words = format!("{author} has said all that one side may say in {id}");
+                    return Ok(Err(Refusal::Rule(words)));
                 }
             }
-        }
-        if let Act::Receipt(receipt) = &message.act
-            && receipt
-                .public
-                .iter()
-                .any(|public| public.verify(&mut self.grants).is_err())
-        {
-            return Ok(Err(Refusal::Rule(
-                "a signature in the receipt is not good".into(),
-            )));
         }
         if let Err(refusal) = turn.admit(envelope)? {
             return Ok(Err(refusal));
@@ -411,12 +393,9 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    fn open_orders_of(&self, turn: &Turn<'_>, buyer: &AuthorId) -> Result<usize, Fault> {
-        let mut open = 0;
-        for id in self.watched.keys() {
-            open += usize::from(read_order(turn.records(), id)?.is_some_and(|order| order.buyer == *buyer));
-        }
-        Ok(open)
+    fn open_orders_of(&self, buyer: &AuthorId) -> usize {
+        let sold = self.watched.values().filter(|watched| !watched.buys);
+        sold.filter(|watched| watched.may_be_with(buyer)).count()
     }
 
     /// An order may have moved: brings what depends on it in line, and does what this side does by itself.
@@ -464,13 +443,13 @@ impl Peer {
             }),
             State::Placed if self.shop_ways(turn)?.accept_by_itself => self.acceptance(turn, order)?.ok(),
             State::Paid
-                if order.rail == Some(Rail::Tab)
+                if order.rail() == Some(Rail::Tab)
                     && self.is_paid_by_tab(turn, order)?
                     && self.watch(turn, &order.id)? != Some(Watch::Short) =>
             {
-                Some(self.receipt(order)?)
+                Some(self.receipt(turn, order)?)
             }
-            State::Lapsed if order.refund_due() => {
+            State::Lapsed if order.refund_due => {
                 self.tab_duties(turn, &order.buyer)?;
                 None
             }
@@ -480,19 +459,16 @@ impl Peer {
 
     /// What the buyer's node does without being asked: pay what was accepted, the way that was chosen.
     fn buyers_turn(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<Option<Act>, Fault> {
-        if order.state != State::Accepted || order.rail != Some(Rail::Tab) {
+        if order.state != State::Accepted || order.rail() != Some(Rail::Tab) {
             return Ok(None);
         }
         let Some(total) = order.total() else {
             return Ok(None);
         };
         let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-        match tab.payment(&order.id) {
-            Some(paid) => Ok(Some(Act::Pay {
-                proof: Proof::Tab {
-                    tab: tab.id,
-                    seq: paid.state.seq,
-                },
+        match tab.paid.get(&order.id) {
+            Some(payment) => Ok(Some(Act::Pay {
+                proof: payment.proof(),
             })),
             None => {
                 self.tab_duties(turn, &order.merchant)?;
@@ -509,7 +485,7 @@ impl Peer {
         };
         let holds = self.holds(turn)?;
         let (mut lines, mut weight, mut ships) = (Vec::new(), 0u64, None);
-        for line in &order.lines {
+        for line in &order.ask.lines {
             let Some(listing) = market::listing(turn.records(), &me, &line.listing)? else {
                 return Ok(Err(format!("the shop has no {}", line.listing)));
             };
@@ -518,16 +494,14 @@ impl Peer {
             let Some((variant, price)) = variant.and_then(|variant| Some((variant, variant.price?))) else {
                 return Ok(Err(format!("'{title}' is not for sale")));
             };
-            if variant.tracked && !variant.oversell {
+            let mut held = 0;
+            if variant.tracked {
                 let stock = market::stock(turn.records(), &me, &line.listing)?;
                 let left = holds.sellable(&stock, &self.device(), &line.variant);
-                // Two lines may name one variant.
-                let alike = |other: &&Line| (other.listing, other.variant) == (line.listing, line.variant);
-                let wanted = order.lines.iter().filter(alike);
-                let wanted: u64 = wanted.map(|line| u64::from(line.units)).sum();
-                if left < wanted {
+                if left < u64::from(line.units) && !variant.oversell {
                     return Ok(Err(format!("of '{title}' only {left} are left")));
                 }
+                held = u32::try_from(left).unwrap_or(u32::MAX).min(line.units);
             }
             if variant.requires_shipping {
                 ships = ships.or(Some(listing.product.shipping.clone()));
@@ -539,22 +513,22 @@ impl Peer {
                 .map(Name::as_str)
                 .collect::<Vec<_>>()
                 .join(" / ");
-            let total = match price.times(line.units) {
-                Ok(total) if price.currency == terms.currency => total,
-                _ => return Ok(Err(format!("'{title}' has no price for so many"))),
-            };
+            if price.currency != terms.currency {
+                return Ok(Err(format!("'{title}' has no price in {}", terms.currency)));
+            }
             lines.push(QuoteLine {
                 listing: line.listing,
                 variant: line.variant,
                 title,
                 label: Name::fitted(&label),
+                price_minor: price.minor,
                 units: line.units,
-                unit_minor: price.minor,
-                total_minor: total.minor,
+                total_minor: 0,
+                held,
             });
         }
         Ok(self
-            .priced(turn, &terms, order.country, lines, weight, ships)?
+            .priced(turn, &terms, &order.ask, lines, weight, ships)?
             .map_err(|error| error.to_string()))
     }
 
@@ -562,7 +536,7 @@ impl Peer {
         &self,
         turn: &Turn<'_>,
         terms: &ShopTerms,
-        country: Country,
+        ask: &Ask,
         lines: Vec<QuoteLine>,
         weight_grams: u64,
         ships: Option<Name>,
@@ -571,69 +545,67 @@ impl Peer {
         let price = || -> Result<Quote, Box<dyn std::error::Error>> {
             let mut subtotal = Amount::zero(terms.currency);
             for line in &lines {
-                subtotal = subtotal.plus(Amount::new(line.total_minor, terms.currency)?)?;
+                let total = Amount::new(line.price_minor, terms.currency)?.times(line.units)?;
+                subtotal = subtotal.plus(total)?;
             }
             let shipping = match &ships {
                 Some(profile) if !terms.shipping.is_empty() => {
-                    terms.rate(profile, country, weight_grams, subtotal)?
+                    terms.rate(profile, ask.country, weight_grams, subtotal)?
                 }
                 _ => Amount::zero(terms.currency),
             };
-            let rails = if manual {
-                vec![Rail::Tab, Rail::Manual]
-            } else {
-                vec![Rail::Tab]
-            };
-            Ok(Quote {
-                lines: List::new(lines.clone())?,
-                currency: terms.currency,
-                subtotal_minor: subtotal.minor,
-                shipping_minor: shipping.minor,
-                total_minor: subtotal.plus(shipping)?.minor,
-                expires: turn.now.plus_ms(terms.deadlines.quote_ms),
-                deadlines: terms.deadlines,
-                returns_days: terms.policies.returns_days,
-                rails: List::new(rails)?,
-            })
+            let taken = |rail: &Rail| ask.rails.contains(rail) && (manual || *rail != Rail::Manual);
+            let rails: Vec<Rail> = Rail::ALL.into_iter().filter(taken).collect();
+            if rails.is_empty() {
+                return Err("the shop takes none of these ways to pay".into());
+            }
+            Ok(Quote::new(
+                List::new(lines.clone())?,
+                shipping,
+                Terms::of(&terms.deadlines, terms.policies.returns_days),
+                turn.now.plus_ms(terms.deadlines.quote_ms),
+                List::new(rails)?,
+            )?)
         };
         Ok(price())
     }
 
     /// The receipt of a paid order.
-    fn receipt(&self, order: &Order) -> Result<Act, Fault> {
-        let broken = |error: &dyn std::fmt::Display| Fault::Broken(error.to_string());
-        let total = order
-            .total()
-            .ok_or_else(|| broken(&"an order without a quote was paid"))?;
-        let listings: BTreeSet<ListingId> = order.lines.iter().map(|line| line.listing).collect();
-        let keys = &self.keys;
-        let public = listings.into_iter().map(|listing| {
-            PublicReceipt::sign(
-                &keys.device,
-                &keys.grant,
-                keys.author,
-                order.buyer,
-                &order.id,
-                listing,
-            )
-        });
-        let public = public
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| broken(&error))?;
-        Ok(Act::Receipt(Box::new(Receipt {
-            total_minor: total.minor,
-            currency: total.currency,
-            rail: order.rail.unwrap_or(Rail::Manual),
-            public: List::new(public).map_err(|error| broken(&error))?,
-        })))
+    fn receipt(&self, turn: &Turn<'_>, order: &Order) -> Result<Act, Fault> {
+        let sale = order.sale().map_err(broken)?;
+        let receipt = Receipt::issue(&self.keys.device, &self.keys.grant, &sale, turn.now);
+        Ok(Act::Receipt(Box::new(receipt.map_err(broken)?)))
     }
 
+    /// Whether the tab shows the payment that the buyer names, and none of it was given back.
     fn is_paid_by_tab(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        let Some(total) = order.total() else {
+        let (Some(total), Some(proof)) = (order.total(), &order.proof) else {
             return Ok(false);
         };
         let tab = self.tab_with(turn, &order.buyer, total.currency)?;
-        Ok(tab.paid(&order.id) == Some(total.minor))
+        let kept = |payment: &Payment| payment.refunded.minor == 0;
+        Ok(tab.proves(proof, &order.id, &order.buyer, total) && tab.paid.get(&order.id).is_some_and(kept))
+    }
+
+    /// The tab between the two sides of an order, if that is how it is paid.
+    fn tab_of(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<Tab>, Fault> {
+        let other = order.role(&self.author()).map(|role| order.author(role.other()));
+        match (order.rail(), order.total(), other) {
+            (Some(Rail::Tab), Some(total), Some(other)) => {
+                Ok(Some(self.tab_with(turn, &other, total.currency)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether this side has to give back what it was paid for an order upon the tab.
+    fn owes_refund(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        if !order.refund_due || order.merchant != self.author() {
+            return Ok(false);
+        }
+        let tab = self.tab_of(turn, order)?;
+        let payment = tab.as_ref().and_then(|tab| tab.paid.get(&order.id));
+        Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
     }
 
     /// Keeps the row of an open order, and moves its stock from held to sold to back again as it goes.
@@ -662,7 +634,7 @@ impl Peer {
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
         }
-        let settled = order.state.is_over() && !order.refund_due();
+        let settled = order.state.is_over() && !self.owes_refund(turn, order)?;
         let row = (!settled).then_some(&has);
         if row != Some(&had) || !self.watched.contains_key(&order.id) {
             turn.local(Tree::Holds, key, row)?;
@@ -670,8 +642,12 @@ impl Peer {
         if settled {
             self.watched.remove(&order.id);
         } else {
-            self.watched
-                .insert(order.id, order.deadline().map(|deadline| deadline.at));
+            let watched = Watched {
+                with: Some(order.author(if sells { Role::Buyer } else { Role::Merchant })),
+                buys: !sells,
+                deadline: order.due().map(|(_, deadline)| deadline),
+            };
+            self.watched.insert(order.id, watched);
         }
         Ok(())
     }
@@ -686,18 +662,10 @@ impl Peer {
     /// Whether this device can still sell what an order is for.
     fn has_units(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
         let holds = self.holds(turn)?;
-        for line in &order.lines {
+        for line in order.lines() {
             let stock = market::stock(turn.records(), &self.author(), &line.listing)?;
-            let alike = |other: &&Line| (other.listing, other.variant) == (line.listing, line.variant);
-            let wanted: u64 = order
-                .lines
-                .iter()
-                .filter(alike)
-                .map(|line| u64::from(line.units))
-                .sum();
-            if stock.is_counted(&line.variant)
-                && holds.sellable(&stock, &self.device(), &line.variant) < wanted
-            {
+            let left = holds.sellable(&stock, &self.device(), &line.variant);
+            if stock.is_counted(&line.variant) && left < u64::from(line.units) {
                 return Ok(false);
             }
         }
@@ -707,7 +675,7 @@ impl Peer {
     /// Takes an order's counted units off the stock, or puts them back.
     fn change_stock(&mut self, turn: &mut Turn<'_>, order: &Order, sell: bool) -> Result<(), Fault> {
         let (me, device) = (self.author(), self.device());
-        for line in &order.lines {
+        for line in order.lines() {
             let mut stock = market::stock(turn.records(), &me, &line.listing)?;
             if !stock.is_counted(&line.variant) {
                 continue;
@@ -732,7 +700,7 @@ impl Peer {
     /// What this device holds for open orders.
     pub(super) fn holds(&self, turn: &Turn<'_>) -> Result<Holds, Fault> {
         let mut holds = Vec::new();
-        for id in self.watched.keys() {
+        for (id, _) in self.watched.iter().filter(|(_, watched)| !watched.buys) {
             let key = id.as_bytes();
             let Some(row) = turn.records().get(Tree::Holds, key)? else {
                 continue;
@@ -743,7 +711,7 @@ impl Peer {
             let Some(order) = read_order(turn.records(), id)? else {
                 continue;
             };
-            holds.extend(order.lines.iter().map(|line| Hold {
+            holds.extend(order.lines().iter().map(|line| Hold {
                 order: *id,
                 listing: line.listing,
                 variant: line.variant,
@@ -756,30 +724,43 @@ impl Peer {
     /// Signs the lapses that only free what is kept for a buyer who is silent. What would take
     /// something from somebody is left to the owner's word.
     pub(super) fn watch_deadlines(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        let due = self
-            .watched
-            .iter()
-            .filter(|(_, at)| at.is_some_and(|at| turn.now > at));
+        let due = self.watched.iter().filter(|(_, watched)| {
+            let passed = |deadline| turn.now >= deadline;
+            watched.deadline.is_some_and(passed)
+        });
         let due: Vec<OrderId> = due.map(|(id, _)| *id).collect();
         for id in due {
             let Some(order) = read_order(turn.records(), &id)? else {
                 continue;
             };
-            let mine = order.role(&self.author());
-            let frees = matches!(order.state, State::Quoted | State::Accepted | State::Fulfilled);
-            match order.deadline() {
-                Some(deadline) if frees && mine == Some(deadline.who) => {
-                    // Refused only while the clock that signed the order's head is ahead of this one.
-                    if self.act_on(turn, &order, Act::Lapse)?.is_err() {
-                        self.watched.insert(id, Some(turn.now.plus_ms(60_000)));
-                    }
-                }
-                _ => {
-                    self.watched.insert(id, None);
-                }
+            let next_look = match self.lapses_by_itself(turn, &order)? {
+                // Refused only where the order's messages tell of a later deadline than was kept.
+                true => match self.act_on(turn, &order, lapse(&order)?)? {
+                    Ok(_) => continue,
+                    Err(_) => Some(turn.now.plus_ms(LOOK_AGAIN_MS)),
+                },
+                false => None,
+            };
+            if let Some(watched) = self.watched.get_mut(&id) {
+                watched.deadline = next_look;
             }
         }
         Ok(())
+    }
+
+    /// Whether this side's lapse frees what is kept for a silent buyer, and takes nothing from anybody:
+    /// an order that the tab shows as paid is not let go, though its buyer has not said so yet.
+    fn lapses_by_itself(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        let mine = order.lapse().map(|row| row.role) == order.role(&self.author());
+        Ok(mine
+            && match order.state {
+                State::Quoted | State::Fulfilled => true,
+                State::Accepted => {
+                    let tab = self.tab_of(turn, order)?;
+                    tab.is_none_or(|tab| !tab.paid.contains_key(&order.id))
+                }
+                _ => false,
+            })
     }
 
     /// After a start: what was begun before is gone on with.
@@ -796,26 +777,34 @@ impl Peer {
 }
 
 /// Whether an act may follow now, in words for the owner.
-fn permitted(order: &Order, role: Role, act: &Act, now: Timestamp) -> Result<(), Refused> {
+fn permitted(order: &Order, role: Role, act: ActKind, now: Timestamp) -> Result<(), Refused> {
     match order.allows(role, act, now) {
         Ok(_) => Ok(()),
-        Err(error) => Err(not_permitted(order, role, &error, now)),
+        Err(error) => Err(refused(order, role, &error, now)),
     }
 }
 
-fn not_permitted(order: &Order, role: Role, error: &OrderRefusal, now: Timestamp) -> Refused {
+fn refused(order: &Order, role: Role, error: &OrderRefusal, now: Timestamp) -> Refused {
     let next = match error {
         OrderRefusal::Expired { .. } => "Ask for a new quote with 'souk buy'.".into(),
-        OrderRefusal::NotNow { .. } => match order.open_to(role, now).as_slice() {
-            [] => "Nothing is left to do on your side; see 'souk orders show ORDER'.".into(),
-            open => {
-                let names: Vec<&str> = open.iter().copied().map(Deed::name).collect();
-                format!("What you can do now: {}.", names.join(", "))
+        OrderRefusal::NotNow { .. } | OrderRefusal::Over { .. } => {
+            match order.open_to(role, now).as_slice() {
+                [] => "Nothing is left to do on your side; see 'souk orders show ORDER'.".into(),
+                open => {
+                    let names: Vec<&str> = open.iter().copied().map(ActKind::name).collect();
+                    format!("What you can do now: {}.", names.join(", "))
+                }
             }
-        },
+        }
         _ => "See 'souk orders show ORDER'.".to_owned(),
     };
     Refused::new(Code::NotAllowed, error.to_string(), next)
+}
+
+/// The lapse of what is due now.
+fn lapse(order: &Order) -> Result<Act, Fault> {
+    let due = order.due().map(|(due, _)| Act::Lapse { due });
+    due.ok_or_else(|| broken("an order lapses in which nothing is due"))
 }
 
 fn no_order(id: &OrderId) -> Refused {

@@ -357,13 +357,13 @@ fn one_for_each_purchase(
     shop: &AuthorId,
     id: &ListingId,
 ) -> Result<Vec<(crate::envelope::Signed, u8, Prose)>, Fault> {
-    let (mut tokens, mut reviews) = (BTreeSet::new(), Vec::new());
+    let (mut purchases, mut reviews) = (BTreeSet::new(), Vec::new());
     for envelope in records.reviews(shop, id, REVIEWS_READ_MAX)? {
         let Body::Review(review) = envelope.body() else {
             continue;
         };
-        if tokens.insert((review.receipt.buyer, review.receipt.token)) {
-            let (rating, text) = (review.rating, review.text.clone());
+        if purchases.insert((review.receipt.buyer, review.purchase())) {
+            let (rating, text) = (u8::from(review.rating), review.text.clone());
             reviews.push((envelope, rating, text));
         }
     }

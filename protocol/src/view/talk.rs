@@ -194,7 +194,7 @@ fn said(records: &dyn Records, shown: Shown) -> Result<SaidView, Fault> {
         Shown::Review(review) => SaidView::Review {
             shop: review.receipt.merchant,
             listing: review.receipt.listing,
-            rating: review.rating,
+            rating: review.rating.into(),
             text: review.text,
         },
     })

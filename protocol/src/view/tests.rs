@@ -4,20 +4,21 @@ use super::*;
 use crate::admission;
 use crate::body::Body;
 use crate::envelope::{self, Chain};
-use crate::id::{DeviceId, EnvelopeId, ListingId, VariantId};
+use crate::id::{DeviceId, EnvelopeId, ListingId, TabId, VariantId};
 use crate::identity::{DeviceKey, Grant, Phrase, Scopes};
 use crate::listing::{FieldKey, FieldName, Fields, Stamp, Value};
 use crate::money::{Amount, Currency};
-use crate::order::{Act, OrderMessage, Role, State};
+use crate::order::{Act, Ask, OrderMessage, Role, State};
 use crate::post::{Post, ProductTag};
 use crate::profile::Profile;
 use crate::quote::Line;
 use crate::receipt::PublicReceipt;
 use crate::records::{Memory, Write};
 use crate::review::Review;
+use crate::settlement::Rail;
 use crate::shop::ShopTerms;
 use crate::stock::Stock;
-use crate::tab::{Change, Tab, TabAct, TabMessage};
+use crate::tab::{Change, Parties};
 use crate::text::{List, Name, Tag};
 use crate::time::{Hybrid, Timestamp};
 use crate::vouch::Vouch;
@@ -291,7 +292,7 @@ fn of_each_purchase_the_newest_review_counts_and_friends_come_first() {
     };
     let review = |receipt: PublicReceipt, rating: u8| Review {
         receipt,
-        rating,
+        rating: rating.try_into().unwrap(),
         text: Prose::default(),
     };
     let (of_alice, of_bob) = (receipt(&alice, 1), receipt(&bob, 2));
@@ -326,15 +327,14 @@ fn orders_come_newest_first_and_say_what_each_side_can_do() {
         variant: VariantId::of(&listing, &[""; 0]),
         units: 2,
     };
-    let ask = |note: &str| OrderMessage {
-        order: None,
-        to: merchant,
-        after: None,
-        act: Act::Ask {
-            lines: List::new(vec![line.clone()]).unwrap(),
+    let ask = |note: &str| {
+        let ask = Ask {
+            lines: List::new(vec![line]).unwrap(),
             country: "DE".parse().unwrap(),
             note: Prose::new(note).unwrap(),
-        },
+            rails: List::new(vec![Rail::Tab]).unwrap(),
+        };
+        OrderMessage::ask(merchant, ask)
     };
     let ids: Vec<EnvelopeId> = ["one", "two", "three"]
         .iter()
@@ -383,37 +383,28 @@ fn orders_come_newest_first_and_say_what_each_side_can_do() {
 fn a_tab_reads_the_same_from_both_sides_with_the_signs_turned() {
     let mut world = World::default();
     let (mut alice, mut bob) = (Speaker::new(4, 41), Speaker::new(5, 51));
+    let parties = Parties::new(alice.author, bob.author, Currency::EUR).unwrap();
+    let id = parties.tab();
     let agree = |world: &mut World, by: &mut Speaker, other: &mut Speaker, change: Change| {
-        let held = crate::peer::read_tab(world.records(), &by.author, &other.author, Currency::EUR).unwrap();
-        let state = held.propose(by.author, &change, Timestamp(world.clock)).unwrap();
-        let (tab, hash) = (state.tab(), state.hash().unwrap());
-        let propose = TabMessage {
-            to: other.author,
-            tab,
-            act: TabAct::Propose(Box::new(state)),
-        };
-        let proposal = world.hears(by, propose);
-        world.hears(
-            other,
-            TabMessage {
-                to: by.author,
-                tab,
-                act: TabAct::Agree {
-                    proposal,
-                    state: hash,
-                },
-            },
-        );
-        tab
+        let (one, two) = (by.author, other.author);
+        let read = |world: &World| crate::peer::read_tab(world.records(), &one, &two, Currency::EUR).unwrap();
+        let propose = read(world).propose(&one, change, Timestamp(world.clock));
+        let proposal = world.hears(by, propose.unwrap());
+        let agree = read(world).agree(&two, &proposal);
+        world.hears(other, agree.unwrap());
     };
     let order = crate::id::OrderId::from_bytes([1; 32]);
-    agree(&mut world, &mut alice, &mut bob, Change::Limit { minor: 5_000 });
-    let id = agree(
-        &mut world,
-        &mut bob,
-        &mut alice,
-        Change::Pay { order, minor: 1_200 },
-    );
+    let limit = Change::SetLimit {
+        by: alice.author,
+        limit_minor: 5_000,
+    };
+    let pay = Change::Pay {
+        order,
+        from: bob.author,
+        amount_minor: 1_200,
+    };
+    agree(&mut world, &mut alice, &mut bob, limit);
+    agree(&mut world, &mut bob, &mut alice, pay);
     let of = |me: &Speaker| tab(world.records(), &me.author, &id).unwrap().unwrap();
     let (hers, his) = (of(&alice), of(&bob));
     assert_eq!(
@@ -450,6 +441,6 @@ fn a_tab_reads_the_same_from_both_sides_with_the_signs_turned() {
         tab(world.records(), &Speaker::new(6, 61).author, &id).unwrap(),
         None
     );
-    let unknown = Tab::fold(alice.author, AuthorId::from_bytes([9; 32]), Currency::EUR, []).id;
+    let unknown = TabId::of(&alice.author, &AuthorId::from_bytes([9; 32]), "EUR");
     assert_eq!(tab(world.records(), &alice.author, &unknown).unwrap(), None);
 }

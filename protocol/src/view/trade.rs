@@ -1,22 +1,22 @@
 //! Orders and tabs: where they stand, what the owner can do next, and what happened.
 
 use super::{Page, damaged};
-use crate::body::Body;
 use crate::envelope::Signed;
 use crate::feed;
 use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
 use crate::identity::GrantCache;
 use crate::money::{Amount, Currency};
-use crate::order::{self, Act, Deed, Order, OrderMessage, Role, State};
-use crate::peer::{read_order, read_tab, tab_sides};
+use crate::order::{ActKind, Done, Order, Role, State};
+use crate::peer::{read_order, read_tab, tab_parties};
 use crate::quote::Quote;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::settlement::{Instruction, Rail};
 use crate::shop::Country;
-use crate::tab::{self, Change, TabState};
+use crate::tab::{Change, Standing, Tab, TabAct, TabRefusal, TabState};
 use crate::text::{Name, Prose};
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Agreed states of a tab that are shown, the newest.
 const CHANGES_SHOWN_MAX: usize = 1_000;
@@ -271,12 +271,8 @@ pub fn order(
     let Some(you) = order.role(me) else {
         return Ok(None);
     };
-    let other = if you == Role::Buyer {
-        order.merchant
-    } else {
-        order.buyer
-    };
-    let quote = order.quote.as_ref();
+    let other = order.author(you.other());
+    let quote = order.quote.as_ref().map(|(_, quote)| quote);
     let amount = |minor: i64, quote: &Quote| Amount {
         minor,
         currency: quote.currency,
@@ -293,42 +289,41 @@ pub fn order(
         shipping: quote.map(|quote| amount(quote.shipping_minor, quote)),
         total: order.total(),
         rails: quote.map(|quote| quote.rails.to_vec()).unwrap_or_default(),
-        rail: order.rail,
+        rail: order.rail(),
         expires: quote.map(|quote| quote.expires),
-        country: order.country,
-        address: order.address.to_vec(),
-        note: note(records, id)?,
-        deadline: order
-            .deadline()
-            .map(|order::Deadline { at, who, then }| DeadlineView { at, who, then }),
+        country: order.ask.country,
+        address: order
+            .place
+            .as_ref()
+            .map(|place| place.address.to_vec())
+            .unwrap_or_default(),
+        note: order.ask.note.clone(),
+        deadline: deadline(&order),
         next: next(&order, you, now),
         history: order.history.iter().map(act).collect(),
         receipt: receipt(&order),
-        tracking: order.tracking.as_ref().map(|(carrier, number)| TrackingView {
-            carrier: carrier.clone(),
-            number: number.clone(),
+        tracking: order.fulfil.as_ref().map(|fulfil| TrackingView {
+            carrier: fulfil.carrier.clone(),
+            number: fulfil.tracking.clone(),
         }),
-        instruction: order.instruction.as_ref().map(instruction),
-        reason: order.reason.clone(),
-        refund_due: order.refund_due(),
+        instruction: order.instruction.as_ref().map(|how| instruction(&order.id, how)),
+        reason: order.reason.clone().filter(|_| order.state == State::Declined),
+        refund_due: order.refund_due,
     }))
 }
 
-/// What the buyer wrote with the question.
-fn note(records: &dyn Records, id: &OrderId) -> Result<Prose, Fault> {
-    let ask = records.envelope(&EnvelopeId::from_bytes(*id.as_bytes()))?;
-    Ok(match ask.as_ref().map(Signed::body) {
-        Some(Body::Order(OrderMessage {
-            act: Act::Ask { note, .. },
-            ..
-        })) => note.clone(),
-        _ => Prose::default(),
+fn deadline(order: &Order) -> Option<DeadlineView> {
+    let ((_, at), row) = order.due().zip(order.lapse())?;
+    Some(DeadlineView {
+        at,
+        who: row.role,
+        then: row.next,
     })
 }
 
 fn lines(order: &Order) -> Vec<LineView> {
-    let Some(quote) = &order.quote else {
-        let bare = order.lines.iter().map(|line| LineView {
+    let Some((_, quote)) = &order.quote else {
+        let bare = order.ask.lines.iter().map(|line| LineView {
             listing: line.listing,
             variant: line.variant,
             title: Name::default(),
@@ -351,13 +346,13 @@ fn lines(order: &Order) -> Vec<LineView> {
         title: line.title.clone(),
         label: line.label.clone(),
         units: line.units,
-        unit: amount(line.unit_minor),
+        unit: amount(line.price_minor),
         total: amount(line.total_minor),
     });
     quoted.collect()
 }
 
-fn act(done: &order::Done) -> ActView {
+fn act(done: &Done) -> ActView {
     ActView {
         id: done.id,
         time: done.time.wall_ms,
@@ -366,30 +361,40 @@ fn act(done: &order::Done) -> ActView {
     }
 }
 
-fn instruction(instruction: &Instruction) -> InstructionView {
+/// How to pay. Where the merchant names no reference, the order itself is one.
+fn instruction(order: &OrderId, instruction: &Instruction) -> InstructionView {
     match instruction.clone() {
         Instruction::Tab { tab } => InstructionView::Tab { tab },
-        Instruction::Manual { words, reference } => InstructionView::Manual { words, reference },
+        Instruction::Manual { text, account } => {
+            let named = account.map(|account| account.reference);
+            let named = named.filter(|reference| !reference.is_empty());
+            let reference =
+                named.map_or_else(|| order.to_string(), |reference| reference.as_str().to_owned());
+            InstructionView::Manual {
+                words: text,
+                reference: Name::fitted(&reference),
+            }
+        }
     }
 }
 
 /// The commands that a side can give. What nodes do by themselves is none: they quote, and with a tab
 /// they pay and sign the receipt.
 fn next(order: &Order, you: Role, now: Timestamp) -> Vec<&'static str> {
-    let by_hand = order.rail == Some(Rail::Manual);
-    let deeds = order.open_to(you, now).into_iter().filter_map(|deed| match deed {
-        Deed::Place => Some("place_order"),
-        Deed::Accept => Some("accept_order"),
-        Deed::Decline => Some("decline_order"),
-        Deed::Cancel => Some("cancel_order"),
-        Deed::Pay if by_hand => Some("pay_order"),
-        Deed::Receipt if by_hand => Some("payment_arrived"),
-        Deed::Fulfil => Some("ship_order"),
-        Deed::Complete => Some("complete_order"),
-        Deed::Lapse => Some("lapse_order"),
-        Deed::Ask | Deed::Quote | Deed::Pay | Deed::Receipt => None,
+    let by_hand = order.rail() == Some(Rail::Manual);
+    let acts = order.open_to(you, now).into_iter().filter_map(|act| match act {
+        ActKind::Place => Some("place_order"),
+        ActKind::Accept => Some("accept_order"),
+        ActKind::Decline => Some("decline_order"),
+        ActKind::Cancel => Some("cancel_order"),
+        ActKind::Pay if by_hand => Some("pay_order"),
+        ActKind::Receipt if by_hand => Some("payment_arrived"),
+        ActKind::Fulfil => Some("ship_order"),
+        ActKind::Complete => Some("complete_order"),
+        ActKind::Lapse => Some("lapse_order"),
+        ActKind::Ask | ActKind::Quote | ActKind::Pay | ActKind::Receipt => None,
     });
-    deeds.collect()
+    acts.collect()
 }
 
 fn receipt(order: &Order) -> Option<ReceiptView> {
@@ -428,54 +433,99 @@ pub fn tabs(
 
 /// A tab with its history, if it is held and the owner is a side of it.
 pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<TabView>, Fault> {
-    let Some((low, high, currency)) = tab_sides(records, id)? else {
+    let Some(parties) = tab_parties(records, id)? else {
         return Ok(None);
     };
-    let with = match *me {
-        me if me == low => high,
-        me if me == high => low,
-        _ => return Ok(None),
+    let Ok(with) = parties.other(me) else {
+        return Ok(None);
     };
+    let currency = parties.currency();
     let tab = read_tab(records, me, &with, currency)?;
-    let state: &TabState = tab.state();
-    let history = tab.chain.iter().rev().take(CHANGES_SHOWN_MAX).map(change);
-    let mut history: Vec<ChangeView> = history.collect();
-    history.reverse();
-    let hash = state
-        .hash()
-        .map_err(|error| damaged(Tree::Tabs, id.as_bytes(), error))?;
+    let refused = |error: TabRefusal| damaged(Tree::Tabs, id.as_bytes(), error);
+    let hash = tab
+        .agreed
+        .as_ref()
+        .map(TabState::id)
+        .transpose()
+        .map_err(refused)?;
+    let balance = tab.balance(&with).map_err(refused)?;
     Ok(Some(TabView {
         tab: *id,
         with,
         name: feed::name(records, &with)?,
         currency,
-        balance_minor: state.owed_by(&with),
-        you_owe_minor: state.owed_by(me).max(0),
-        limit_you_gave_minor: state.limit_of(me),
-        limit_they_gave_minor: state.limit_of(&with),
-        room_minor: state.room_of(me),
-        seq: state.seq,
-        state: hash.to_string(),
-        pending: !tab.pending.is_empty(),
-        history: Some(history),
+        balance_minor: -balance.minor,
+        you_owe_minor: balance.minor.max(0),
+        limit_you_gave_minor: tab.limit(me).map_err(refused)?.minor,
+        limit_they_gave_minor: tab.limit(&with).map_err(refused)?.minor,
+        room_minor: tab.credit_left(me).map_err(refused)?.minor,
+        seq: tab.agreed.as_ref().map_or(0, |state| state.seq),
+        state: hash
+            .map(|hash| data_encoding::HEXLOWER.encode(hash.as_bytes()))
+            .unwrap_or_default(),
+        pending: tab.pending.is_some(),
+        history: Some(history(records, &tab)?),
     }))
 }
 
-fn change(agreed: &tab::Agreed) -> ChangeView {
-    let (change, order, amount_minor) = match &agreed.state.change {
-        Change::Limit { minor } => ("limit", None, *minor),
-        Change::Pay { order, minor } => ("pay", Some(*order), *minor),
-        Change::Refund { order, minor } => ("refund", Some(*order), *minor),
-        Change::Hold { order, minor, .. } => ("hold", Some(*order), *minor),
-        Change::Capture { order } => ("capture", Some(*order), 0),
-        Change::Release { order } => ("release", Some(*order), 0),
+/// What the newest agreed states changed, oldest first.
+fn history(records: &dyn Records, tab: &Tab) -> Result<Vec<ChangeView>, Fault> {
+    let agreed = tab
+        .standing
+        .iter()
+        .filter(|(_, standing)| **standing == Standing::Agreed);
+    let mut proposals = Vec::new();
+    for (id, _) in agreed {
+        proposals.extend(records.envelope(id)?);
+    }
+    let mut states: Vec<(&TabState, &Signed)> = proposals.iter().filter_map(proposed).collect();
+    states.sort_by_key(|(state, _)| state.seq);
+    // A hold is captured and released under the number of the state that set it aside.
+    let holds: BTreeMap<u64, OrderId> = states.iter().filter_map(|(state, _)| hold(state)).collect();
+    let newest = states.len().saturating_sub(CHANGES_SHOWN_MAX);
+    let views = states
+        .iter()
+        .skip(newest)
+        .map(|(state, envelope)| change(state, envelope, &holds));
+    Ok(views.collect())
+}
+
+fn proposed(envelope: &Signed) -> Option<(&TabState, &Signed)> {
+    match &envelope.tab_message()?.message.act {
+        TabAct::Propose { state } => Some((state, envelope)),
+        TabAct::Agree { .. } | TabAct::Refuse { .. } => None,
+    }
+}
+
+fn hold(state: &TabState) -> Option<(u64, OrderId)> {
+    match &state.change {
+        Change::Hold { order, .. } => Some((state.seq, *order)),
+        _ => None,
+    }
+}
+
+fn change(state: &TabState, envelope: &Signed, holds: &BTreeMap<u64, OrderId>) -> ChangeView {
+    let held = |hold: &u64| holds.get(hold).copied();
+    let (change, order, amount_minor) = match &state.change {
+        Change::SetLimit { limit_minor, .. } => ("limit", None, *limit_minor),
+        Change::Pay {
+            order, amount_minor, ..
+        } => ("pay", Some(*order), *amount_minor),
+        Change::Refund {
+            order, amount_minor, ..
+        } => ("refund", Some(*order), *amount_minor),
+        Change::Hold {
+            order, amount_minor, ..
+        } => ("hold", Some(*order), *amount_minor),
+        Change::Capture { hold } => ("capture", held(hold), 0),
+        Change::Release { hold } => ("release", held(hold), 0),
     };
     ChangeView {
-        seq: agreed.state.seq,
+        seq: state.seq,
         change,
-        by: agreed.by,
+        by: envelope.author(),
         amount_minor,
         order,
-        time: agreed.time.wall_ms,
+        time: envelope.time().wall_ms,
     }
 }

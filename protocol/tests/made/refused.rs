@@ -256,7 +256,7 @@ fn review(spoil: impl FnOnce(&mut PublicReceipt)) -> Vec<u8> {
     spoil(&mut receipt);
     let body = Review {
         receipt,
-        rating: 5,
+        rating: 5.try_into().unwrap(),
         text: Prose::default(),
     };
     Parts::post()

@@ -3,20 +3,20 @@
 use souk_protocol::body::{Body, Lane, Revoke};
 use souk_protocol::envelope::{Chain, Signed, seal};
 use souk_protocol::follow::Follow;
-use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
+use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, MediaId, OrderId, VariantId};
 use souk_protocol::identity::{DeviceKey, Grant, Phrase, RootKey, Scope, Scopes};
 use souk_protocol::listing::{FieldKey, FieldName, Fields, ListingPart, Stamp, Value};
-use souk_protocol::money::Currency;
-use souk_protocol::order::{Act, OrderMessage};
+use souk_protocol::money::{Amount, Currency};
+use souk_protocol::order::{Act, Ask, Fulfil, OrderMessage, Place};
 use souk_protocol::post::{Post, ProductTag, Reaction};
 use souk_protocol::profile::Profile;
-use souk_protocol::quote::{Line, Quote, QuoteLine};
+use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
 use souk_protocol::receipt::{PublicReceipt, Receipt};
 use souk_protocol::review::Review;
-use souk_protocol::settlement::{Instruction, Proof, Rail};
+use souk_protocol::settlement::{Account, Instruction, Proof, Rail, Reference};
 use souk_protocol::shop::{ShippingProfile, ShopTerms, Zone};
 use souk_protocol::stock::{Stock, StockAccount};
-use souk_protocol::tab::{Change, TabAct, TabHold, TabMessage, TabState};
+use souk_protocol::tab::{Change, Parties, Reason, TabAct, TabMessage, TabState};
 use souk_protocol::text::{List, Name, Prose, Tag, Text};
 use souk_protocol::time::{Hybrid, Timestamp};
 use souk_protocol::vouch::Vouch;
@@ -96,22 +96,28 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         ("shop", shop_terms().into()),
         ("listing", listing_part().into()),
         ("stock", stock_account().into()),
-        ("review", Review { receipt: receipt_of_bob(), rating: 5, text: prose("Warm.") }.into()),
-        ("order_ask", order(None, Act::Ask { lines: list([Line { listing: hat(), variant: small_hat(), units: 2 }]), country: "DE".parse().unwrap(), note: prose("A present.") })),
+        ("review", Review { receipt: receipt_of_bob(), rating: 5.try_into().unwrap(), text: prose("Warm.") }.into()),
+        ("order_ask", order(None, Act::Ask(Ask { lines: list([hats()]), country: "DE".parse().unwrap(), note: prose("A present."), rails: list([Rail::Tab, Rail::Manual]) }))),
+        ("order_ask_bare", order(None, Act::Ask(Ask { lines: list([hats()]), country: "DE".parse().unwrap(), note: prose(""), rails: list([Rail::Manual]) }))),
         ("order_quote", order(Some(post), Act::Quote(Box::new(quote())))),
-        ("order_place", order(Some(post), Act::Place { rail: Rail::Tab, address: list([name("Alice"), name("1 Hat Lane")]) })),
-        ("order_accept_on_a_tab", order(Some(post), Act::Accept { instruction: Instruction::Tab { tab: tab() } })),
-        ("order_accept_by_hand", order(Some(post), Act::Accept { instruction: Instruction::Manual { words: prose("IBAN \u{2026}"), reference: name("hat 7") } })),
+        ("order_place", order(Some(post), Act::Place(Place { quote: post, address: list([name("Alice"), name("1 Hat Lane")]), rail: Rail::Tab }))),
+        ("order_accept_on_a_tab", order(Some(post), Act::Accept { instruction: Instruction::Tab { tab: parties().tab() } })),
+        ("order_accept_by_hand", order(Some(post), Act::Accept { instruction: Instruction::Manual { text: prose("Cash, at the shop."), account: None } })),
+        ("order_accept_to_an_account", order(Some(post), Act::Accept { instruction: Instruction::Manual { text: prose("By transfer."), account: Some(account()) } })),
         ("order_decline", order(Some(post), Act::Decline { reason: prose("All gone.") })),
-        ("order_cancel", order(Some(post), Act::Cancel)),
-        ("order_pay", order(Some(post), Act::Pay { proof: Proof::Tab { tab: tab(), seq: 2 } })),
-        ("order_receipt", order(Some(post), Act::Receipt(Box::new(Receipt { total_minor: 9_088, currency: euro(), rail: Rail::Tab, public: list([receipt_of_bob()]) })))),
-        ("order_fulfil", order(Some(post), Act::Fulfil { carrier: name("Post"), tracking: name("RR123") })),
-        ("order_complete", order(Some(post), Act::Complete)),
-        ("order_lapse", order(Some(post), Act::Lapse)),
-        ("tab_propose", tab_message(TabAct::Propose(Box::new(tab_state())))),
-        ("tab_agree", tab_message(TabAct::Agree { proposal: post, state: tab_state().hash().unwrap() })),
-        ("tab_refuse", tab_message(TabAct::Refuse { proposal: post, reason: prose("Too much.") })),
+        ("order_cancel", order(Some(post), Act::Cancel { reason: prose("") })),
+        ("order_cancel_with_a_reason", order(Some(post), Act::Cancel { reason: prose("Found one.") })),
+        ("order_pay", order(Some(post), Act::Pay { proof: Proof::Tab { propose: post, agree: EnvelopeId::of(b"an agreement"), seq: 2 } })),
+        ("order_pay_by_hand", order(Some(post), Act::Pay { proof: Proof::Manual { reference: Reference::new("hat 7").unwrap() } })),
+        ("order_receipt", order(Some(post), Act::Receipt(Box::new(Receipt { order: post.into(), total: quote().total(), rail: Rail::Tab, paid_at: Timestamp(NOW_MS), public: list([receipt_of_alice()]) })))),
+        ("order_fulfil", order(Some(post), Act::Fulfil(Fulfil { carrier: name("Post"), tracking: name("RR123"), lines: list([hats()]) }))),
+        ("order_fulfil_bare", order(Some(post), Act::Fulfil(Fulfil { carrier: name(""), tracking: name(""), lines: list([hats()]) }))),
+        ("order_complete", order(Some(post), Act::Complete {})),
+        ("order_lapse", order(Some(post), Act::Lapse { due: Due::Receipt })),
+        ("tab_propose_a_limit", tab_message(TabAct::Propose { state: Box::new(first_state()) })),
+        ("tab_propose_a_hold", tab_message(TabAct::Propose { state: Box::new(second_state()) })),
+        ("tab_agree", tab_message(TabAct::Agree { propose: post, state: first_state().id().unwrap() })),
+        ("tab_refuse", tab_message(TabAct::Refuse { propose: post, reason: Reason::WrongAmount })),
     ]
 }
 
@@ -193,27 +199,56 @@ fn order(after: Option<EnvelopeId>, act: Act) -> Body {
     })
 }
 
+fn hats() -> Line {
+    Line {
+        listing: hat(),
+        variant: small_hat(),
+        units: 2,
+    }
+}
+
 fn quote() -> Quote {
     let line = QuoteLine {
         listing: hat(),
         variant: small_hat(),
         title: name("Green hat"),
         label: name("S"),
+        price_minor: 4_299,
         units: 2,
-        unit_minor: 4_299,
         total_minor: 8_598,
+        held: 1,
     };
-    Quote {
-        lines: list([line]),
-        currency: euro(),
-        subtotal_minor: 8_598,
-        shipping_minor: 490,
-        total_minor: 9_088,
-        expires: Timestamp(NOW_MS + 3_600_000),
-        deadlines: shop_terms().deadlines,
-        returns_days: 14,
-        rails: list([Rail::Tab, Rail::Manual]),
+    Quote::new(
+        list([line]),
+        Amount::new(490, euro()).unwrap(),
+        Terms::of(&shop_terms().deadlines, 14),
+        Timestamp(NOW_MS + 3_600_000),
+        list([Rail::Tab, Rail::Manual]),
+    )
+    .unwrap()
+}
+
+fn account() -> Account {
+    Account {
+        name: name("Alice"),
+        iban: "DE89370400440532013000".parse().unwrap(),
+        bic: Some("COBADEFFXXX".parse().unwrap()),
+        reference: Reference::new("hat 7").unwrap(),
     }
+}
+
+/// Alice's word that bob bought a hat.
+fn receipt_of_alice() -> PublicReceipt {
+    let (alice, order) = (alice(), OrderId::from(EnvelopeId::of(b"a post")));
+    PublicReceipt::sign(
+        &alice.device,
+        &alice.grant,
+        alice.author(),
+        bob().author(),
+        &order,
+        hat(),
+    )
+    .unwrap()
 }
 
 /// Bob's word that alice bought a hat.
@@ -233,35 +268,35 @@ pub(crate) fn receipt_of_bob() -> PublicReceipt {
 fn euro() -> Currency {
     "EUR".parse().unwrap()
 }
-fn tab() -> TabId {
-    TabId::of(&alice().author(), &bob().author(), "EUR")
+fn parties() -> Parties {
+    Parties::new(alice().author(), bob().author(), euro()).unwrap()
 }
 fn tab_message(act: TabAct) -> Body {
-    let to = bob().author();
-    Body::from(TabMessage { to, tab: tab(), act })
+    let (tab, to) = (parties().tab(), bob().author());
+    Body::from(TabMessage { tab, to, act })
 }
 
-fn tab_state() -> TabState {
-    let (one, other) = (alice().author(), bob().author());
-    let order = OrderId::from(EnvelopeId::of(b"an order"));
-    let hold = TabHold {
-        order,
-        from: one,
-        minor: 100,
-        until: Timestamp(NOW_MS),
+fn first_state() -> TabState {
+    let (parties, alice) = (parties(), alice().author());
+    let limit = Change::SetLimit {
+        by: alice,
+        limit_minor: 20_000,
     };
-    TabState {
-        low: one.min(other),
-        high: one.max(other),
-        currency: euro(),
-        seq: 0,
-        prev: None,
-        balance_minor: -9_088,
-        limit_low_minor: 0,
-        limit_high_minor: 20_000,
-        holds: list([hold]),
-        change: Change::Pay { order, minor: 9_088 },
-    }
+    let seq = parties.side(&alice).unwrap().seq_after(0);
+    TabState::next(parties, None, seq, limit, Timestamp(NOW_MS)).unwrap()
+}
+
+/// Bob sets an amount aside upon the limit that alice gave.
+fn second_state() -> TabState {
+    let (first, parties, bob) = (first_state(), parties(), bob().author());
+    let hold = Change::Hold {
+        order: OrderId::from(EnvelopeId::of(b"an order")),
+        from: bob,
+        amount_minor: 9_088,
+        deadline: Timestamp(NOW_MS + 3_600_000),
+    };
+    let seq = parties.side(&bob).unwrap().seq_after(first.seq);
+    TabState::next(parties, Some(&first), seq, hold, Timestamp(NOW_MS)).unwrap()
 }
 
 /// Alice says all of it, in one chain; then, with a grant that ends at that moment, once more her name;
