@@ -4,6 +4,14 @@
 //! Both sides get envelopes that were made beforehand; the two alternate, and the rate of the one is
 //! divided by the rate of the other round by round.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark stops where it fails"
+)]
+
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use rayon::prelude::*;
 use souk_node::store::{Options, Store};

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 const KEYS: &str = "keys.json";
 const TOKEN: &str = "api.token";
 const PORT: &str = "api.port";
+const PEER_PORTS: &str = "peers.port";
 const LOCK: &str = "lock";
 const STORE: &str = "store";
 const SEARCH: &str = "search";
@@ -370,6 +371,39 @@ impl Home {
     /// Keeps the port of the local API for the next time, and for whoever looks for the node.
     pub fn keep_port(&self, port: u16) -> Result<(), HomeError> {
         write_anew(&self.dir.join(PORT), format!("{port}\n").as_bytes())
+    }
+}
+
+/// The ports at which other nodes reach this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerPorts {
+    /// Of QUIC (UDP) and of TCP.
+    pub peers: u16,
+    /// Of the direct lane (UDP).
+    pub lane: u16,
+}
+
+impl Home {
+    /// The ports for other nodes that were kept.
+    pub fn peer_ports(&self) -> Result<Option<PeerPorts>, HomeError> {
+        let path = self.dir.join(PEER_PORTS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read_bounded(&path)?;
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| HomeError::FileDamaged {
+                path,
+                reason: error.to_string(),
+            })
+    }
+
+    /// Keeps the ports for other nodes: whoever knows this node's address finds it there again.
+    pub fn keep_peer_ports(&self, ports: PeerPorts) -> Result<(), HomeError> {
+        let text = format!("{{\"peers\":{},\"lane\":{}}}\n", ports.peers, ports.lane);
+        write_anew(&self.dir.join(PEER_PORTS), text.as_bytes())
     }
 }
 

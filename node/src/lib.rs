@@ -23,3 +23,7 @@ mod perform;
 pub mod node;
 
 pub mod http;
+
+mod run;
+
+pub use run::{Config, Ready, RunError, init, run};

@@ -148,7 +148,10 @@ impl Node {
         tokio::spawn(world.clone().perform_all(performed));
         tokio::spawn(async move {
             // The first input, before anything that the network brings.
-            if inputs.send(Input::Start).await.is_ok() {
+            let begun = inputs.send(Input::Start).await.is_ok();
+            // The world alone holds a sender from here on, and lets it go when the node stops.
+            drop(inputs);
+            if begun {
                 tokio::spawn(world.clone().tick());
                 world.listen(events).await;
             }
@@ -351,6 +354,6 @@ fn newest_event(store: &Store) -> Result<u64, Fault> {
     let rows = store.scan(Tree::Events, &Range::of([], 1).down())?;
     Ok(rows
         .first()
-        .and_then(|(key, _)| key.as_array::<8>().copied())
+        .and_then(|(key, _)| <[u8; 8]>::try_from(key.as_slice()).ok())
         .map_or(0, u64::from_be_bytes))
 }

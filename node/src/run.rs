@@ -1,12 +1,12 @@
 //! A whole node from start to stop, for the program: directory, node, API, and the way out.
 
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, PeerPorts};
 use crate::http::{self, ServeError};
 use crate::network::{self, ListenOn, Transport};
 use crate::node::{Node, StartError};
 use souk_protocol::api::Command;
 use souk_protocol::id::{AuthorId, DeviceId};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 /// How a node is run.
@@ -79,14 +79,24 @@ pub fn init(dir: &Path, name: Option<&str>) -> Result<(AuthorId, DeviceId, Strin
 /// Runs a node until it is told to stop (by its API, SIGINT or SIGTERM) or until a fault. Calls `ready`
 /// once it can be used.
 pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
     runtime.block_on(run_node(config, ready))
 }
 
 async fn run_node(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
     let (home, words) = Home::open_or_create(&config.home, config.name.as_deref())?;
-    let node = Node::start(&home, network_config(&config)?)?;
-    let served = serve(&config, &home, &node, words.as_ref().map(|words| words.words()), ready).await;
+    let node = Node::start(&home, network_config(&config, &home)?)?;
+    let served = serve(
+        &config,
+        &home,
+        &node,
+        words.as_ref().map(|words| words.words()),
+        ready,
+    )
+    .await;
     let fault = node.fault();
     node.shut_down().await;
     served?;
@@ -101,12 +111,17 @@ async fn serve(
     ready: impl FnOnce(&Ready),
 ) -> Result<(), RunError> {
     if let (Some(_), Some(name)) = (words, home.name()) {
-        let command = Command::SetProfile { name: name.to_owned(), about: String::new() };
-        node.command(command).await.map_err(|error| RunError::SetUp(error.to_string()))?;
+        let command = Command::SetProfile {
+            name: name.to_owned(),
+            about: String::new(),
+        };
+        node.command(command)
+            .await
+            .map_err(|error| RunError::SetUp(error.to_string()))?;
     }
     let api = http::serve(node.clone(), home, config.api_port).await?;
     ready(&Ready {
-        api_url: api.url(),
+        api_url: api.url().to_owned(),
         login_url: api.login_link()?,
         author: node.author(),
         device: node.device(),
@@ -142,32 +157,56 @@ async fn asked_to_stop() {
     }
 }
 
-fn network_config(config: &Config) -> Result<network::Config, RunError> {
-    let mut listen = Vec::new();
-    for text in &config.listen {
-        listen.push(text.parse::<SocketAddr>().map_err(|_| RunError::Listen(text.clone()))?);
-    }
-    let mut network = match listen.as_slice() {
-        [] => {
-            let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-            let mut network = network::Config::on_ports(&any, 0);
-            network.lane = any.map(|ip| SocketAddr::new(ip, 0)).to_vec();
-            network
-        }
-        listen => {
-            let mut network = network::Config::on_ports(&[], 0);
-            for addr in listen {
-                let both = [Transport::Quic, Transport::Tcp];
-                network.listen.extend(both.map(|transport| ListenOn { transport, addr: *addr }));
-                // The lane takes a free port of its own: two listeners cannot share one.
-                if !network.lane.iter().any(|lane| lane.is_ipv4() == addr.is_ipv4()) {
-                    network.lane.push(SocketAddr::new(addr.ip(), 0));
-                }
-            }
-            network
-        }
+fn network_config(config: &Config, home: &Home) -> Result<network::Config, RunError> {
+    let mut network = match config.listen.as_slice() {
+        [] => everywhere(kept_ports(home)?),
+        listen => only_at(listen)?,
     };
     network.mdns = config.mdns;
     network.peers = config.peers.clone();
+    Ok(network)
+}
+
+/// The ports of the last time; the first time two that are free now.
+fn kept_ports(home: &Home) -> Result<PeerPorts, RunError> {
+    if let Some(ports) = home.peer_ports()? {
+        return Ok(ports);
+    }
+    let free = || {
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+            .and_then(|socket| Ok((socket.local_addr()?.port(), socket)))
+    };
+    let (peers, lane) = (
+        free().map_err(RunError::Runtime)?,
+        free().map_err(RunError::Runtime)?,
+    );
+    let ports = PeerPorts {
+        peers: peers.0,
+        lane: lane.0,
+    };
+    home.keep_peer_ports(ports)?;
+    Ok(ports)
+}
+
+fn everywhere(ports: PeerPorts) -> network::Config {
+    let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    let mut network = network::Config::on_ports(&any, ports.peers);
+    network.lane = any.map(|ip| SocketAddr::new(ip, ports.lane)).to_vec();
+    network
+}
+
+fn only_at(listen: &[String]) -> Result<network::Config, RunError> {
+    let mut network = network::Config::on_ports(&[], 0);
+    for text in listen {
+        let addr: SocketAddr = text.parse().map_err(|_| RunError::Listen(text.clone()))?;
+        let both = [Transport::Quic, Transport::Tcp];
+        network
+            .listen
+            .extend(both.map(|transport| ListenOn { transport, addr }));
+        // The lane takes a free port of its own: two listeners cannot share one.
+        if !network.lane.iter().any(|lane| lane.is_ipv4() == addr.is_ipv4()) {
+            network.lane.push(SocketAddr::new(addr.ip(), 0));
+        }
+    }
     Ok(network)
 }

@@ -1,6 +1,12 @@
 //! What the store promises, tried on real files: the laws that it shares with the store in memory,
 //! death at any moment, full disks, flipped bits, second programs. Described in `spec/store.md`.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what is wrong by stopping there"
+)]
+
 use souk_node::store::{OpenStoreError, Options, Store};
 use souk_protocol::records::laws::{self, Commit};
 use souk_protocol::records::{Fault, Range, Records, Row, Tree, Write};
@@ -16,6 +22,8 @@ use std::time::{Duration, Instant};
 /// Values of the numbered steps: large enough that a run crosses pieces of the log.
 const VALUE_BYTES: usize = 12_000;
 const SEED: u64 = 20_260;
+/// Steps of the largest group that a child commits.
+const GROUP_STEPS_MAX: u64 = 250;
 /// Longest wait for anything.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -260,29 +268,23 @@ fn a_scan_sees_all_of_a_commit_or_none() {
 }
 
 #[test]
-fn rows_that_are_one_commit_behind_the_journal_catch_up_and_further_behind_are_damaged() {
+fn rows_that_lost_an_acknowledged_commit_are_damaged() {
     let mut opened = Opened::new();
-    let rows = opened.path().join("rows");
-    let old = opened.dir.path().join("old");
-    let back = |opened: &mut Opened| {
-        opened.store = None;
-        fs::remove_dir_all(&rows).unwrap();
-        copy(&old, &rows);
-    };
-    (1..=5).for_each(|number| opened.store().commit(&step(number)).unwrap());
+    let (rows, old) = (opened.path().join("rows"), opened.dir.path().join("old"));
+    opened.store().commit(&step(1)).unwrap();
     opened.store = None;
     copy(&rows, &old);
     opened.reopen();
-    opened.store().commit(&step(6)).unwrap();
-    back(&mut opened);
-    opened.reopen();
-    assert!(holds(opened.store(), 6));
-    assert_eq!(opened.store().commits(), 6);
-
-    opened.store().commit(&step(7)).unwrap();
-    back(&mut opened);
+    opened.store().commit(&step(2)).unwrap();
+    opened.store = None;
+    fs::remove_dir_all(&rows).unwrap();
+    copy(&old, &rows);
     let refused = Store::open(&opened.path(), Options::default()).unwrap_err();
     assert!(matches!(refused, OpenStoreError::Damaged { .. }), "{refused}");
+    // A witness that a power cut tore accuses nobody.
+    fs::write(opened.path().join("witness"), b"souk").unwrap();
+    opened.reopen();
+    assert!(holds(opened.store(), 1) && !holds(opened.store(), 2));
 }
 
 #[test]
@@ -334,19 +336,26 @@ fn read_damaged(dir: &Path, last: u64) -> Result<(), String> {
 #[test]
 fn flipped_bits_and_cut_files_are_an_error_and_never_a_panic_or_a_wrong_row() {
     const LAST: u64 = 60;
-    const TRIES: u64 = 25;
+    const TRIES: u64 = 40;
     let opened = Opened::new();
     (1..=LAST).for_each(|number| opened.store().commit(&step(number)).unwrap());
     let path = opened.path();
     let Opened { dir, store } = opened;
     drop(store);
+    // One store whose log was never read back, and one that starts from a snapshot of it.
+    let reopened = dir.path().join("reopened");
+    copy(&path, &reopened);
+    assert_eq!(read_damaged(&reopened, LAST), Ok(()), "a copy without damage");
     let mut told = 0;
     for seed in SEED..SEED + TRIES {
         let damaged = dir.path().join(format!("damaged-{seed}"));
-        copy(&path, &damaged);
+        copy(if seed % 2 == 0 { &path } else { &reopened }, &damaged);
         let mut state = seed;
         let names = files(&damaged.join("rows"));
-        let (name, mut bytes) = names[draw(&mut state) as usize % names.len()].clone();
+        // Mostly the database itself; the files of a few bytes beside it now and then.
+        let database = names.iter().position(|(name, _)| name.ends_with("db")).unwrap();
+        let any = draw(&mut state) as usize % names.len();
+        let (name, mut bytes) = names[if draw(&mut state) % 7 > 1 { database } else { any }].clone();
         match draw(&mut state) % 4 {
             0 => bytes.truncate(draw(&mut state) as usize % bytes.len()),
             _ => (0..8).for_each(|_| {
@@ -359,13 +368,25 @@ fn flipped_bits_and_cut_files_are_an_error_and_never_a_panic_or_a_wrong_row() {
         let reading = damaged.clone();
         thread::spawn(move || done.send(read_damaged(&reading, LAST)));
         match result.recv_timeout(DEADLINE) {
-            Ok(outcome) => told += u64::from(outcome.is_err()),
+            Ok(outcome) => {
+                println!("seed {seed}, {}: {outcome:?}", name.display());
+                told += u64::from(outcome.is_err());
+            }
             Err(error) => panic!("seed {seed}, {}: {error}", name.display()),
         }
         fs::remove_dir_all(&damaged).unwrap();
     }
     println!("{told} of {TRIES} damages were told of");
     assert!(told > 0);
+}
+
+/// Whether an acknowledged step still reads after the database failed: what it had not come to write
+/// is an error then, never another value and never absent.
+fn still_reads(store: &Store, number: u64) -> bool {
+    match laws::holds_step(store, number, VALUE_BYTES) {
+        Err(Fault::Store(_)) => false,
+        held => held.unwrap_or_else(|fault| panic!("{fault}")) || panic!("step {number} is lost"),
+    }
 }
 
 const CHILD_DIR: &str = "SOUK_STORE_CHILD_DIR";
@@ -377,13 +398,17 @@ fn child_that_commits_until_it_ends() {
     let dir = PathBuf::from(std::env::var_os(CHILD_DIR).expect("started by another test"));
     let store = open(&dir);
     let mut state = store.commits() + 1;
-    let mut next = 1;
-    while holds(&store, next) {
-        next += 1;
-    }
+    let last = store.get(Tree::Follows, b"last").unwrap();
+    let mut next = 1 + last.map_or(0, |last| u64::from_be_bytes(last.try_into().unwrap()));
     println!("\nopened");
     loop {
-        let group = 1 + draw(&mut state) % 4 * (draw(&mut state) % 10);
+        let usual = 1 + draw(&mut state) % 4 * (draw(&mut state) % 10);
+        // Now and then one far larger than a piece of the database's log.
+        let group = if next > 60 && draw(&mut state).is_multiple_of(16) {
+            GROUP_STEPS_MAX
+        } else {
+            usual
+        };
         let writes: Vec<Write> = (next..next + group).flat_map(step).collect();
         match store.commit(&writes) {
             Ok(()) => println!("acked {}", next + group - 1),
@@ -391,8 +416,10 @@ fn child_that_commits_until_it_ends() {
                 println!("refused {fault}");
                 let again = store.commit(&writes).unwrap_err();
                 println!("refused {again}");
-                (1..next).for_each(|number| assert!(holds(&store, number)));
-                println!("still reads {}", next - 1);
+                println!(
+                    "still reads {}",
+                    (1..next).filter(|number| still_reads(&store, *number)).count()
+                );
                 return;
             }
         }
@@ -439,8 +466,8 @@ fn lines(child: &mut Child) -> mpsc::Receiver<String> {
 }
 
 fn last_acked(lines: &[String]) -> u64 {
-    let acked = lines.iter().filter_map(|line| line.strip_prefix("acked "));
-    acked.last().map_or(0, |number| number.parse().unwrap())
+    let mut acked = lines.iter().filter_map(|line| line.strip_prefix("acked "));
+    acked.next_back().map_or(0, |number| number.parse().unwrap())
 }
 
 /// Every acknowledged step is there, and every other one is whole or absent; says how many there are.
@@ -451,8 +478,8 @@ fn check_steps(store: &Store, acked: u64) -> u64 {
             "step {number} of {acked} acknowledged ones is lost"
         );
     }
-    // At most one group, of at most 28 steps, was under way.
-    let more = (acked + 1..acked + 64)
+    // At most one group was under way.
+    let more = (acked + 1..acked + 1 + GROUP_STEPS_MAX)
         .filter(|number| holds(store, *number))
         .count() as u64;
     acked + more
@@ -471,7 +498,7 @@ fn whenever_it_is_killed_acknowledged_steps_are_there_and_the_others_whole_or_ab
         let wait = Duration::from_millis(draw(&mut state) % 250);
         let mut seen = Vec::new();
         // Some are killed while they open, the others at a random moment of their commits.
-        if draw(&mut state) % 5 > 0 {
+        if !draw(&mut state).is_multiple_of(5) {
             while !seen.contains(&"opened".to_owned()) {
                 seen.push(said.recv_timeout(DEADLINE).unwrap());
             }
@@ -492,7 +519,7 @@ fn whenever_it_is_killed_acknowledged_steps_are_there_and_the_others_whole_or_ab
 
 #[test]
 fn when_a_file_may_not_grow_nothing_more_is_acknowledged_and_the_rest_stays() {
-    for blocks in [20_000, 30_001, 45_003] {
+    for blocks in [20_000, 24_500, 30_001, 33_000] {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("store");
         let mut child = child(&dir, Some(blocks));

@@ -9,7 +9,7 @@ use crate::body::{Body, BodyError, Kind, Lane};
 use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::{self, DeviceKey, Grant, GrantCache, IdentityError, SignatureBytes};
-use crate::limits::ENVELOPE_BYTES_MAX;
+use crate::limits::{ENVELOPE_BYTES_MAX, KIND_BYTES_MAX};
 use crate::time::{Hybrid, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -18,7 +18,6 @@ use std::sync::Arc;
 /// The version of the envelope's form.
 pub const VERSION: u64 = 1;
 const DOMAIN: &[u8] = b"souk envelope v1\0";
-const KIND_BYTES_MAX: usize = 32;
 
 /// Why bytes are no envelope, or could not be made one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +159,10 @@ pub struct Foreign {
 
 /// What [`open`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are known, and a box would cost each of them an allocation"
+)]
 pub enum Opened {
     /// An envelope of a known kind.
     Known(Signed),

@@ -198,13 +198,11 @@ impl Range {
             None => Bound::Unbounded,
         };
         match &self.beyond {
-            Some(key) if self.down && *key >= self.prefix => {
-                if successor(&self.prefix).is_none_or(|end| *key < end) {
-                    high = Bound::Excluded(key.clone());
-                }
+            Some(key) if self.down && *key < self.prefix => high = Bound::Excluded(self.prefix.clone()),
+            Some(key) if self.down && successor(&self.prefix).is_none_or(|end| *key < end) => {
+                high = Bound::Excluded(key.clone());
             }
-            Some(_) if self.down => high = Bound::Excluded(self.prefix.clone()),
-            Some(key) if *key >= self.prefix => low = Bound::Excluded(key.clone()),
+            Some(key) if !self.down && *key >= self.prefix => low = Bound::Excluded(key.clone()),
             _ => {}
         }
         // Ordered maps panic on a range that ends before it starts.

@@ -2,6 +2,14 @@
 //! a buyer learns of it from the post, is granted a tab upon the friend's vouch, buys, pays, and
 //! reviews. The shuttle between them is trivial: in order, at once, nothing is lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
 use souk_protocol::api::{
     Command, LineDraft, Product, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
 };

@@ -7,7 +7,7 @@ use super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MA
 use super::metrics::Requests;
 use super::problem::Problem;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,7 +47,13 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(super) fn new(node: Node, door: Door, dir: PathBuf, url: String, stopping: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        node: Node,
+        door: Door,
+        dir: PathBuf,
+        url: String,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self(Arc::new(Shared {
             node,
             door,
@@ -80,13 +86,18 @@ impl App {
 }
 
 /// Runs what may take a while away from the threads that serve.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::Fault(error.to_string()))
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::Fault(error.to_string()))
 }
 
 /// An id in a path or query.
 pub(super) fn parse<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|error: IdError| Problem::Form(error.to_string()))
+    text.parse()
+        .map_err(|error: IdError| Problem::Form(error.to_string()))
 }
 
 /// The query of a request; a field that is unknown or has another form is a problem of its own.
@@ -97,6 +108,19 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = Query::try_from_uri(&parts.uri).map_err(|error| Problem::Form(error.body_text()))?;
         Ok(Self(query.0))
+    }
+}
+
+/// What varies in a path, as texts.
+pub(super) struct Place<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(place) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::Form(error.body_text()))?;
+        Ok(Self(place))
     }
 }
 
@@ -130,7 +154,9 @@ impl Paging {
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked.unwrap_or(PAGE_ITEMS) {
         limit @ 1..=PAGE_ITEMS_MAX => Ok(limit),
-        other => Err(Problem::Form(format!("expected a limit from 1 to {PAGE_ITEMS_MAX}, got {other}"))),
+        other => Err(Problem::Form(format!(
+            "expected a limit from 1 to {PAGE_ITEMS_MAX}, got {other}"
+        ))),
     }
 }
 

@@ -37,7 +37,9 @@ impl Answers {
         if let Some(kept) = answers.get(key) {
             return match kept.command == command {
                 true => Ok(Arc::clone(&kept.answer)),
-                false => Err(Problem::Field("this Idempotency-Key was used for another command".into())),
+                false => Err(Problem::Field(
+                    "this Idempotency-Key was used for another command".into(),
+                )),
             };
         }
         while order.len() >= ANSWERS_KEPT_MAX {
@@ -46,37 +48,60 @@ impl Answers {
             }
         }
         let answer = Arc::<OnceCell<Settled>>::default();
-        answers.insert(key.to_owned(), Kept { command, answer: Arc::clone(&answer) });
+        answers.insert(
+            key.to_owned(),
+            Kept {
+                command,
+                answer: Arc::clone(&answer),
+            },
+        );
         order.push_back(key.to_owned());
         Ok(answer)
     }
 }
 
 /// `POST /api/v1/commands`
-pub(super) async fn command(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Reply>, Problem> {
+pub(super) async fn command(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Reply>, Problem> {
     let key = key(&headers)?;
     let body = bytes(body, BODY_BYTES_MAX).await?;
     let command: Command = json(&body)?;
     if let Command::ImportListings { products } = &command
         && products.len() > IMPORT_PRODUCTS_MAX
     {
-        let message = format!("expected at most {IMPORT_PRODUCTS_MAX} products, got {}", products.len());
+        let message = format!(
+            "expected at most {IMPORT_PRODUCTS_MAX} products, got {}",
+            products.len()
+        );
         return Err(Problem::Field(message));
     }
-    let place = key.map(|key| app.answers.place(&key, blake3::hash(&body))).transpose()?;
+    let place = key
+        .map(|key| app.answers.place(&key, blake3::hash(&body)))
+        .transpose()?;
     carry_out(app, command, place).await.map(Json)
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
     match key.to_str() {
         Ok(key) if (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::Form(format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} characters"))),
+        _ => Err(Problem::Form(format!(
+            "expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} characters"
+        ))),
     }
 }
 
 /// Carries a command out even if whoever asked goes away meanwhile: the answer waits under its key.
-async fn carry_out(app: App, command: Command, place: Option<Arc<OnceCell<Settled>>>) -> Result<Reply, Problem> {
+async fn carry_out(
+    app: App,
+    command: Command,
+    place: Option<Arc<OnceCell<Settled>>>,
+) -> Result<Reply, Problem> {
     let task = tokio::spawn(async move {
         let place = place.unwrap_or_default();
         let settled = place.get_or_try_init(|| async {

@@ -48,7 +48,10 @@ fn hash(secret: &str) -> blake3::Hash {
 }
 
 fn shortened(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).chars().take(REPEATED_CHARS).collect()
+    String::from_utf8_lossy(text)
+        .chars()
+        .take(REPEATED_CHARS)
+        .collect()
 }
 
 impl Door {
@@ -62,7 +65,10 @@ impl Door {
             origins: hosts.clone().map(|host| format!("http://{host}")),
             hosts,
             token: hash(token.reveal()),
-            cookie_name: format!("{COOKIE_PREFIX}{}", device.chars().take(COOKIE_NAME_CHARS).collect::<String>()),
+            cookie_name: format!(
+                "{COOKIE_PREFIX}{}",
+                device.chars().take(COOKIE_NAME_CHARS).collect::<String>()
+            ),
             cookie: BASE64URL_NOPAD.encode(&cookie),
             codes: Mutex::default(),
         }
@@ -101,13 +107,18 @@ impl Door {
     }
 
     fn has_token(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
         shown.is_some_and(|token| hash(token) == self.token)
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let lines = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok());
         let expected = hash(&self.cookie);
         lines
             .flat_map(|line| line.split(';'))
@@ -117,7 +128,10 @@ impl Door {
 
     /// The header that gives a browser the page's cookie.
     pub(super) fn set_cookie(&self) -> String {
-        format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie_name, self.cookie)
+        format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Strict",
+            self.cookie_name, self.cookie
+        )
     }
 
     /// A new one-time code. When too many wait, the oldest is forgotten.
@@ -156,7 +170,9 @@ mod tests {
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let pairs = pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()));
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()));
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             let name: axum::http::HeaderName = name;
@@ -170,21 +186,46 @@ mod tests {
         let (_dir, door, _) = alice();
         let at = |pairs: &[(&'static str, &str)]| door.check_address(&Uri::from_static("/"), &headers(pairs));
         assert!(at(&[("host", "127.0.0.1:4000")]).is_ok() && at(&[("host", "localhost:4000")]).is_ok());
-        for bad in ["", "127.0.0.1", "127.0.0.1:4001", "localhost:4000.eve.example", "eve.example:4000", "[::1]:4000"] {
+        for bad in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:4001",
+            "localhost:4000.eve.example",
+            "eve.example:4000",
+            "[::1]:4000",
+        ] {
             assert!(matches!(at(&[("host", bad)]), Err(Problem::Host(_))), "{bad}");
         }
         assert!(matches!(at(&[]), Err(Problem::Host(_))));
-        assert!(matches!(at(&[("host", "127.0.0.1:4000"), ("host", "eve.example")]), Err(Problem::Host(_))));
-        let absolute = door.check_address(&Uri::from_static("http://eve.example/"), &headers(&[("host", "127.0.0.1:4000")]));
+        assert!(matches!(
+            at(&[("host", "127.0.0.1:4000"), ("host", "eve.example")]),
+            Err(Problem::Host(_))
+        ));
+        let absolute = door.check_address(
+            &Uri::from_static("http://eve.example/"),
+            &headers(&[("host", "127.0.0.1:4000")]),
+        );
         assert!(matches!(absolute, Err(Problem::Host(_))));
     }
 
     #[test]
     fn no_other_origin_gets_in() {
         let (_dir, door, _) = alice();
-        let from = |origin: &str| door.check_address(&Uri::from_static("/"), &headers(&[("host", "localhost:4000"), ("origin", origin)]));
+        let from = |origin: &str| {
+            door.check_address(
+                &Uri::from_static("/"),
+                &headers(&[("host", "localhost:4000"), ("origin", origin)]),
+            )
+        };
         assert!(from("http://127.0.0.1:4000").is_ok() && from("http://localhost:4000").is_ok());
-        for bad in ["null", "", "https://localhost:4000", "http://localhost", "http://127.0.0.1:4001", "http://eve.example"] {
+        for bad in [
+            "null",
+            "",
+            "https://localhost:4000",
+            "http://localhost",
+            "http://127.0.0.1:4001",
+            "http://eve.example",
+        ] {
             assert!(matches!(from(bad), Err(Problem::Origin(_))), "{bad}");
         }
     }
@@ -193,17 +234,46 @@ mod tests {
     fn the_owner_is_known_by_token_or_cookie() {
         let (_dir, door, token) = alice();
         let bearer = format!("Bearer {token}");
-        let (cookie, _) = door.set_cookie().split_once(';').map(|(pair, rest)| (format!("other=1; {pair}"), rest.to_owned())).unwrap();
+        let (cookie, _) = door
+            .set_cookie()
+            .split_once(';')
+            .map(|(pair, rest)| (format!("other=1; {pair}"), rest.to_owned()))
+            .unwrap();
         let caller = |method: Method, pairs: &[(&'static str, &str)]| door.caller(&method, &headers(pairs));
-        assert_eq!(caller(Method::POST, &[("authorization", &bearer)]), Ok(Caller::Owner));
+        assert_eq!(
+            caller(Method::POST, &[("authorization", &bearer)]),
+            Ok(Caller::Owner)
+        );
         assert_eq!(caller(Method::GET, &[("cookie", &cookie)]), Ok(Caller::Owner));
-        assert_eq!(caller(Method::POST, &[("cookie", &cookie), ("origin", "http://localhost:4000")]), Ok(Caller::Owner));
-        assert!(matches!(caller(Method::POST, &[("cookie", &cookie)]), Err(Problem::Origin(_))));
-        for bad in [&bearer[..bearer.len() - 1], &token, "Bearer ", "bearer", &format!("{bearer}a")] {
-            assert_eq!(caller(Method::GET, &[("authorization", bad)]), Ok(Caller::Nobody), "{bad}");
+        assert_eq!(
+            caller(
+                Method::POST,
+                &[("cookie", &cookie), ("origin", "http://localhost:4000")]
+            ),
+            Ok(Caller::Owner)
+        );
+        assert!(matches!(
+            caller(Method::POST, &[("cookie", &cookie)]),
+            Err(Problem::Origin(_))
+        ));
+        for bad in [
+            &bearer[..bearer.len() - 1],
+            &token,
+            "Bearer ",
+            "bearer",
+            &format!("{bearer}a"),
+        ] {
+            assert_eq!(
+                caller(Method::GET, &[("authorization", bad)]),
+                Ok(Caller::Nobody),
+                "{bad}"
+            );
         }
         assert_eq!(caller(Method::GET, &[("cookie", "souk-x=1")]), Ok(Caller::Nobody));
-        assert_eq!(caller(Method::GET, &[("cookie", &cookie.replace('=', "=x"))]), Ok(Caller::Nobody));
+        assert_eq!(
+            caller(Method::GET, &[("cookie", &cookie.replace('=', "=x"))]),
+            Ok(Caller::Nobody)
+        );
     }
 
     #[test]

@@ -48,10 +48,12 @@ pub(super) async fn events(
     headers: HeaderMap,
     Params(since): Params<Since>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
-    let turn = Arc::clone(&app.event_streams).try_acquire_owned().map_err(|_| Problem::TooMany {
-        message: format!("{EVENT_STREAMS_MAX} event streams are open already"),
-        next: "Close one first.",
-    })?;
+    let turn = Arc::clone(&app.event_streams)
+        .try_acquire_owned()
+        .map_err(|_| Problem::TooMany {
+            message: format!("{EVENT_STREAMS_MAX} event streams are open already"),
+            next: "Close one first.",
+        })?;
     let newest = app.node.events();
     let last = app.read(view::newest_event).await?;
     let after = match last_event_id(&headers)?.or(since.after) {
@@ -61,7 +63,14 @@ pub(super) async fn events(
         None => last,
     };
     let stopping = app.stopping.clone();
-    let watcher = Watcher { app, after, newest, stopping, read: VecDeque::new(), _turn: turn };
+    let watcher = Watcher {
+        app,
+        after,
+        newest,
+        stopping,
+        read: VecDeque::new(),
+        _turn: turn,
+    };
     let events = stream::unfold(watcher, |mut watcher| async move {
         let sent = watcher.next().await?;
         Some((Ok(sent), watcher))
@@ -70,9 +79,12 @@ pub(super) async fn events(
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(id) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let Some(id) = headers.get(LAST_EVENT_ID) else {
+        return Ok(None);
+    };
     let id = id.to_str().ok().and_then(|id| id.parse().ok());
-    id.map(Some).ok_or_else(|| Problem::Form("expected a number in 'Last-Event-ID'".into()))
+    id.map(Some)
+        .ok_or_else(|| Problem::Form("expected a number in 'Last-Event-ID'".into()))
 }
 
 impl Watcher {
@@ -85,7 +97,10 @@ impl Watcher {
             // Before the records are read, so that what comes between is seen as a change.
             self.newest.borrow_and_update();
             let after = self.after;
-            let events = self.app.read(move |records| view::events(records, after, EVENTS_READ)).await;
+            let events = self
+                .app
+                .read(move |records| view::events(records, after, EVENTS_READ))
+                .await;
             match events {
                 Ok(events) if events.is_empty() => {}
                 Ok(events) => {
@@ -107,7 +122,10 @@ impl Watcher {
     /// An event as it is sent; before one that does not follow the last, the gap.
     fn told(&mut self, event: Event) -> Sent {
         if event.number > self.after + 1 {
-            let gap = Gap { from: self.after + 1, to: event.number - 1 };
+            let gap = Gap {
+                from: self.after + 1,
+                to: event.number - 1,
+            };
             self.after = gap.to;
             self.read.push_front(event);
             return sent(gap.to, "gap", &gap);
@@ -120,10 +138,13 @@ impl Watcher {
 /// The name of a kind of event: the one that its JSON has.
 fn kind(what: &Happening) -> String {
     let json = serde_json::to_value(what).unwrap_or_default();
-    json.as_object().and_then(|object| object.keys().next().cloned()).unwrap_or_default()
+    json.as_object()
+        .and_then(|object| object.keys().next().cloned())
+        .unwrap_or_default()
 }
 
 fn sent(number: u64, kind: &str, data: &impl Serialize) -> Sent {
     let sent = Sent::default().id(number.to_string()).event(kind);
-    sent.json_data(data).unwrap_or_else(|_| Sent::default().comment("an event could not be written"))
+    sent.json_data(data)
+        .unwrap_or_else(|_| Sent::default().comment("an event could not be written"))
 }

@@ -1,8 +1,8 @@
 //! Numbers for Prometheus, in its text format 0.0.4.
 
+use super::NodeStatus;
 use super::app::App;
 use super::problem::Problem;
-use super::NodeStatus;
 use crate::home::bytes_below;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -25,7 +25,11 @@ impl Requests {
     }
 
     fn read(&self) -> impl Iterator<Item = (usize, u64)> {
-        self.0.iter().map(|class| class.load(Ordering::Relaxed)).enumerate().filter(|(_, count)| *count > 0)
+        self.0
+            .iter()
+            .map(|class| class.load(Ordering::Relaxed))
+            .enumerate()
+            .filter(|(_, count)| *count > 0)
     }
 }
 
@@ -35,8 +39,10 @@ struct Samples(BTreeMap<String, (&'static str, Vec<String>)>);
 
 impl Samples {
     fn put(&mut self, kind: &'static str, name: &str, labels: &[(&str, &str)], value: u64) {
-        let labels: Vec<String> =
-            labels.iter().map(|(label, value)| format!("{}=\"{}\"", cleaned(label), escaped(value))).collect();
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(label, value)| format!("{}=\"{}\"", cleaned(label), escaped(value)))
+            .collect();
         self.put_labelled(kind, name, &labels.join(","), value);
     }
 
@@ -65,7 +71,13 @@ impl Samples {
 
 /// A name that Prometheus takes: letters, digits and underscores, no digit first.
 fn cleaned(name: &str) -> String {
-    let clean = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    let clean = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '_'
+        }
+    };
     let name: String = name.chars().map(clean).collect();
     match name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() {
         true => format!("_{name}"),
@@ -75,7 +87,10 @@ fn cleaned(name: &str) -> String {
 
 /// A label's value as it stands between quotes.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 /// `GET /metrics`
@@ -88,7 +103,12 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     samples.put("gauge", "souk_home_bytes", &[], bytes);
     samples.put("gauge", "souk_events_newest", &[], *app.node.events().borrow());
     for (class, count) in app.requests.read() {
-        samples.put("counter", "souk_http_requests_total", &[("status", &format!("{class}xx"))], count);
+        samples.put(
+            "counter",
+            "souk_http_requests_total",
+            &[("status", &format!("{class}xx"))],
+            count,
+        );
     }
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], samples.text()).into_response())
 }

@@ -54,18 +54,27 @@ impl App {
         let dir = self.dir.clone();
         let store_bytes = blocking(move || bytes_below(&dir)).await?;
         let me = self.node.author();
-        let peers: Vec<PeerView> = status.peers.into_iter().map(|peer| PeerView {
-            device: peer.device,
-            author: peer.author,
-            name: None,
-            address: peer.address,
-            transport: peer.transport,
-            rtt_ms: peer.rtt_ms,
-        }).collect();
+        let peers: Vec<PeerView> = status
+            .peers
+            .into_iter()
+            .map(|peer| PeerView {
+                device: peer.device,
+                author: peer.author,
+                name: None,
+                address: peer.address,
+                transport: peer.transport,
+                rtt_ms: peer.rtt_ms,
+            })
+            .collect();
         let (name, follows, shop, peers) = self
             .read(move |records| {
                 let follows = view::follows_count(records)?;
-                Ok((feed::name(records, &me)?, follows, view::own_shop(records, &me)?, named(records, peers)?))
+                Ok((
+                    feed::name(records, &me)?,
+                    follows,
+                    view::own_shop(records, &me)?,
+                    named(records, peers)?,
+                ))
             })
             .await?;
         Ok(StatusView {
@@ -113,7 +122,10 @@ pub(super) struct Dialled {
 }
 
 /// `POST /api/v1/peers`
-pub(super) async fn dial(State(app): State<App>, Wanted(dial): Wanted<Dial>) -> Result<Json<Dialled>, Problem> {
+pub(super) async fn dial(
+    State(app): State<App>,
+    Wanted(dial): Wanted<Dial>,
+) -> Result<Json<Dialled>, Problem> {
     let dialled = app.node.dial(&dial.address).await;
     let (device, author) = dialled.map_err(|error| Problem::Unreachable(error.to_string()))?;
     Ok(Json(Dialled { device, author }))
@@ -127,7 +139,9 @@ pub(super) struct Link {
 
 /// `POST /api/v1/login-links`
 pub(super) async fn login_link(State(app): State<App>) -> Result<Json<Link>, Problem> {
-    let url = app.login_link().map_err(|error| Problem::Fault(error.to_string()))?;
+    let url = app
+        .login_link()
+        .map_err(|error| Problem::Fault(error.to_string()))?;
     Ok(Json(Link { url }))
 }
 

@@ -17,14 +17,15 @@ use utoipa::openapi::{
 const TOKEN: &str = "token";
 
 /// The document, or which shape of it is none.
-static DOCUMENT: LazyLock<Result<Vec<u8>, String>> = LazyLock::new(|| {
-    serde_json::to_vec(&build(&routes())?).map_err(|error| error.to_string())
-});
+static DOCUMENT: LazyLock<Result<Vec<u8>, String>> =
+    LazyLock::new(|| serde_json::to_vec(&build(&routes())?).map_err(|error| error.to_string()));
 
 /// `GET /api/v1/openapi.json`
 pub(super) async fn document() -> Result<Response, Problem> {
     match &*DOCUMENT {
-        Ok(document) => Ok(([(header::CONTENT_TYPE, "application/json")], document.as_slice()).into_response()),
+        Ok(document) => {
+            Ok(([(header::CONTENT_TYPE, "application/json")], document.as_slice()).into_response())
+        }
         Err(reason) => Err(Problem::Fault(reason.clone())),
     }
 }
@@ -41,8 +42,13 @@ fn build(routes: &[Route]) -> Result<OpenApi, String> {
     let info = InfoBuilder::new()
         .title("Souk node")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("What a node's owner can do and see. Served on 127.0.0.1 alone; see spec/api.md."));
-    let document = OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build()));
+        .description(Some(
+            "What a node's owner can do and see. Served on 127.0.0.1 alone; see spec/api.md.",
+        ));
+    let document = OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components.build()));
     Ok(document.build())
 }
 
@@ -61,11 +67,16 @@ fn operation(route: &Route) -> OperationBuilder {
     };
     if let Some((media, schema)) = body {
         let content = ContentBuilder::new().schema(Some(schema)).build();
-        let body = RequestBodyBuilder::new().content(media, content).required(Some(Required::True)).build();
+        let body = RequestBodyBuilder::new()
+            .content(media, content)
+            .required(Some(Required::True))
+            .build();
         operation = operation.request_body(Some(body));
     }
     let (media, schema) = match route.answer {
-        Answer::Json(shape) | Answer::Other("application/json", Some(shape)) => ("application/json", named(shape)),
+        Answer::Json(shape) | Answer::Other("application/json", Some(shape)) => {
+            ("application/json", named(shape))
+        }
         Answer::Other(media, Some(shape)) => (media, named(shape)),
         Answer::Other(media, None) => (media, text()),
     };
@@ -74,7 +85,10 @@ fn operation(route: &Route) -> OperationBuilder {
         .content(media, ContentBuilder::new().schema(Some(schema)).build());
     let bad = ResponseBuilder::new()
         .description("Not as wished; the body says why and what to do next")
-        .content("application/json", ContentBuilder::new().schema(Some(named("Error"))).build());
+        .content(
+            "application/json",
+            ContentBuilder::new().schema(Some(named("Error"))).build(),
+        );
     operation.response("2XX", good).response("default", bad)
 }
 
@@ -88,10 +102,21 @@ fn text() -> utoipa::openapi::RefOr<Schema> {
 
 fn parameters(route: &Route) -> Vec<Parameter> {
     let parameter = |name: &str, place: ParameterIn, required: Required| {
-        ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(text())).build()
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(required)
+            .schema(Some(text()))
+            .build()
     };
-    let varies = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let varies = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let varies = varies.map(|name| parameter(name, ParameterIn::Path, Required::True));
-    let query = route.query.iter().map(|name| parameter(name, ParameterIn::Query, Required::False));
+    let query = route
+        .query
+        .iter()
+        .map(|name| parameter(name, ParameterIn::Query, Required::False));
     varies.chain(query).collect()
 }

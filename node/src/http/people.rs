@@ -1,16 +1,16 @@
 //! Queries about people, what they said, and what the owner keeps in private.
 
-use super::app::{App, Nothing, Paging, Params, parse};
+use super::app::{App, Nothing, Paging, Params, Place, parse};
 use super::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use souk_protocol::id::EnvelopeId;
 use souk_protocol::view::{self, AddressView, DraftView, EntryView, FollowView, Page, PostView, ProfileView};
 
 /// `GET /api/v1/profiles/{author}`
 pub(super) async fn profile(
     State(app): State<App>,
-    Path(author): Path<String>,
+    Place(author): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<ProfileView>, Problem> {
     let (me, who) = (app.node.author(), app.author(&author)?);
@@ -27,7 +27,10 @@ pub(super) async fn follows(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<FollowView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::follows(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::follows(records, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/feed`
@@ -36,13 +39,16 @@ pub(super) async fn feed(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<EntryView>>, Problem> {
     let (me, after, limit) = (app.node.author(), paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::feed(records, &me, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::feed(records, &me, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/posts/{id}`
 pub(super) async fn post(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Place(id): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<PostView>, Problem> {
     let (me, id): (_, EnvelopeId) = (app.node.author(), parse(&id)?);
@@ -59,7 +65,10 @@ pub(super) async fn addresses(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<AddressView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::addresses(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::addresses(records, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/drafts`
@@ -68,5 +77,8 @@ pub(super) async fn drafts(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<DraftView>>, Problem> {
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::drafts(records, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::drafts(records, after, limit))
+            .await?,
+    ))
 }

@@ -111,7 +111,9 @@ impl Problem {
         match self {
             Self::Host(_) => "Use the address that 'souk status' shows.",
             Self::Origin(_) => "Open the node's own page, or call the API from a program.",
-            Self::NoToken => "Send 'Authorization: Bearer TOKEN' with the text of api.token in the node's directory.",
+            Self::NoToken => {
+                "Send 'Authorization: Bearer TOKEN' with the text of api.token in the node's directory."
+            }
             Self::NoPath(_) | Self::Method(_) => "See /api/v1/openapi.json for what there is.",
             Self::Form(_) | Self::Field(_) => "Correct it and try again.",
             Self::TooLarge(limit) if *limit == BODY_BYTES_MAX => "Send less at a time.",
@@ -127,7 +129,11 @@ impl Problem {
 
     /// The error as the value of a line or body.
     pub(super) fn to_json(&self) -> Vec<u8> {
-        let error = ErrorText { code: self.code(), message: self.to_string(), next: self.next() };
+        let error = ErrorText {
+            code: self.code(),
+            message: self.to_string(),
+            next: self.next(),
+        };
         serde_json::to_vec(&ErrorBody { error }).unwrap_or_default()
     }
 }
@@ -137,7 +143,11 @@ impl IntoResponse for Problem {
         if self.status().is_server_error() {
             tracing::warn!(problem = %self, "a request failed");
         }
-        let error = ErrorText { code: self.code(), message: self.to_string(), next: self.next() };
+        let error = ErrorText {
+            code: self.code(),
+            message: self.to_string(),
+            next: self.next(),
+        };
         (self.status(), Json(ErrorBody { error })).into_response()
     }
 }

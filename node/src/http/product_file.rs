@@ -15,6 +15,8 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use souk_protocol::api::{Code, Command, ProductDraft, Refused, Reply, VariantDraft};
+use souk_protocol::catalog::shard_of;
+use souk_protocol::id::ListingId;
 use souk_protocol::listing::{Kind, Listing, Variant};
 use souk_protocol::market;
 use souk_protocol::money::Currency;
@@ -28,7 +30,7 @@ const LINES_WAITING: usize = 16;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wish {
-    /// Keep everything unpublished.
+    /// Publish what the file keeps unpublished, too.
     #[serde(default)]
     drafts: bool,
 }
@@ -58,10 +60,12 @@ pub(super) async fn import(
     Params(wish): Params<Wish>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let turn = Arc::clone(&app.imports).try_acquire_owned().map_err(|_| Problem::TooMany {
-        message: "an import is under way already".into(),
-        next: "Wait until it is done.",
-    })?;
+    let turn = Arc::clone(&app.imports)
+        .try_acquire_owned()
+        .map_err(|_| Problem::TooMany {
+            message: "an import is under way already".into(),
+            next: "Wait until it is done.",
+        })?;
     let currency = currency(&app).await?;
     let file = bytes(body, PRODUCT_FILE_BYTES_MAX).await?;
     let file = blocking(move || read(&file, currency)).await??;
@@ -79,16 +83,22 @@ pub(super) async fn import(
         let line: Bytes = told.recv().await?;
         Some((Ok::<_, Infallible>(line), told))
     });
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(told)).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/x-ndjson")],
+        Body::from_stream(told),
+    )
+        .into_response())
 }
 
 async fn currency(app: &App) -> Result<Currency, Problem> {
     let me = app.node.author();
     let terms = app.read(move |records| market::terms(records, &me)).await?;
-    terms.map(|terms| terms.currency).ok_or_else(|| Problem::NotAllowed {
-        message: "the shop has no terms yet, so its currency is unknown".into(),
-        next: "Set them with 'souk shop terms --currency EUR'.",
-    })
+    terms
+        .map(|terms| terms.currency)
+        .ok_or_else(|| Problem::NotAllowed {
+            message: "the shop has no terms yet, so its currency is unknown".into(),
+            next: "Set them with 'souk shop terms --currency EUR'.",
+        })
 }
 
 fn read(file: &[u8], currency: Currency) -> Result<ProductFile, Problem> {
@@ -118,6 +128,10 @@ async fn write(
         ..Imported::default()
     };
     let mut listings = 0;
+    // Listings of one document of the shop go together, so that each document is written few times.
+    let (mut file, me) = (file, app.node.author());
+    file.products
+        .sort_by_cached_key(|product| shard_of(&ListingId::of(&me, &product.handle)));
     for products in file.products.chunks(IMPORT_PRODUCTS_MAX) {
         let products = products.iter().map(|product| draft(product, drafts)).collect();
         match app.node.command(Command::ImportListings { products }).await? {
@@ -140,7 +154,10 @@ fn draft(product: &products::Product, drafts: bool) -> ProductDraft {
         ProductKind::Digital => Kind::Digital,
         ProductKind::Service => Kind::Service,
     };
-    let images = product.images.iter().map(|image| (image.source_url.clone(), image.alt.clone()));
+    let images = product
+        .images
+        .iter()
+        .map(|image| (image.source_url.clone(), image.alt.clone()));
     ProductDraft {
         handle: product.handle.clone(),
         title: product.title.clone(),
@@ -149,7 +166,7 @@ fn draft(product: &products::Product, drafts: bool) -> ProductDraft {
         category: product.category.clone(),
         kind: kind.as_str().to_owned(),
         tags: product.tags.clone(),
-        published: product.published && !drafts,
+        published: product.published || drafts,
         options: product.options.clone(),
         images: images.collect(),
         variants: product.variants.iter().map(variant_draft).collect(),
@@ -208,7 +225,10 @@ pub(super) async fn export(
     })?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"products.csv\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"products.csv\"",
+        ),
     ];
     Ok((headers, file).into_response())
 }
@@ -222,8 +242,12 @@ fn product(listing: &Listing, available: impl Fn(&souk_protocol::id::VariantId) 
     });
     let category = product.category.as_str();
     let variants = listing.variants.iter().filter_map(|variant| {
-        let image = variant.media.and_then(|key| product.media.iter().find(|media| media.key == key));
-        let image = image.map(|media| media.source.as_str().to_owned()).filter(|source| !source.is_empty());
+        let image = variant
+            .media
+            .and_then(|key| product.media.iter().find(|media| media.key == key));
+        let image = image
+            .map(|media| media.source.as_str().to_owned())
+            .filter(|source| !source.is_empty());
         exported(variant, image, available(&variant.id))
     });
     products::Product {
@@ -240,7 +264,11 @@ fn product(listing: &Listing, available: impl Fn(&souk_protocol::id::VariantId) 
         },
         tags: product.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
         published: product.published,
-        options: product.options.iter().map(|name| name.as_str().to_owned()).collect(),
+        options: product
+            .options
+            .iter()
+            .map(|name| name.as_str().to_owned())
+            .collect(),
         images: images.collect(),
         variants: variants.collect(),
     }
@@ -249,7 +277,11 @@ fn product(listing: &Listing, available: impl Fn(&souk_protocol::id::VariantId) 
 /// A variant as a file has it; one without a price is no product that a file could name.
 fn exported(variant: &Variant, image: Option<String>, available: u64) -> Option<products::Variant> {
     Some(products::Variant {
-        options: variant.options.iter().map(|value| value.as_str().to_owned()).collect(),
+        options: variant
+            .options
+            .iter()
+            .map(|value| value.as_str().to_owned())
+            .collect(),
         sku: variant.sku.as_str().to_owned(),
         barcode: variant.barcode.as_str().to_owned(),
         price_minor: variant.price?.minor,
@@ -257,7 +289,9 @@ fn exported(variant: &Variant, image: Option<String>, available: u64) -> Option<
         weight_grams: (variant.weight_grams > 0).then_some(u64::from(variant.weight_grams)),
         requires_shipping: variant.requires_shipping,
         tracked: variant.tracked,
-        quantity: variant.tracked.then(|| i64::try_from(available).unwrap_or(i64::MAX)),
+        quantity: variant
+            .tracked
+            .then(|| i64::try_from(available).unwrap_or(i64::MAX)),
         oversell: variant.oversell,
         image,
     })

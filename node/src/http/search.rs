@@ -6,10 +6,10 @@ use crate::search::{FacetValue, Page, Query, SearchError, Sort};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use souk_protocol::id::AuthorId;
 use souk_protocol::money::Currency;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::view::{self, ListingView};
-use souk_protocol::id::AuthorId;
 
 /// What is looked for.
 #[derive(Deserialize)]
@@ -68,7 +68,10 @@ struct FacetView {
 }
 
 /// `GET /api/v1/search`
-pub(super) async fn search(State(app): State<App>, Params(wanted): Params<Wanted>) -> Result<Json<Found>, Problem> {
+pub(super) async fn search(
+    State(app): State<App>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Found>, Problem> {
     let shop = wanted.shop.as_deref().map(|shop| app.author(shop)).transpose()?;
     let query = wanted.query(shop.as_ref())?;
     let node = app.node.clone();
@@ -115,11 +118,19 @@ fn found(records: &dyn Records, me: &AuthorId, page: Page) -> Result<Found, Faul
         kinds: facet(page.facets.kinds),
         vendors: facet(page.facets.vendors),
     };
-    Ok(Found { items, total: page.total, corrected: page.corrected, facets })
+    Ok(Found {
+        items,
+        total: page.total,
+        corrected: page.corrected,
+        facets,
+    })
 }
 
 fn facet(values: Vec<FacetValue>) -> Vec<FacetView> {
-    values.into_iter().map(|FacetValue { value, count }| FacetView { value, count }).collect()
+    values
+        .into_iter()
+        .map(|FacetValue { value, count }| FacetView { value, count })
+        .collect()
 }
 
 /// A question that the index does not take is the asker's fault, all else is ours.

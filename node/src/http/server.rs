@@ -75,14 +75,21 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
         io::ErrorKind::AddrInUse => ServeError::PortTaken { port: wanted },
         _ => ServeError::Listen { port: wanted, source },
     })?;
-    let address = listener.local_addr().map_err(|source| ServeError::Listen { port: wanted, source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| ServeError::Listen { port: wanted, source })?;
     let door = Door::new(address.port(), &home.device(), &home.token()?);
     home.keep_port(address.port())?;
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
     let app = App::new(node, door, home.dir().to_owned(), url, stopping.clone());
     let task = tokio::spawn(accept(listener, route::router(app.clone()), stopping));
-    Ok(Api { app, address, stop, task })
+    Ok(Api {
+        app,
+        address,
+        stop,
+        task,
+    })
 }
 
 impl Api {
@@ -141,7 +148,10 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
     }
     drop(listener);
     let all = async { while open.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), all).await.is_err() {
+    if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), all)
+        .await
+        .is_err()
+    {
         tracing::info!("requests to the local API were cut off");
     }
 }
@@ -150,7 +160,10 @@ async fn take(
     listener: &TcpListener,
     turns: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let turn = Arc::clone(turns).acquire_owned().await.map_err(io::Error::other)?;
+    let turn = Arc::clone(turns)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, turn))

@@ -1,9 +1,9 @@
 //! Queries about shops and their listings.
 
-use super::app::{App, Nothing, Paging, Params, limit, parse};
+use super::app::{App, Nothing, Paging, Params, Place, limit, parse};
 use super::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use souk_protocol::id::{AuthorId, ListingId};
 use souk_protocol::view::{self, ListingView, Page, ReviewView, ShopView};
@@ -17,7 +17,7 @@ pub(super) struct Limited {
 /// `GET /api/v1/shops/{author}`
 pub(super) async fn shop(
     State(app): State<App>,
-    Path(author): Path<String>,
+    Place(author): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<ShopView>, Problem> {
     let author = app.author(&author)?;
@@ -35,22 +35,27 @@ fn no_shop(author: &AuthorId) -> Problem {
 /// `GET /api/v1/shops/{author}/listings`
 pub(super) async fn listings(
     State(app): State<App>,
-    Path(author): Path<String>,
+    Place(author): Place<String>,
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<ListingView>>, Problem> {
     let (me, shop) = (app.node.author(), app.author(&author)?);
     let (after, limit) = (paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::listings(records, &me, &shop, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::listings(records, &me, &shop, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/shops/{author}/listings/{listing}`
 pub(super) async fn listing(
     State(app): State<App>,
-    Path((author, listing)): Path<(String, String)>,
+    Place((author, listing)): Place<(String, String)>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<ListingView>, Problem> {
     let (me, shop, id): (_, _, ListingId) = (app.node.author(), app.author(&author)?, parse(&listing)?);
-    let listing = app.read(move |records| view::listing(records, &me, &shop, &id)).await?;
+    let listing = app
+        .read(move |records| view::listing(records, &me, &shop, &id))
+        .await?;
     listing.map(Json).ok_or_else(|| Problem::NotFound {
         message: format!("{shop} has no listing {id} that is known here"),
         next: "See its listings with 'souk shop list'.",
@@ -60,9 +65,12 @@ pub(super) async fn listing(
 /// `GET /api/v1/shops/{author}/listings/{listing}/reviews`
 pub(super) async fn reviews(
     State(app): State<App>,
-    Path((author, listing)): Path<(String, String)>,
+    Place((author, listing)): Place<(String, String)>,
     Params(Limited { limit: asked }): Params<Limited>,
 ) -> Result<Json<Page<ReviewView>>, Problem> {
     let (shop, id, limit): (_, ListingId, _) = (app.author(&author)?, parse(&listing)?, limit(asked)?);
-    Ok(Json(app.read(move |records| view::reviews(records, &shop, &id, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::reviews(records, &shop, &id, limit))
+            .await?,
+    ))
 }

@@ -1,10 +1,10 @@
 //! Queries about orders and tabs, and waiting for an order to move.
 
-use super::app::{App, Nothing, Paging, Params, parse};
+use super::app::{App, Nothing, Paging, Params, Place, parse};
 use super::limits::WAIT_MS_MAX;
 use super::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use souk_protocol::id::{OrderId, TabId};
 use souk_protocol::order;
@@ -33,13 +33,16 @@ pub(super) async fn orders(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
     let (me, after, limit) = (app.node.author(), paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::orders(records, &me, now(), after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::orders(records, &me, now(), after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/orders/{order}`
 pub(super) async fn order(
     State(app): State<App>,
-    Path(order): Path<String>,
+    Place(order): Place<String>,
     Params(wait): Params<Wait>,
 ) -> Result<Json<OrderView>, Problem> {
     let (id, until) = (parse(&order)?, wait.until()?);
@@ -62,7 +65,9 @@ pub(super) async fn order(
 
 async fn read(app: &App, id: OrderId) -> Result<OrderView, Problem> {
     let me = app.node.author();
-    let order = app.read(move |records| view::order(records, &me, now(), &id)).await?;
+    let order = app
+        .read(move |records| view::order(records, &me, now(), &id))
+        .await?;
     order.ok_or_else(|| Problem::NotFound {
         message: format!("no order {id} is held here"),
         next: "See 'souk orders list' for those that are.",
@@ -73,12 +78,18 @@ impl Wait {
     fn until(&self) -> Result<Instant, Problem> {
         match self.timeout_ms.unwrap_or(WAIT_MS_MAX) {
             ms @ 0..=WAIT_MS_MAX => Ok(Instant::now() + Duration::from_millis(ms)),
-            ms => Err(Problem::Form(format!("expected a timeout of at most {WAIT_MS_MAX} ms, got {ms}"))),
+            ms => Err(Problem::Form(format!(
+                "expected a timeout of at most {WAIT_MS_MAX} ms, got {ms}"
+            ))),
         }
     }
 
     fn states(&self) -> Result<Vec<order::State>, Problem> {
-        let names = self.wait.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty());
+        let names = self
+            .wait
+            .iter()
+            .flat_map(|names| names.split(','))
+            .filter(|name| !name.is_empty());
         let states = names.map(|name| {
             let state = order::State::ALL.into_iter().find(|state| state.name() == name);
             state.ok_or_else(|| Problem::Form(format!("'{name}' is no state of an order")))
@@ -93,13 +104,16 @@ pub(super) async fn tabs(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<TabView>>, Problem> {
     let (me, after, limit) = (app.node.author(), paging.after()?, paging.limit()?);
-    Ok(Json(app.read(move |records| view::tabs(records, &me, after, limit)).await?))
+    Ok(Json(
+        app.read(move |records| view::tabs(records, &me, after, limit))
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/tabs/{tab}`
 pub(super) async fn tab(
     State(app): State<App>,
-    Path(tab): Path<String>,
+    Place(tab): Place<String>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<TabView>, Problem> {
     let (me, id): (_, TabId) = (app.node.author(), parse(&tab)?);

@@ -17,6 +17,8 @@ use super::{Image, Product, ProductFile, ProductKind, Variant};
 
 /// Rows between two calls of `progress`.
 const PROGRESS_ROWS: usize = 256;
+/// Bytes of a handle that are left for a number.
+const HANDLE_NUMBER_BYTES: usize = 8;
 /// What the only variant of a product without options is called.
 const DEFAULT_VALUE: &str = "Default Title";
 /// What its option is called.
@@ -110,6 +112,10 @@ struct Gathering {
     drafts: Vec<Draft>,
     places: HashMap<String, usize>,
     current: Option<usize>,
+    /// Handles made of titles.
+    made: HashMap<String, String>,
+    /// The last number given to a handle that more than one title makes.
+    numbers: HashMap<String, usize>,
     variants: usize,
     marks: Marks,
     warnings: Vec<Warning>,
@@ -122,6 +128,8 @@ impl Gathering {
             drafts: Vec::new(),
             places: HashMap::new(),
             current: None,
+            made: HashMap::new(),
+            numbers: HashMap::new(),
             variants: 0,
             marks: Marks::default(),
             warnings,
@@ -184,7 +192,7 @@ impl Gathering {
             _ if title.is_empty() => Err(ImportError::NoProduct { line: row.line }),
             _ => {
                 let handle = self.free_handle(&title);
-                if self.places.get(&handle).is_none() {
+                if !self.places.contains_key(&handle) {
                     self.warnings.push(Warning::NoHandle {
                         line: row.line,
                         handle: quoted(&handle),
@@ -216,17 +224,21 @@ impl Gathering {
     }
 
     /// A handle made of a title: that of a product of the same title, or one that no other product has.
-    fn free_handle(&self, title: &str) -> String {
-        let base = cut(handle_of(title), NAME_BYTES_MAX - 8).0;
-        let taken_by_another = |handle: &String| {
-            let held = self.places.get(handle).and_then(|place| self.drafts.get(*place));
-            held.is_some_and(|held| held.title != title)
-        };
-        let numbered = (1..=FILE_PRODUCTS_MAX).map(|number| format!("{base}-{number}"));
-        std::iter::once(base.clone())
-            .chain(numbered)
-            .find(|handle| !taken_by_another(handle))
-            .unwrap_or(base)
+    fn free_handle(&mut self, title: &str) -> String {
+        if let Some(made) = self.made.get(title) {
+            return made.clone();
+        }
+        let base = cut(handle_of(title), NAME_BYTES_MAX - HANDLE_NUMBER_BYTES).0;
+        let number = self.numbers.entry(base.clone()).or_default();
+        let mut handle = base.clone();
+        while let Some(held) = self.places.get(&handle).and_then(|place| self.drafts.get(*place))
+            && held.title != title
+        {
+            *number += 1;
+            handle = format!("{base}-{number}");
+        }
+        self.made.insert(title.to_owned(), handle.clone());
+        handle
     }
 
     fn finish(mut self, sheet: &Sheet<'_>, exponent: u8) -> Result<ProductFile, ImportError> {
@@ -322,7 +334,7 @@ impl Finishing<'_> {
             });
         }
         let slots = slots(&draft);
-        let options = slots.iter().map(|slot| self.option_name(&draft, *slot)).collect();
+        let options: Vec<String> = slots.iter().map(|slot| self.option_name(&draft, *slot)).collect();
         let images = images(&mut draft);
         let variants = self.variants(&draft, &slots, &options, &images)?;
         let kind = kind(&draft, &variants);
@@ -366,7 +378,7 @@ impl Finishing<'_> {
         &mut self,
         draft: &Draft,
         slots: &[usize],
-        names: &Vec<String>,
+        names: &[String],
         images: &[Image],
     ) -> Result<Vec<Variant>, ImportError> {
         let mut variants: Vec<Variant> = Vec::with_capacity(draft.variants.len());

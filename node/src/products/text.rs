@@ -16,7 +16,8 @@ pub(super) fn line(cell: &str) -> String {
 pub(super) fn cut(mut text: String, bytes_max: usize) -> (String, usize) {
     let before = text.len();
     if before > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
+        let boundary = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(boundary.unwrap_or(0));
         text.truncate(text.trim_end().len());
     }
     let cut_off = before - text.len();

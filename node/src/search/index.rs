@@ -21,6 +21,9 @@ use super::schema::{Fields, PRICE_MAX, PRICE_MIN, SCHEMA_VERSION, TOKENIZER, UPD
 use super::words::Words;
 use super::{Document, Hit, Page};
 
+/// Characters of a mark's hash that are kept with it.
+const MARK_HASH_CHARS: usize = 16;
+
 /// Full text over the listings that this node holds. Searches run while changes are made and see the last commit.
 pub struct Index {
     fields: Fields,
@@ -82,7 +85,7 @@ impl Index {
         let mark = index
             .load_metas()?
             .payload
-            .and_then(|payload| payload.parse().ok());
+            .and_then(|payload| read_mark(&payload));
         Ok(Self {
             fields,
             reader,
@@ -91,7 +94,7 @@ impl Index {
     }
 
     /// Whether the index has to be filled from the store: it is new, it was damaged, or filling it was not finished, which
-    /// is when [`Index::commit_at`] is called.
+    /// is when [`Index::commit_at`] is called. [`Index::clear`] first: what is left in it may be anything.
     pub fn rebuild_needed(&self) -> bool {
         self.mark().is_none()
     }
@@ -173,7 +176,7 @@ impl Index {
         let mark = next(writer.mark);
         let mut prepared = writer.writer.prepare_commit()?;
         if let Some(mark) = mark {
-            prepared.set_payload(&mark.to_string());
+            prepared.set_payload(&written_mark(mark));
         }
         prepared.commit()?;
         writer.mark = mark;
@@ -308,7 +311,50 @@ fn open_whole(own: &Path) -> Result<Index, SearchError> {
             file.display()
         )));
     }
-    Index::of(index, fields)
+    let index = Index::of(index, fields)?;
+    check_segments(own, &index.reader.searcher())?;
+    Ok(index)
+}
+
+/// Holds the list of segments, which has no checksum of its own, against the segments: how many documents each has,
+/// and whether deletions lie there that the list does not know. How many are deleted tantivy counts itself.
+fn check_segments(own: &Path, searcher: &Searcher) -> Result<(), SearchError> {
+    let wrong = |what: &str| {
+        Err(SearchError::Index(format!(
+            "the list of segments is damaged: {what}"
+        )))
+    };
+    for segment in searcher.segment_readers() {
+        if segment.fast_fields().i64(PRICE_MIN)?.num_docs() != segment.max_doc() {
+            return wrong("a segment has another number of documents");
+        }
+    }
+    for entry in std::fs::read_dir(own)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+        let of_segment = |id: String| stem.starts_with(&id);
+        let known = searcher
+            .segment_readers()
+            .iter()
+            .find(|segment| of_segment(segment.segment_id().uuid_string()));
+        if path.extension().is_some_and(|extension| extension == "del")
+            && known.is_some_and(|known| !known.has_deletes())
+        {
+            return wrong("there are deletions that it does not know");
+        }
+    }
+    Ok(())
+}
+
+/// A mark as it is kept with a commit: the number and a hash of it, so that no other number is taken for it.
+fn written_mark(mark: u64) -> String {
+    let hash = blake3::hash(&mark.to_be_bytes()).to_hex();
+    format!("{mark} {}", hash.get(..MARK_HASH_CHARS).unwrap_or_default())
+}
+
+fn read_mark(payload: &str) -> Option<u64> {
+    let mark = payload.split(' ').next()?.parse().ok()?;
+    (written_mark(mark) == payload).then_some(mark)
 }
 
 /// Removes the indexes of other versions.

@@ -1,6 +1,6 @@
 //! Small steps with files that the store repeats: naming what failed, and making a new name last.
 
-use super::open::OpenStoreError;
+use super::error::OpenStoreError;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

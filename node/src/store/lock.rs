@@ -1,8 +1,8 @@
 //! One process for each directory: an advisory lock on a file that says whose it is. The kernel lets
 //! go of it when the process ends, however it ends, so nothing is ever left to clean up.
 
+use super::error::OpenStoreError;
 use super::files::at;
-use super::open::OpenStoreError;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};

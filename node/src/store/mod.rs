@@ -5,32 +5,34 @@
 //! because a file system that has failed to sync once has forgotten what it failed on, and asking
 //! again would be answered with a yes. sled is named nowhere but here. Described in `spec/store.md`.
 //!
-//! A file imports only files that stand above it in this map, but for the types of this one.
+//! A file imports only files that stand above it in this map; `open` also makes the types below it.
 
+mod error;
 mod files;
 
 mod lock;
 
 mod documents;
-mod journal;
 mod rows;
+mod witness;
 
 mod open;
 
 #[cfg(test)]
 mod tests;
 
-pub use open::OpenStoreError;
+pub use error::OpenStoreError;
 
 use documents::Documents;
-use journal::Journal;
+use error::{CommitError, RowsError};
 use lock::DirectoryLock;
-use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, RowsError, VALUE_BYTES_MAX, size_of_change};
+use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, VALUE_BYTES_MAX, size_of_change};
 use souk_protocol::records::{Change, Fault, Range, Records, Row, Tree, Write};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use witness::Witness;
 
 /// Free room that a commit leaves on the disk, in bytes: the pieces that the database may begin.
 const FREE_BYTES_MIN: u64 = 16 * 1024 * 1024;
@@ -70,41 +72,9 @@ struct Inner {
 
 #[derive(Debug)]
 struct Writer {
-    journal: Journal,
+    witness: Witness,
     /// The failure after which nothing more is written.
     stopped: Option<String>,
-}
-
-/// Why a commit was not made. Becomes a [`Fault`].
-#[derive(Debug, thiserror::Error)]
-enum CommitError {
-    #[error("it stopped after a failure and must be opened again: {0}")]
-    Stopped(String),
-    #[error("the disk is full: expected {expected} bytes free, got {actual}")]
-    Full { expected: u64, actual: u64 },
-    #[error("expected a {part} of at most {expected} bytes in '{tree}', got {actual}")]
-    TooLarge {
-        part: &'static str,
-        tree: &'static str,
-        expected: usize,
-        actual: usize,
-    },
-    #[error("could not write {what}: {source}")]
-    Io { what: &'static str, source: io::Error },
-    #[error(transparent)]
-    Rows(#[from] RowsError),
-}
-
-impl CommitError {
-    /// Whether the store cannot know any more what is on the disk. Running out of room before the
-    /// database is touched is no such thing: there may be room again.
-    fn stops(&self) -> bool {
-        match self {
-            Self::Stopped(_) | Self::Full { .. } | Self::TooLarge { .. } => false,
-            Self::Io { source, .. } => source.kind() != io::ErrorKind::StorageFull,
-            Self::Rows(_) => true,
-        }
-    }
 }
 
 impl Store {
@@ -119,8 +89,11 @@ impl Store {
     }
 
     /// Remembers all writes or none, and returns when they would survive a power cut. Of several
-    /// changes to one row the last one counts. Readers may see the rows a little earlier. After a
-    /// failure that leaves the disk's state unknown every further commit is refused; reading goes on.
+    /// changes to one row the last one counts. Readers may see the rows a little earlier. A disk without
+    /// room is noticed before anything is touched, and the next commit may find room. After any other
+    /// failure every further commit is refused until the store is opened again; reading goes on, but
+    /// a row whose page the database could not write is an error, and rows of the failed commit may
+    /// be seen. Once it is opened again all of that commit is there or nothing.
     pub fn commit(&self, writes: &[Write]) -> Result<(), Fault> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.commit(&mut writer, writes).map_err(|error| {
@@ -134,15 +107,11 @@ impl Store {
     /// Bytes of its files. What the database has freed within them is counted too.
     pub fn size_bytes(&self) -> Result<u64, Fault> {
         let fault = |error: io::Error| Fault::Store(error.to_string());
-        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let journal = writer.journal.size_bytes().map_err(fault)?;
-        drop(writer);
         let documents = self.0.documents.size_bytes().map_err(fault)?;
-        Ok(self.0.rows.size_bytes().map_err(read_fault)? + journal + documents)
+        Ok(self.0.rows.size_bytes().map_err(read_fault)? + documents)
     }
 
-    /// Rows in each tree, trees without any left out. Counted by the commits, so it costs nothing;
-    /// only a commit that was carried out again after a failure in its middle may be miscounted.
+    /// Rows in each tree, trees without any left out. Counted by the commits, so it costs nothing.
     pub fn counts(&self) -> BTreeMap<Tree, u64> {
         let progress = self.0.progress.read().unwrap_or_else(PoisonError::into_inner);
         let counts = progress.counts.iter();
@@ -185,16 +154,12 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let number = before.number + 1;
-        writer
-            .journal
-            .note(number, changes.iter().copied())
-            .map_err(|source| CommitError::Io {
-                what: "the journal",
-                source,
-            })?;
         let after = self.rows.apply(&changes, &before, number, None)?;
         *self.progress.write().unwrap_or_else(PoisonError::into_inner) = after;
-        Ok(())
+        writer.witness.note(number).map_err(|source| CommitError::Io {
+            what: "the witness",
+            source,
+        })
     }
 
     /// A full disk is noticed before anything is touched.

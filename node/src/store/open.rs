@@ -2,75 +2,18 @@
 //! `spec/store.md`.
 
 use super::documents::{Documents, ID_BYTES};
+use super::error::{OpenStoreError, RowsError};
 use super::files::{at, private_dir, replace, sync_dir};
-use super::journal::Journal;
 use super::lock::DirectoryLock;
-use super::rows::{Progress, Rows, RowsError};
+use super::rows::{Progress, Rows};
+use super::witness::Witness;
 use super::{Inner, Options, Store, Writer};
 use souk_protocol::records::{Change, Range, SCHEMA, Tree};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
-
-/// Why a store was not opened. Nothing in it was changed, unless the sentence says so.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenStoreError {
-    /// The file system said no.
-    #[error("could not {act} '{}': {source}", path.display())]
-    Io {
-        /// What was tried.
-        act: &'static str,
-        /// Upon what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has it.
-    #[error("'{}' is in use by another souk{}", dir.display(), of_process(*pid))]
-    InUse {
-        /// Which directory.
-        dir: PathBuf,
-        /// The process that has it, if it said so.
-        pid: Option<u32>,
-    },
-    /// A newer program wrote it.
-    #[error(
-        "'{}' was written by a newer souk: expected schema {known} or older, got {found}; use that version",
-        dir.display()
-    )]
-    Newer {
-        /// Which directory.
-        dir: PathBuf,
-        /// The schema in it.
-        found: u32,
-        /// The newest schema that this program knows.
-        known: u32,
-    },
-    /// It could not be brought to the schema of this program; it is as it was.
-    #[error("'{}' could not be migrated from schema {from}: {reason}", dir.display())]
-    Migration {
-        /// Which directory.
-        dir: PathBuf,
-        /// The schema that it is left at.
-        from: u32,
-        /// Why.
-        reason: String,
-    },
-    /// What is in it is not what was written.
-    #[error("the store in '{}' is damaged: {reason}", dir.display())]
-    Damaged {
-        /// Which directory.
-        dir: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-}
-
-fn of_process(pid: Option<u32>) -> String {
-    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
-}
 
 /// A way from one schema to the next. What it returns is committed together with the new number:
 /// whole or not at all.
@@ -113,12 +56,11 @@ pub(super) fn open_with(
     };
     refuse_newer(dir, found, known)?;
 
-    let (journal, progress) = carry_on(dir, &rows)?;
+    let (witness, progress) = check_progress(dir, &rows)?;
     let progress = migrate(dir, &rows, progress, found..known, migrations)?;
     if stated != Some(known) {
         state_schema(dir, known)?;
     }
-    journal.trim().map_err(at("cut the journal in", dir))?;
     documents
         .sweep(&wanted_documents(&rows).map_err(wrong_rows(dir))?)
         .map_err(at("sweep documents in", dir))?;
@@ -127,7 +69,7 @@ pub(super) fn open_with(
         rows,
         documents,
         writer: Mutex::new(Writer {
-            journal,
+            witness,
             stopped: None,
         }),
         progress: RwLock::new(progress),
@@ -196,25 +138,17 @@ fn begin(dir: &Path, rows: &Rows, schema: u32) -> Result<u32, OpenStoreError> {
     Ok(schema)
 }
 
-/// Carries out again the commit that was noted last, if the rows lack some of it.
-fn carry_on(dir: &Path, rows: &Rows) -> Result<(Journal, Progress), OpenStoreError> {
+/// How far the rows have come; behind what was acknowledged is damaged.
+fn check_progress(dir: &Path, rows: &Rows) -> Result<(Witness, Progress), OpenStoreError> {
     let progress = rows.progress().map_err(wrong_rows(dir))?;
-    let (journal, noted) = Journal::open(dir).map_err(at("open the journal in", dir))?;
-    let Some(noted) = noted.filter(|noted| noted.number > progress.number) else {
-        return Ok((journal, progress));
-    };
-    if noted.number > progress.number.saturating_add(1) {
-        let reason = format!(
-            "expected its rows to hold {} commits or one less, got {}",
-            noted.number, progress.number
-        );
-        return Err(damaged(dir, reason));
+    let (witness, seen) = Witness::open(dir).map_err(at("open the witness in", dir))?;
+    match seen {
+        Some(seen) if seen > progress.number => {
+            let (got, lost) = (progress.number, "its database has lost acknowledged commits");
+            Err(damaged(dir, format!("{lost}: expected {seen}, got {got}")))
+        }
+        _ => Ok((witness, progress)),
     }
-    let changes: Vec<&Change> = noted.changes.iter().collect();
-    let progress = rows
-        .apply(&changes, &progress, noted.number, None)
-        .map_err(wrong_rows(dir))?;
-    Ok((journal, progress))
 }
 
 fn migrate(

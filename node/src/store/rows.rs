@@ -10,11 +10,13 @@
 //! for good, so a watch wakes it. A snapshot that a kill cut short would be read as the newest one, so
 //! it is removed first. And it panics in places, so every call is fenced.
 
+use super::error::RowsError;
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 use souk_protocol::limits::ENVELOPE_BYTES_MAX;
 use souk_protocol::records::{Change, Range, Row, Tree};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,21 +51,6 @@ const OWN: &str = "store";
 const REST: &str = "store.rest";
 const PROGRESS: &[u8] = b"progress";
 const SCHEMA: &[u8] = b"schema";
-
-/// Why rows could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RowsError {
-    #[error("the database failed: {0}")]
-    Sled(#[from] sled::Error),
-    #[error("the database's files failed: {0}")]
-    Io(#[from] io::Error),
-    #[error("the database is damaged: it stopped in the middle of {0}")]
-    Panicked(&'static str),
-    #[error("the database put a page where nothing makes it last ('{0}')")]
-    Spilled(PathBuf),
-    #[error("the database is damaged: the row '{0}' of its own is not what was written")]
-    Own(&'static str),
-}
 
 /// How far the commits have come; written with each of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -243,8 +230,8 @@ impl Rows {
         let mut slots: BTreeMap<Tree, usize> = BTreeMap::new();
         let mut trees = Vec::new();
         for change in changes {
-            if !slots.contains_key(&change.tree) {
-                slots.insert(change.tree, trees.len());
+            if let Entry::Vacant(slot) = slots.entry(change.tree) {
+                slot.insert(trees.len());
                 trees.push(self.tree(change.tree)?);
             }
         }

@@ -6,7 +6,7 @@ use super::{Exchange, Peer, Purpose, Session};
 use crate::api::Happening;
 use crate::body::Kind;
 use crate::id::{AuthorId, DeviceId};
-use crate::limits::{RESYNC_MS, SYNC_AUTHORS_MAX};
+use crate::limits::{RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
 use crate::post::ProductTag;
 use crate::records::Fault;
 use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Request, Slot};
@@ -14,13 +14,25 @@ use crate::text::{List, Prose};
 use serde_bytes::ByteBuf;
 
 impl Peer {
-    pub(super) fn connected(&mut self, turn: &mut Turn<'_>, device: DeviceId) {
-        self.sessions.entry(device).or_default();
+    pub(super) fn say_hello(&mut self, turn: &mut Turn<'_>, device: DeviceId) {
+        self.sessions.entry(device).or_default().greeted_ms = turn.now.0;
         let hello = Hello {
             author: self.keys.author,
             grant: self.keys.grant.clone(),
         };
         self.ask(turn, device, Request::Hello(hello), Purpose::Hello);
+    }
+
+    /// Says hello again to those who have not said who they are: the first one may be lost, and without
+    /// it nothing else is answered.
+    pub(super) fn say_hello_again(&mut self, turn: &mut Turn<'_>) {
+        let due = self.sessions.iter().filter(|(_, session)| {
+            session.author.is_none() && turn.now.0.abs_diff(session.greeted_ms) >= SEEK_AGAIN_MS
+        });
+        let due: Vec<DeviceId> = due.map(|(device, _)| *device).collect();
+        for device in due {
+            self.say_hello(turn, device);
+        }
     }
 
     pub(super) fn disconnected(&mut self, turn: &mut Turn<'_>, device: DeviceId) {

@@ -66,6 +66,8 @@ struct Session {
     author: Option<AuthorId>,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
+    /// When this node last said hello to it.
+    greeted_ms: u64,
     /// When this node last asked what it holds.
     compared_ms: u64,
 }
@@ -121,7 +123,7 @@ impl Peer {
         let last = records.scan(Tree::Events, &Range::of([], 1).down())?;
         let last = last
             .first()
-            .and_then(|(key, _)| key.as_array::<8>().copied())
+            .and_then(|(key, _)| <[u8; 8]>::try_from(key.as_slice()).ok())
             .map_or(0, u64::from_be_bytes);
         let mut follows = BTreeMap::new();
         for (key, value) in records.scan(Tree::Follows, &Range::of([], usize::MAX))? {
@@ -170,7 +172,7 @@ impl Peer {
                 let reply = self.command(&mut turn, *command)?;
                 turn.act(Action::Reply { ticket, reply });
             }
-            Input::Connected(device) => self.connected(&mut turn, device),
+            Input::Connected(device) => self.say_hello(&mut turn, device),
             Input::Disconnected(device) => self.disconnected(&mut turn, device),
             Input::Heard {
                 gossip,
@@ -200,6 +202,7 @@ impl Peer {
     }
 
     fn tick(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        self.say_hello_again(turn);
         self.catch_up_now_and_then(turn)?;
         self.deliver_again(turn)?;
         self.watch_deadlines(turn)

@@ -333,10 +333,9 @@ impl Peer {
             return Ok(Ok(Shard::new(number, device, epoch)));
         };
         let id: serde_bytes::ByteBuf = super::stored(Tree::Shards, &key, &row)?;
-        let id = id
-            .as_array::<32>()
-            .ok_or_else(|| broken("the id of a shop's document is cut"))?;
-        let bytes = turn.records().document(id)?;
+        let id =
+            <[u8; 32]>::try_from(id.as_slice()).map_err(|_| broken("the id of a shop's document is cut"))?;
+        let bytes = turn.records().document(&id)?;
         let bytes = bytes.ok_or_else(|| broken("a document of the shop is not there"))?;
         Ok(Shard::load(number, &bytes, device, epoch))
     }

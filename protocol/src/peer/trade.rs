@@ -13,7 +13,7 @@ use crate::id::{AuthorId, ListingId, OrderId};
 use crate::limits::{ORDER_MESSAGES_MAX, ORDERS_OPEN_PER_BUYER_MAX};
 use crate::market;
 use crate::money::Amount;
-use crate::order::{Act, Deed, Filed, Order, OrderMessage, OrderRefusal, Role, State};
+use crate::order::{Act, Deed, Filed, Order, OrderMessage, OrderRefusal, Role, State, next_state};
 use crate::quote::{Line, Quote, QuoteLine};
 use crate::receipt::{PublicReceipt, Receipt};
 use crate::records::{Fault, Range, Records, Tree};
@@ -36,6 +36,8 @@ enum Watch {
     Held,
     /// Its units are sold.
     Sold,
+    /// It was paid after it had lapsed here, and its units went to somebody else meanwhile.
+    Short,
 }
 
 /// Reads an order from the records.
@@ -197,6 +199,11 @@ impl Peer {
 
     pub(super) fn payment_arrived(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
         let order = check!(self.mine(turn, &id, Role::Merchant)?);
+        let (state, deed, role) = (order.state, Deed::Receipt, Role::Merchant);
+        if next_state(state, deed, role).is_none() {
+            let error = OrderRefusal::NotNow { state, deed, role };
+            return Ok(Err(not_permitted(&order, role, &error, turn.now)));
+        }
         if order.rail == Some(Rail::Tab) && !self.is_paid_by_tab(turn, &order)? {
             let message = "the tab does not show this payment";
             return Ok(Err(Refused::new(
@@ -204,6 +211,12 @@ impl Peer {
                 message,
                 "Wait for it: it is signed for by itself.",
             )));
+        }
+        self.keep_watch(turn, &order)?;
+        if self.watch(turn, &id)? == Some(Watch::Short) {
+            let message = "the order was paid after it had lapsed, and its units are sold";
+            let next = "Raise the stock with 'souk shop stock', or give the money back.";
+            return Ok(Err(Refused::new(Code::NoStock, message, next)));
         }
         let act = self.receipt(&order)?;
         self.act_on(turn, &order, act)
@@ -450,7 +463,11 @@ impl Peer {
                 },
             }),
             State::Placed if self.shop_ways(turn)?.accept_by_itself => self.acceptance(turn, order)?.ok(),
-            State::Paid if order.rail == Some(Rail::Tab) && self.is_paid_by_tab(turn, order)? => {
+            State::Paid
+                if order.rail == Some(Rail::Tab)
+                    && self.is_paid_by_tab(turn, order)?
+                    && self.watch(turn, &order.id)? != Some(Watch::Short) =>
+            {
                 Some(self.receipt(order)?)
             }
             State::Lapsed if order.refund_due() => {
@@ -504,7 +521,11 @@ impl Peer {
             if variant.tracked && !variant.oversell {
                 let stock = market::stock(turn.records(), &me, &line.listing)?;
                 let left = holds.sellable(&stock, &self.device(), &line.variant);
-                if left < u64::from(line.units) {
+                // Two lines may name one variant.
+                let alike = |other: &&Line| (other.listing, other.variant) == (line.listing, line.variant);
+                let wanted = order.lines.iter().filter(alike);
+                let wanted: u64 = wanted.map(|line| u64::from(line.units)).sum();
+                if left < wanted {
                     return Ok(Err(format!("of '{title}' only {left} are left")));
                 }
             }
@@ -619,22 +640,24 @@ impl Peer {
     fn keep_watch(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
         let key = order.id.as_bytes();
         let sells = order.role(&self.author()) == Some(Role::Merchant);
-        let had = match turn.records().get(Tree::Holds, key)? {
-            Some(bytes) => super::stored(Tree::Holds, key, &bytes)?,
-            None => Watch::Open,
-        };
-        let has = match order.state {
+        let row = self.watch(turn, &order.id)?;
+        let had = row.unwrap_or(Watch::Open);
+        let mut has = match order.state {
             _ if !sells => Watch::Open,
             state if state.holds_stock() => Watch::Held,
             State::Asked | State::Declined | State::Cancelled | State::Lapsed => Watch::Open,
             _ => Watch::Sold,
         };
-        // Only what this device sold before can come back or be sold again: an order that is over and
-        // whose row is gone stays as it is.
-        if had != Watch::Sold
-            && has == Watch::Sold
-            && (self.watched.contains_key(&order.id) || had == Watch::Held)
-        {
+        // A payment that was made before the other side heard of a lapse brings an order back whose
+        // units are free again, or somebody else's.
+        let is_back = row.is_none() && !self.watched.contains_key(&order.id) && !order.state.is_over();
+        if has == Watch::Sold && (had == Watch::Short || is_back) {
+            has = match self.has_units(turn, order)? {
+                true => Watch::Sold,
+                false => Watch::Short,
+            };
+        }
+        if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
             self.change_stock(turn, order, true)?;
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
@@ -651,6 +674,34 @@ impl Peer {
                 .insert(order.id, order.deadline().map(|deadline| deadline.at));
         }
         Ok(())
+    }
+
+    /// What is kept for an order that is not over.
+    fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
+        let row = turn.records().get(Tree::Holds, id.as_bytes())?;
+        row.map(|bytes| super::stored(Tree::Holds, id.as_bytes(), &bytes))
+            .transpose()
+    }
+
+    /// Whether this device can still sell what an order is for.
+    fn has_units(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        let holds = self.holds(turn)?;
+        for line in &order.lines {
+            let stock = market::stock(turn.records(), &self.author(), &line.listing)?;
+            let alike = |other: &&Line| (other.listing, other.variant) == (line.listing, line.variant);
+            let wanted: u64 = order
+                .lines
+                .iter()
+                .filter(alike)
+                .map(|line| u64::from(line.units))
+                .sum();
+            if stock.is_counted(&line.variant)
+                && holds.sellable(&stock, &self.device(), &line.variant) < wanted
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Takes an order's counted units off the stock, or puts them back.
@@ -746,11 +797,14 @@ impl Peer {
 
 /// Whether an act may follow now, in words for the owner.
 fn permitted(order: &Order, role: Role, act: &Act, now: Timestamp) -> Result<(), Refused> {
-    let error = match order.allows(role, act, now) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
-    let next = match &error {
+    match order.allows(role, act, now) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(not_permitted(order, role, &error, now)),
+    }
+}
+
+fn not_permitted(order: &Order, role: Role, error: &OrderRefusal, now: Timestamp) -> Refused {
+    let next = match error {
         OrderRefusal::Expired { .. } => "Ask for a new quote with 'souk buy'.".into(),
         OrderRefusal::NotNow { .. } => match order.open_to(role, now).as_slice() {
             [] => "Nothing is left to do on your side; see 'souk orders show ORDER'.".into(),
@@ -761,7 +815,7 @@ fn permitted(order: &Order, role: Role, act: &Act, now: Timestamp) -> Result<(),
         },
         _ => "See 'souk orders show ORDER'.".to_owned(),
     };
-    Err(Refused::new(Code::NotAllowed, error.to_string(), next))
+    Refused::new(Code::NotAllowed, error.to_string(), next)
 }
 
 fn no_order(id: &OrderId) -> Refused {

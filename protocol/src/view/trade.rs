@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 use serde::Serialize;
 
 /// Agreed states of a tab that are shown, the newest.
-const TAB_HISTORY_MAX: usize = 1_000;
+const CHANGES_SHOWN_MAX: usize = 1_000;
 /// Orders that are looked at for those that wait for the owner.
 const ORDERS_READ_MAX: usize = 1_000;
 
@@ -438,7 +438,7 @@ pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<Ta
     };
     let tab = read_tab(records, me, &with, currency)?;
     let state: &TabState = tab.state();
-    let history = tab.chain.iter().rev().take(TAB_HISTORY_MAX).map(change);
+    let history = tab.chain.iter().rev().take(CHANGES_SHOWN_MAX).map(change);
     let mut history: Vec<ChangeView> = history.collect();
     history.reverse();
     let hash = state

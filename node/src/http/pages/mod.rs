@@ -56,7 +56,10 @@ struct FeedLine {
 }
 
 /// `GET /`
-pub(super) async fn page(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
     if caller == Caller::Nobody {
         return Ok((StatusCode::UNAUTHORIZED, rendered(&DoorPage { used: false })?).into_response());
     }
@@ -76,7 +79,10 @@ pub(super) async fn page(State(app): State<App>, Extension(caller): Extension<Ca
 
 /// `GET /style.css`
 pub(super) async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
+        include_str!("style.css"),
+    )
 }
 
 #[derive(Deserialize)]
@@ -90,7 +96,10 @@ pub(super) struct Login {
 pub(super) async fn login(State(app): State<App>, Params(login): Params<Login>) -> Result<Response, Problem> {
     match app.door.redeem(&login.once, Instant::now()) {
         true => {
-            let headers = [(header::SET_COOKIE, app.door.set_cookie()), (header::LOCATION, "/".to_owned())];
+            let headers = [
+                (header::SET_COOKIE, app.door.set_cookie()),
+                (header::LOCATION, "/".to_owned()),
+            ];
             Ok((StatusCode::SEE_OTHER, headers).into_response())
         }
         false => Ok((StatusCode::UNAUTHORIZED, rendered(&DoorPage { used: true })?).into_response()),
@@ -98,7 +107,9 @@ pub(super) async fn login(State(app): State<App>, Params(login): Params<Login>) 
 }
 
 fn rendered(page: &impl Template) -> Result<Html<String>, Problem> {
-    page.render().map(Html).map_err(|error| Problem::Fault(error.to_string()))
+    page.render()
+        .map(Html)
+        .map_err(|error| Problem::Fault(error.to_string()))
 }
 
 fn called(name: Option<&Name>, id: &impl ToString) -> String {
@@ -131,12 +142,26 @@ fn order_line(order: OrderView) -> OrderLine {
 
 fn feed_line(entry: EntryView, now: Timestamp) -> FeedLine {
     let (what, text) = match &entry.said {
-        SaidView::Post { text, reply_to, .. } => {
-            (if reply_to.is_some() { "answered" } else { "said" }.to_owned(), text.to_string())
-        }
-        SaidView::Vouch { subject, name, category, stands, why } => {
-            let verb = if *stands { "vouches for" } else { "no longer vouches for" };
-            (format!("{verb} {} ({category})", called(name.as_ref(), subject)), why.to_string())
+        SaidView::Post { text, reply_to, .. } => (
+            if reply_to.is_some() { "answered" } else { "said" }.to_owned(),
+            text.to_string(),
+        ),
+        SaidView::Vouch {
+            subject,
+            name,
+            category,
+            stands,
+            why,
+        } => {
+            let verb = if *stands {
+                "vouches for"
+            } else {
+                "no longer vouches for"
+            };
+            (
+                format!("{verb} {} ({category})", called(name.as_ref(), subject)),
+                why.to_string(),
+            )
         }
         SaidView::Review { rating, text, .. } => (format!("bought and gave {rating} of 5"), text.to_string()),
     };
@@ -198,7 +223,13 @@ mod tests {
             store_bytes: 5 * 1024,
             shop: None,
         };
-        let page = StatusPage { status, orders: vec![], feed: vec![line] }.render().unwrap();
+        let page = StatusPage {
+            status,
+            orders: vec![],
+            feed: vec![line],
+        }
+        .render()
+        .unwrap();
         for tag in ["<script", "<img", "<b>", "<home>"] {
             assert!(!page.contains(tag), "{tag}");
         }

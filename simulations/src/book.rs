@@ -1,0 +1,201 @@
+//! What the laws know of the whole world: every envelope that was ever opened, who holds which message
+//! of which order and tab, and which numbers and stamps each device has used.
+//!
+//! Opening is a pure function of bytes, so each envelope is opened once for the whole world; a real
+//! node opens each of them for itself.
+
+use crate::laws::{Broken, Law};
+use souk_protocol::body::Body;
+use souk_protocol::envelope::{self, Opened, Signed};
+use souk_protocol::id::{DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use souk_protocol::identity::GrantCache;
+use souk_protocol::order::{self, Order};
+use souk_protocol::peer::Checked;
+use souk_protocol::records::{Change, Records, Tree};
+use souk_protocol::sync::Raw;
+use souk_protocol::time::Hybrid;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The messages of one order or tab, and which node holds which of them, in the order of arrival.
+#[derive(Debug, Default)]
+pub struct Thread {
+    /// By node.
+    pub held: BTreeMap<usize, Vec<EnvelopeId>>,
+}
+
+impl Thread {
+    /// Every message that any side holds.
+    pub fn union(&self) -> Vec<EnvelopeId> {
+        let all: BTreeSet<EnvelopeId> = self.held.values().flatten().copied().collect();
+        all.into_iter().collect()
+    }
+}
+
+/// What a step touched, for the laws to look at.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// Orders with a new message.
+    pub orders: BTreeSet<OrderId>,
+    /// Tabs with a new message.
+    pub tabs: BTreeSet<TabId>,
+    /// Own listings whose stock account changed.
+    pub stocks: BTreeSet<ListingId>,
+}
+
+/// What the laws know.
+#[derive(Default)]
+pub struct Book {
+    opened: BTreeMap<EnvelopeId, Checked>,
+    grants: GrantCache,
+    stamps: BTreeMap<(DeviceId, Hybrid), EnvelopeId>,
+    numbers: BTreeMap<(DeviceId, u64), EnvelopeId>,
+    /// Orders.
+    pub orders: BTreeMap<OrderId, Thread>,
+    /// Tabs.
+    pub tabs: BTreeMap<TabId, Thread>,
+    /// Each node's reading of each order that it holds a part of.
+    pub folds: BTreeMap<(usize, OrderId), Order>,
+}
+
+impl Book {
+    /// Opens bytes, once for the whole world.
+    pub fn open(&mut self, bytes: &[u8]) -> Checked {
+        let id = EnvelopeId::of(bytes);
+        if let Some(known) = self.opened.get(&id) {
+            return known.clone();
+        }
+        let opened = envelope::open(bytes, &mut self.grants);
+        self.opened.insert(id, opened.clone());
+        opened
+    }
+
+    /// Opens several.
+    pub fn open_all(&mut self, raws: Vec<Raw>) -> Vec<Checked> {
+        raws.iter().map(|raw| self.open(raw)).collect()
+    }
+
+    /// An envelope that was opened and found good.
+    pub fn signed(&self, id: &EnvelopeId) -> Option<&Signed> {
+        match self.opened.get(id) {
+            Some(Ok(Opened::Known(signed))) => Some(signed),
+            _ => None,
+        }
+    }
+
+    /// Envelopes that were opened.
+    pub fn envelopes(&self) -> usize {
+        self.opened.len()
+    }
+
+    /// Messages of an order as its fold takes them.
+    pub fn order_messages(&self, ids: &[EnvelopeId]) -> Vec<order::Filed<'_>> {
+        let filed = ids.iter().filter_map(|id| {
+            let signed = self.signed(id)?;
+            let Body::Order(message) = signed.body() else {
+                return None;
+            };
+            Some(order::Filed {
+                id: *id,
+                author: signed.author(),
+                time: signed.time(),
+                message,
+            })
+        });
+        filed.collect()
+    }
+
+    /// Takes note of a row that a node's store now has, as the store shows it.
+    pub fn note(
+        &mut self,
+        at: usize,
+        own: &DeviceId,
+        store: &dyn Records,
+        change: &Change,
+        touched: &mut Touched,
+    ) -> Result<(), Broken> {
+        if !matches!(change.tree, Tree::Log | Tree::State | Tree::Order | Tree::Tab) {
+            return Ok(());
+        }
+        let row = store
+            .get(change.tree, &change.key)
+            .map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+        let Some(row) = row else {
+            return Ok(());
+        };
+        let id = self.proved(at, change.tree, &row)?;
+        self.unique(at, id)?;
+        let Some(signed) = self.signed(&id) else {
+            return Ok(());
+        };
+        match signed.body() {
+            Body::Stock(account) if signed.device() == *own => {
+                touched.stocks.insert(account.listing());
+            }
+            Body::Order(message) => {
+                let order = message.order.unwrap_or(id.into());
+                touched.orders.insert(order);
+                keep(self.orders.entry(order).or_default(), at, id);
+            }
+            Body::Tab(message) => {
+                let tab = message.tab;
+                touched.tabs.insert(tab);
+                keep(self.tabs.entry(tab).or_default(), at, id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A stored envelope opens: canonical bytes, good signature, good grant.
+    pub fn proved(&mut self, at: usize, tree: Tree, row: &[u8]) -> Result<EnvelopeId, Broken> {
+        let broken = |words: String| Broken::new(Law::Admitted, words, [at]);
+        let (id, bytes) = row
+            .split_first_chunk::<32>()
+            .ok_or_else(|| broken(format!("a row of '{}' is cut", tree.name())))?;
+        let id = EnvelopeId::from_bytes(*id);
+        if EnvelopeId::of(bytes) != id {
+            return Err(broken(format!("the bytes of {id} have another id")));
+        }
+        match self.open(bytes) {
+            Ok(Opened::Known(_)) => Ok(id),
+            Ok(Opened::Foreign(foreign)) => Err(broken(format!("{id} is of the kind '{}'", foreign.kind()))),
+            Err(error) => Err(broken(format!("{id} does not open: {error}"))),
+        }
+    }
+
+    /// No device gives one number, or one stamp, to two envelopes.
+    fn unique(&mut self, at: usize, id: EnvelopeId) -> Result<(), Broken> {
+        let Some(signed) = self.signed(&id) else {
+            return Ok(());
+        };
+        let (device, time, chain) = (signed.device(), signed.time(), signed.head().chain);
+        let first = *self.stamps.entry((device, time)).or_insert(id);
+        if first != id {
+            let words = format!("{device} gave the stamp {time:?} to {first} and to {id}");
+            return Err(Broken::new(Law::NoFork, words, [at]));
+        }
+        if let Some(chain) = chain {
+            let first = *self.numbers.entry((device, chain.seq)).or_insert(id);
+            if first != id {
+                let words = format!("{device} gave the number {} to {first} and to {id}", chain.seq);
+                return Err(Broken::new(Law::NoFork, words, [at]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of an envelope that was sent, wherever it came from.
+    pub fn heard(&mut self, at: usize, bytes: &[u8]) -> Result<(), Broken> {
+        match self.open(bytes) {
+            Ok(Opened::Known(signed)) => self.unique(at, signed.id()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn keep(thread: &mut Thread, at: usize, id: EnvelopeId) {
+    let held = thread.held.entry(at).or_default();
+    if !held.contains(&id) {
+        held.push(id);
+    }
+}

@@ -1,0 +1,405 @@
+//! Who lives in the world and what they want: people who talk, vouch and buy, merchants who sell, some
+//! of them silent. A wish is drawn from the seed and from what the person's own node holds, as a person
+//! would choose from what the page shows.
+
+use crate::chance::Chance;
+use crate::scenario::Scenario;
+use souk_protocol::api::{Command, LineDraft, Product, ProductDraft, ShopDraft, VariantDraft};
+use souk_protocol::body::Kind;
+use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId};
+use souk_protocol::market;
+use souk_protocol::money::{Amount, Currency};
+use souk_protocol::order::{Deed, Order, Role, State};
+use souk_protocol::peer::read_order;
+use souk_protocol::records::{Fault, Range, Records, Tree};
+use souk_protocol::settlement::Rail;
+use souk_protocol::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// A person.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Who.
+    pub author: AuthorId,
+    /// Whether they keep a shop.
+    pub sells: bool,
+    /// Whether they never answer in an order.
+    pub silent: bool,
+    /// Whom they know, by number.
+    pub knows: Vec<usize>,
+}
+
+/// The people of a world: a ring of neighbours, some of whose acquaintances are far away.
+pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) -> Vec<Person> {
+    let count = authors.len();
+    let mut order: Vec<usize> = (0..count).collect();
+    chance.shuffle(&mut order);
+    let sells: Vec<usize> = order.into_iter().take(scenario.merchants).collect();
+    let people = authors.iter().enumerate().map(|(at, author)| {
+        let mut knows: Vec<usize> = Vec::new();
+        for step in 1..=scenario.people.neighbours.div_ceil(2) {
+            let (next, last) = ((at + step) % count, (at + count - step % count) % count);
+            for near in [next, last] {
+                let far = chance.in_thousand(scenario.people.rewired);
+                let who = if far { chance.index(count) } else { near };
+                if who != at && !knows.contains(&who) {
+                    knows.push(who);
+                }
+            }
+        }
+        Person {
+            author: *author,
+            sells: sells.contains(&at),
+            silent: chance.in_thousand(scenario.people.silent),
+            knows,
+        }
+    });
+    people.collect()
+}
+
+/// What somebody does before anything else.
+pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut Chance) -> Vec<Command> {
+    let Some(person) = people.get(at) else {
+        return Vec::new();
+    };
+    let mut wishes = vec![Command::SetProfile {
+        name: format!("Person {at}"),
+        about: String::new(),
+    }];
+    for known in person.knows.iter().filter_map(|known| people.get(*known)) {
+        wishes.push(Command::Follow {
+            author: known.author,
+            public: chance.in_thousand(300),
+        });
+    }
+    if person.sells {
+        let manual = chance.in_thousand(scenario.shop.manual);
+        wishes.push(Command::SetShop(ShopDraft {
+            currency: Currency::EUR,
+            shipping_minor: i64::try_from(chance.below(800)).unwrap_or(0),
+            shipping_free_from_minor: chance.in_thousand(300).then_some(4_000),
+            returns_days: 14,
+            payment_instructions: if manual { "by bank".into() } else { String::new() },
+            accept_by_itself: chance.in_thousand(scenario.shop.accepts_by_itself),
+        }));
+        let products =
+            (0..chance.between(1, scenario.shop.listings_max)).map(|n| product(scenario, n, chance));
+        let products = products.collect();
+        wishes.push(Command::ImportListings { products });
+    }
+    wishes
+}
+
+fn product(scenario: &Scenario, n: u64, chance: &mut Chance) -> ProductDraft {
+    let shop = &scenario.shop;
+    let variants = (0..chance.between(1, shop.variants_max)).map(|variant| {
+        let tracked = !chance.in_thousand(shop.untracked);
+        let units = i64::try_from(chance.between(1, shop.units_max)).unwrap_or(1);
+        VariantDraft {
+            options: vec![format!("size {variant}")],
+            price_minor: i64::try_from(chance.between(1, shop.price_minor_max)).unwrap_or(1),
+            requires_shipping: chance.in_thousand(700),
+            tracked,
+            quantity: tracked.then_some(units),
+            ..VariantDraft::default()
+        }
+    });
+    ProductDraft {
+        handle: format!("product-{n}"),
+        title: format!("Product {n}"),
+        description: "Made by hand.".into(),
+        vendor: String::new(),
+        category: None,
+        kind: "physical".into(),
+        tags: Vec::new(),
+        published: true,
+        options: vec!["Size".into()],
+        images: Vec::new(),
+        variants: variants.collect(),
+    }
+}
+
+/// What one person sees and may choose from.
+pub struct View<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Everybody.
+    pub people: &'a [Person],
+    /// Who wishes.
+    pub at: usize,
+    /// What their node holds.
+    pub records: &'a dyn Records,
+    /// What its clock says.
+    pub now: Timestamp,
+}
+
+impl View<'_> {
+    /// The next wish, if this person has one now.
+    pub fn wish(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let Some(person) = self.people.get(self.at) else {
+            return Ok(None);
+        };
+        let kind = chance.below(1_000);
+        match kind {
+            0..620 if !person.silent => match self.in_an_order(chance)? {
+                Some(wish) => Ok(Some(wish)),
+                None => self.buy(chance),
+            },
+            0..700 => self.buy(chance),
+            700..760 => self.post(chance),
+            760..800 => Ok(self.vouch(chance)),
+            800..840 => self.react(chance),
+            840..900 => Ok(self.follow(chance)),
+            900..960 if person.sells => self.keep_shop(person, chance),
+            _ => self.grant(chance),
+        }
+    }
+
+    fn somebody(&self, chance: &mut Chance) -> Option<&Person> {
+        let (at, other) = chance
+            .pick(&self.people.iter().enumerate().collect::<Vec<_>>())
+            .copied()?;
+        (at != self.at).then_some(other)
+    }
+
+    fn acquaintance(&self, chance: &mut Chance) -> Option<&Person> {
+        let known = self.people.get(self.at)?;
+        self.people.get(*chance.pick(&known.knows)?)
+    }
+
+    fn follow(&self, chance: &mut Chance) -> Option<Command> {
+        let author = self.somebody(chance)?.author;
+        Some(match chance.in_thousand(150) {
+            true => Command::Unfollow { author },
+            false => Command::Follow {
+                author,
+                public: chance.in_thousand(300),
+            },
+        })
+    }
+
+    fn vouch(&self, chance: &mut Chance) -> Option<Command> {
+        Some(Command::Vouch {
+            subject: self.acquaintance(chance)?.author,
+            category: "people".into(),
+            stands: !chance.in_thousand(150),
+            why: String::new(),
+        })
+    }
+
+    fn timeline(&self) -> Result<Vec<EnvelopeId>, Fault> {
+        let rows = self.records.scan(Tree::Timeline, &Range::of([], 20).down())?;
+        let posts = rows
+            .iter()
+            .filter(|(_, value)| value.first() == Some(&(Kind::Post as u8)));
+        let ids = posts.filter_map(|(key, _)| key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes));
+        Ok(ids.collect())
+    }
+
+    fn post(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let mut tags = Vec::new();
+        if let Some((shop, listing)) = self.listing(chance)? {
+            tags.push(Product { shop, listing });
+        }
+        let seen = self.timeline()?;
+        let reply_to = chance.pick(&seen).copied().filter(|_| chance.in_thousand(300));
+        Ok(Some(Command::Post {
+            text: format!("At {} I thought of something", self.now.0),
+            tags,
+            reply_to,
+            reshare: None,
+        }))
+    }
+
+    fn react(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let seen = self.timeline()?;
+        let emoji = if chance.in_thousand(200) { "" } else { "❤" }.to_owned();
+        Ok(chance.pick(&seen).map(|to| Command::React { to: *to, emoji }))
+    }
+
+    /// A listing of somebody's shop that this node holds.
+    fn listing(&self, chance: &mut Chance) -> Result<Option<(AuthorId, ListingId)>, Fault> {
+        let shops: Vec<&Person> = self.people.iter().filter(|person| person.sells).collect();
+        for _ in 0..3 {
+            let Some(shop) = chance.pick(&shops) else {
+                continue;
+            };
+            let listings = market::listing_ids(self.records, &shop.author, None, 8)?;
+            if let Some(listing) = chance.pick(&listings) {
+                return Ok(Some((shop.author, *listing)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn buy(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let Some((shop, first)) = self.listing(chance)? else {
+            return Ok(None);
+        };
+        let mut lines = Vec::new();
+        let others = market::listing_ids(self.records, &shop, None, 8)?;
+        for listing in std::iter::once(first).chain(chance.pick(&others).copied()) {
+            let Some(read) = market::listing(self.records, &shop, &listing)? else {
+                continue;
+            };
+            if let Some(variant) = chance.pick(&read.variants)
+                && (lines.is_empty() || chance.in_thousand(300))
+            {
+                lines.push(LineDraft {
+                    listing,
+                    variant: Some(variant.id),
+                    units: u32::try_from(chance.between(1, 2)).unwrap_or(1),
+                });
+            }
+        }
+        Ok(Some(Command::AskQuote {
+            shop,
+            lines,
+            country: "DE".into(),
+            note: String::new(),
+        }))
+    }
+
+    fn grant(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let orders = self.orders()?;
+        let buyer = match chance.pick(&orders) {
+            Some(id) if chance.in_thousand(600) => read_order(self.records, id)?.map(|order| order.buyer),
+            _ => self.acquaintance(chance).map(|known| known.author),
+        };
+        let minor = i64::try_from(chance.pick(&[0, 20_000, 60_000, 60_000]).copied().unwrap_or(0u64));
+        Ok(buyer.map(|to| Command::GrantTab {
+            to,
+            limit: Amount {
+                minor: minor.unwrap_or(0),
+                currency: Currency::EUR,
+            },
+            vouched: chance.in_thousand(300),
+        }))
+    }
+
+    fn keep_shop(&self, person: &Person, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let listings = market::listing_ids(self.records, &person.author, None, 8)?;
+        let Some(id) = chance.pick(&listings).copied() else {
+            return Ok(None);
+        };
+        let Some(listing) = market::listing(self.records, &person.author, &id)? else {
+            return Ok(None);
+        };
+        let Some(variant) = chance.pick(&listing.variants) else {
+            return Ok(None);
+        };
+        if variant.tracked && chance.in_thousand(600) {
+            return Ok(Some(Command::SetStock {
+                listing: id,
+                variant: Some(variant.id),
+                units: Some(chance.below(self.scenario.shop.units_max * 2)),
+            }));
+        }
+        let minor = chance.between(1, self.scenario.shop.price_minor_max);
+        let price = Amount {
+            minor: i64::try_from(minor).unwrap_or(1),
+            currency: Currency::EUR,
+        };
+        Ok(Some(Command::EditListing {
+            listing: id,
+            title: chance
+                .in_thousand(300)
+                .then(|| format!("Product of {}", self.now.0)),
+            description: None,
+            prices: BTreeMap::from([(variant.id, price)]),
+            published: Some(!chance.in_thousand(50)),
+            removed: None,
+        }))
+    }
+
+    /// Orders that this node knows, newest first, at most twenty.
+    fn orders(&self) -> Result<Vec<OrderId>, Fault> {
+        let rows = self.records.scan(Tree::Orders, &Range::of([], 20).down())?;
+        let ids = rows.iter().filter_map(|(key, _)| key.last_chunk::<32>().copied());
+        Ok(ids.map(OrderId::from_bytes).collect())
+    }
+
+    fn in_an_order(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let Some(person) = self.people.get(self.at) else {
+            return Ok(None);
+        };
+        let orders = self.orders()?;
+        for _ in 0..8 {
+            let Some(id) = chance.pick(&orders) else {
+                return Ok(None);
+            };
+            let Some(order) = read_order(self.records, id)? else {
+                continue;
+            };
+            let Some(role) = order.role(&person.author) else {
+                continue;
+            };
+            if chance.in_thousand(self.scenario.people.wrong) {
+                let deeds = [
+                    Deed::Place,
+                    Deed::Accept,
+                    Deed::Cancel,
+                    Deed::Pay,
+                    Deed::Receipt,
+                    Deed::Lapse,
+                ];
+                return Ok(chance.pick(&deeds).map(|deed| act(&order, *deed, chance)));
+            }
+            let mut open = order.open_to(role, self.now);
+            open.retain(|deed| *deed != Deed::Quote);
+            // People give up less often than they go on.
+            let gives_up = |deed: &Deed| matches!(deed, Deed::Cancel | Deed::Decline);
+            if open.iter().any(|deed| !gives_up(deed)) && !chance.in_thousand(200) {
+                open.retain(|deed| !gives_up(deed));
+            }
+            if let Some(deed) = chance.pick(&open) {
+                return Ok(Some(act(&order, *deed, chance)));
+            }
+            if role == Role::Buyer && order.receipt.is_some() && order.state == State::Completed {
+                return Ok(Some(Command::Review {
+                    order: *id,
+                    listing: order.lines.first().map(|line| line.listing),
+                    rating: u8::try_from(chance.between(1, 5)).unwrap_or(1),
+                    text: String::new(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn act(order: &Order, deed: Deed, chance: &mut Chance) -> Command {
+    let id = order.id;
+    match deed {
+        Deed::Place | Deed::Ask | Deed::Quote => {
+            let rails = order.quote.as_ref().map(|quote| quote.rails.to_vec());
+            let rail = chance
+                .pick(&rails.unwrap_or_default())
+                .copied()
+                .unwrap_or(Rail::Tab);
+            Command::PlaceOrder {
+                order: id,
+                address: vec!["Somewhere 1".into()],
+                rail: rail.name().into(),
+            }
+        }
+        Deed::Accept => Command::AcceptOrder { order: id },
+        Deed::Decline => Command::DeclineOrder {
+            order: id,
+            reason: "not today".into(),
+        },
+        Deed::Cancel => Command::CancelOrder { order: id },
+        Deed::Pay => Command::PayOrder {
+            order: id,
+            reference: "paid".into(),
+        },
+        Deed::Receipt => Command::PaymentArrived { order: id },
+        Deed::Fulfil => Command::ShipOrder {
+            order: id,
+            carrier: "Post".into(),
+            tracking: "1".into(),
+        },
+        Deed::Complete => Command::CompleteOrder { order: id },
+        Deed::Lapse => Command::LapseOrder { order: id },
+    }
+}

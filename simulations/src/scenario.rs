@@ -1,0 +1,214 @@
+//! What a run is made of, read from TOML. Every number has its unit in its name; shares are of a
+//! thousand. The files lie in `simulations/scenarios` and are built in by name.
+
+use serde::Deserialize;
+
+/// A world and what happens in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Nodes, each of them one person with one device.
+    pub nodes: usize,
+    /// How many of them keep a shop.
+    pub merchants: usize,
+    /// What people are like.
+    pub people: People,
+    /// What shops are like.
+    pub shop: Shop,
+    /// What the wires are like.
+    pub links: Links,
+    /// What goes wrong.
+    pub storm: Storm,
+    /// What is asked for after it.
+    pub heal: Heal,
+    /// How often the laws look at everything.
+    pub check: Check,
+}
+
+/// What people are like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct People {
+    /// Acquaintances on the ring, both sides together.
+    pub neighbours: usize,
+    /// Acquaintances that are far away instead, of a thousand.
+    pub rewired: u64,
+    /// Wishes of all together during the storm.
+    pub acts: u64,
+    /// People who never answer in an order, of a thousand.
+    pub silent: u64,
+    /// Acts in an order that are tried in any state, of a thousand.
+    pub wrong: u64,
+}
+
+/// What shops are like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    /// Listings of one shop.
+    pub listings_max: u64,
+    /// Variants of one listing.
+    pub variants_max: u64,
+    /// Counted units of a variant when the shop opens.
+    pub units_max: u64,
+    /// Variants that are not counted, of a thousand.
+    pub untracked: u64,
+    /// Dearest price, in minor units.
+    pub price_minor_max: u64,
+    /// Shops that accept without being asked, of a thousand.
+    pub accepts_by_itself: u64,
+    /// Shops that also take payments outside, of a thousand.
+    pub manual: u64,
+}
+
+/// What the wires are like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// Shortest one-way latency of a link.
+    pub latency_ms_min: u64,
+    /// Longest one.
+    pub latency_ms_max: u64,
+    /// What a single message may take longer.
+    pub jitter_ms_max: u64,
+    /// When an unanswered request counts as lost.
+    pub timeout_ms: u64,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storm {
+    /// How long it lasts.
+    pub duration_ms: u64,
+    /// How often a node's timer fires.
+    pub tick_ms: u64,
+    /// Messages, requests and answers that get lost, of a thousand.
+    pub lost: u64,
+    /// Messages and requests that come twice, of a thousand.
+    pub repeated: u64,
+    /// Links that break, over the whole storm.
+    pub drops: u64,
+    /// Longest time that a broken link or crashed node stays away.
+    pub away_ms_max: u64,
+    /// Crashes, of a million steps that write.
+    pub crashes_per_million: u64,
+    /// How far a clock is off, either way.
+    pub skew_ms_max: u64,
+    /// How often all clocks jump over a deadline.
+    pub jumps: u64,
+}
+
+/// What is asked for after the storm.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heal {
+    /// Within this time everybody agrees.
+    pub within_ms: u64,
+    /// How often it is looked whether they do.
+    pub look_every_ms: u64,
+}
+
+/// How often the laws look at everything.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Steps between two checks of the whole world.
+    pub whole_every_steps: u64,
+}
+
+/// Scenarios that are built in, by name.
+pub const BUILT_IN: &[(&str, &str)] = &[("first", include_str!("../scenarios/first.toml"))];
+
+/// Why a scenario is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The name is not known.
+    #[error("expected one of the scenarios {known}, got '{actual}'")]
+    Unknown {
+        /// Names that are.
+        known: String,
+        /// The name given.
+        actual: String,
+    },
+    /// The file cannot be read as a scenario.
+    #[error("the scenario cannot be read: {0}")]
+    Form(#[from] toml::de::Error),
+    /// Its numbers cannot be played.
+    #[error("expected at least 3 nodes and 1 to {nodes} merchants, got {nodes} and {merchants}")]
+    Size {
+        /// Nodes.
+        nodes: usize,
+        /// Merchants.
+        merchants: usize,
+    },
+}
+
+impl Scenario {
+    /// A scenario that is built in.
+    pub fn named(name: &str) -> Result<Self, ScenarioError> {
+        let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or_else(|| ScenarioError::Unknown {
+            known: BUILT_IN
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", "),
+            actual: name.to_owned(),
+        })?;
+        Self::read(text)
+    }
+
+    /// A scenario from TOML.
+    pub fn read(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text)?;
+        scenario.checked()
+    }
+
+    /// The same scenario with another number of nodes; merchants, wishes and broken links in proportion.
+    pub fn with_nodes(self, nodes: usize) -> Result<Self, ScenarioError> {
+        let before = self.nodes.max(1);
+        let scaled = |part: u64| (part * nodes as u64).div_ceil(before as u64);
+        Self {
+            nodes,
+            merchants: (self.merchants * nodes).div_ceil(before),
+            people: People {
+                acts: scaled(self.people.acts),
+                ..self.people
+            },
+            storm: Storm {
+                drops: scaled(self.storm.drops),
+                ..self.storm
+            },
+            ..self
+        }
+        .checked()
+    }
+
+    fn checked(self) -> Result<Self, ScenarioError> {
+        let (nodes, merchants) = (self.nodes, self.merchants);
+        match nodes >= 3 && (1..=nodes).contains(&merchants) {
+            true => Ok(self),
+            false => Err(ScenarioError::Size { nodes, merchants }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_built_in_scenario_reads_and_scales() {
+        let first = Scenario::named("first").unwrap();
+        assert_eq!((first.nodes, first.merchants), (50, 10));
+        let small = first.with_nodes(10).unwrap();
+        assert_eq!((small.nodes, small.merchants, small.people.acts), (10, 2, 400));
+        assert!(small.with_nodes(2).is_err());
+        assert!(matches!(
+            Scenario::named("second"),
+            Err(ScenarioError::Unknown { .. })
+        ));
+        assert!(matches!(Scenario::read("nodes = 1"), Err(ScenarioError::Form(_))));
+    }
+}

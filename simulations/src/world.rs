@@ -1,0 +1,1090 @@
+//! The world: peers, their stores, the links between them, and one queue of what happens next.
+
+use crate::book::{Book, Touched};
+use crate::cast::{self, Person, View};
+use crate::chance::Chance;
+use crate::laws::{self, Broken, Law, Seen};
+use crate::queue::Queue;
+use crate::sabotage::Sabotage;
+use crate::scenario::Scenario;
+use crate::store::Store;
+use souk_protocol::admission::{Refusal, Verdict};
+use souk_protocol::api::Command;
+use souk_protocol::envelope::Opened;
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
+use souk_protocol::identity::{DeviceKey, Grant, Phrase, Scopes};
+use souk_protocol::peer::{Action, Input, Keys, Peer, Step};
+use souk_protocol::records::Records;
+use souk_protocol::sync::{Answer, Request, Taken};
+use souk_protocol::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// When virtual time starts, in milliseconds since 1970. The clocks of nodes are off by their skew.
+const BEGINNING_MS: u64 = 1_800_000_000_000;
+/// Events of each node that a report of a broken law shows.
+const LAST_EVENTS: usize = 25;
+
+/// A node's keys as bytes: they depend on its number alone, so they are made once for all worlds.
+#[derive(Clone)]
+struct Identity {
+    secret: [u8; 32],
+    author: AuthorId,
+    device: DeviceId,
+    grant: Grant,
+}
+
+impl Identity {
+    /// The keys of a node.
+    fn of(at: usize) -> Result<Self, Broken> {
+        static KNOWN: Mutex<BTreeMap<usize, Identity>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = known.get(&at) {
+            return Ok(identity.clone());
+        }
+        let broken = |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [at]);
+        let named = |what: &str| *blake3::hash(format!("{what} of node {at}").as_bytes()).as_bytes();
+        let root = Phrase::from_entropy(&named("words")).and_then(|phrase| phrase.root_key());
+        let root = root.map_err(|error| broken(&error))?;
+        let secret = named("device");
+        let device = DeviceKey::from_secret(&secret).device();
+        let grant = root.grant(device, Scopes::ALL, 0, None);
+        let identity = Self {
+            secret,
+            author: root.author(),
+            device,
+            grant: grant.map_err(|error| broken(&error))?,
+        };
+        known.insert(at, identity.clone());
+        Ok(identity)
+    }
+
+    fn keys(&self) -> Keys {
+        Keys {
+            device: DeviceKey::from_secret(&self.secret),
+            author: self.author,
+            grant: self.grant.clone(),
+        }
+    }
+}
+
+struct Node {
+    identity: Identity,
+    /// None while it is down.
+    peer: Option<Peer>,
+    store: Store,
+    /// How often it was started.
+    life: u64,
+    skew_ms: u64,
+    topics: BTreeSet<AuthorId>,
+    /// Gossip that came before: a second copy does not reach the peer.
+    seen: BTreeSet<EnvelopeId>,
+    /// What happened to it of late, if the world is told to remember.
+    last: VecDeque<String>,
+    /// An old copy of its store, for a broken switch.
+    backup: Option<Store>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    number: u64,
+    latency_ms: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Question {
+    asker: usize,
+    life: u64,
+    exchange: u64,
+    asked: usize,
+    link: u64,
+}
+
+enum Event {
+    Tick(usize),
+    Start(usize),
+    Wish(usize, Box<Command>),
+    Somebody,
+    Connect(usize, usize),
+    Connected {
+        at: usize,
+        other: usize,
+        link: u64,
+    },
+    Disconnected {
+        at: usize,
+        other: usize,
+        life: u64,
+    },
+    Heard {
+        at: usize,
+        from: usize,
+        link: u64,
+        bytes: Arc<[u8]>,
+    },
+    Asked {
+        question: u64,
+        request: Request,
+    },
+    Answered {
+        question: u64,
+        answer: Answer,
+    },
+    Silence {
+        question: u64,
+    },
+    Unanswered {
+        at: usize,
+        life: u64,
+        exchange: u64,
+    },
+    Drop,
+    Jump,
+}
+
+/// What a run counted.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Counts {
+    /// Inputs handled.
+    pub steps: u64,
+    /// Events of the queue.
+    pub events: u64,
+    /// Wishes that were carried out.
+    pub wishes: u64,
+    /// Wishes that were refused.
+    pub refused: u64,
+    /// Crashes before a commit.
+    pub crashes_before: u64,
+    /// Crashes between commit and actions.
+    pub crashes_after: u64,
+    /// Messages that were lost on the wire.
+    pub lost: u64,
+    /// Refusals, by name.
+    pub refusals: BTreeMap<&'static str, u64>,
+}
+
+/// The world.
+pub struct World {
+    /// The scenario that it plays.
+    scenario: Scenario,
+    chance: Chance,
+    sabotage: Option<Sabotage>,
+    nodes: Vec<Node>,
+    people: Vec<Person>,
+    devices: BTreeMap<DeviceId, usize>,
+    authors: BTreeMap<AuthorId, usize>,
+    links: BTreeMap<(usize, usize), Link>,
+    questions: BTreeMap<u64, Question>,
+    gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
+    queue: Queue<Event>,
+    /// Virtual time, in milliseconds.
+    time: u64,
+    /// How far all clocks have jumped.
+    jumped_ms: u64,
+    stormy: bool,
+    next: u64,
+    remembers: bool,
+    trace: blake3::Hasher,
+    book: Book,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+impl World {
+    /// The world of a scenario and a seed. `remembers` keeps the last events of each node in words.
+    pub fn new(
+        scenario: Scenario,
+        seed: u64,
+        sabotage: Option<Sabotage>,
+        remembers: bool,
+    ) -> Result<Self, Broken> {
+        let mut chance = Chance::of(seed);
+        let mut nodes = Vec::new();
+        for at in 0..scenario.nodes {
+            nodes.push(Node {
+                identity: Identity::of(at)?,
+                peer: None,
+                store: Store::default(),
+                life: 0,
+                skew_ms: chance.below(2 * scenario.storm.skew_ms_max + 1),
+                topics: BTreeSet::new(),
+                seen: BTreeSet::new(),
+                last: VecDeque::new(),
+                backup: None,
+            });
+        }
+        let ids = nodes.iter().map(|node| node.identity.author);
+        let authors: Vec<AuthorId> = ids.collect();
+        let people = cast::people(&scenario, &authors, &mut chance);
+        let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
+        let mut world = Self {
+            chance,
+            sabotage,
+            devices,
+            authors: authors.into_iter().zip(0..).collect(),
+            nodes,
+            people,
+            links: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            gossip: BTreeMap::new(),
+            queue: Queue::default(),
+            time: 0,
+            jumped_ms: 0,
+            stormy: true,
+            next: 0,
+            remembers,
+            trace: blake3::Hasher::new(),
+            book: Book::default(),
+            counts: Counts::default(),
+            scenario,
+        };
+        world.plan();
+        Ok(world)
+    }
+
+    /// Everything that is known beforehand.
+    fn plan(&mut self) {
+        let storm = self.scenario.storm.clone();
+        for at in 0..self.nodes.len() {
+            let start = self.chance.below(500);
+            self.queue.plan(start, Event::Start(at));
+            let tick = start + self.chance.below(storm.tick_ms);
+            self.queue.plan(tick, Event::Tick(at));
+            let mut wish = 1_000 + self.chance.below(5_000);
+            for command in cast::opening(&self.scenario, &self.people, at, &mut self.chance) {
+                wish += self.chance.below(1_000);
+                self.queue.plan(wish, Event::Wish(at, Box::new(command)));
+            }
+            let knows = self.people.get(at).map(|person| person.knows.clone());
+            for other in knows.unwrap_or_default() {
+                let soon = 1_000 + self.chance.below(3_000);
+                self.queue.plan(soon, Event::Connect(at, other));
+            }
+        }
+        for (times, event) in [
+            (self.scenario.people.acts, (|| Event::Somebody) as fn() -> Event),
+            (storm.drops, || Event::Drop),
+            (storm.jumps, || Event::Jump),
+        ] {
+            for _ in 0..times {
+                let at = self.chance.between(10_000, storm.duration_ms.max(10_000));
+                self.queue.plan(at, event());
+            }
+        }
+    }
+
+    /// Plays the storm and the healing.
+    pub fn play(&mut self) -> Result<(), Broken> {
+        let end = self.scenario.storm.duration_ms;
+        self.until(end)?;
+        self.whole()?;
+        self.heal();
+        let (within, every) = (self.scenario.heal.within_ms, self.scenario.heal.look_every_ms);
+        let mut look = end;
+        loop {
+            look += every;
+            self.until(look)?;
+            match self.agreement() {
+                Ok(()) => break,
+                Err(broken) if look - end >= within => return Err(broken),
+                Err(_) => {}
+            }
+        }
+        self.whole()
+    }
+
+    fn until(&mut self, end: u64) -> Result<(), Broken> {
+        while self.queue.next_at().is_some_and(|at| at < end) {
+            let Some((at, event)) = self.queue.pop() else {
+                break;
+            };
+            self.time = at;
+            self.counts.events += 1;
+            self.happen(event)?;
+        }
+        self.time = end;
+        Ok(())
+    }
+
+    /// Nothing fails any more; whoever is down comes back, and everybody is connected to those whom
+    /// they know or follow.
+    fn heal(&mut self) {
+        self.stormy = false;
+        for at in 0..self.nodes.len() {
+            let soon = self.time + self.chance.below(500);
+            self.queue.plan(soon, Event::Start(at));
+            for other in self.companions(at) {
+                self.queue.plan(soon + 1_000, Event::Connect(at, other));
+            }
+        }
+    }
+
+    /// Whom a node dials: acquaintances, and whom it follows.
+    fn companions(&self, at: usize) -> Vec<usize> {
+        let follows = souk_protocol::records::Range::of([], usize::MAX);
+        let follows = self.nodes.get(at).and_then(|node| {
+            let rows = node.store.scan(souk_protocol::records::Tree::Follows, &follows);
+            rows.ok()
+        });
+        let followed = follows.unwrap_or_default();
+        let followed = followed.iter().filter_map(|(key, _)| {
+            let author = AuthorId::from_slice(key).ok()?;
+            self.authors.get(&author).copied()
+        });
+        let known = self.people.get(at).map(|person| person.knows.clone());
+        let all: BTreeSet<usize> = followed.chain(known.unwrap_or_default()).collect();
+        all.into_iter().collect()
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn clock(&self, node: &Node) -> Timestamp {
+        Timestamp(BEGINNING_MS + self.time + self.jumped_ms + node.skew_ms - self.scenario.storm.skew_ms_max)
+    }
+
+    fn link(&self, one: usize, other: usize) -> Option<Link> {
+        self.links.get(&(one.min(other), one.max(other))).copied()
+    }
+
+    fn stands(&self, one: usize, other: usize, number: u64) -> bool {
+        self.link(one, other).is_some_and(|link| link.number == number)
+    }
+
+    /// How long a message takes over a link.
+    fn delay(&mut self, link: Link) -> u64 {
+        link.latency_ms + self.chance.below(self.scenario.links.jitter_ms_max + 1)
+    }
+
+    fn loses(&mut self) -> bool {
+        let lost = self.stormy && self.chance.in_thousand(self.scenario.storm.lost);
+        self.counts.lost += u64::from(lost);
+        lost
+    }
+
+    fn repeats(&mut self) -> bool {
+        self.stormy && self.chance.in_thousand(self.scenario.storm.repeated)
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Broken> {
+        match event {
+            Event::Tick(at) => {
+                let again = self.time + self.scenario.storm.tick_ms;
+                self.queue.plan(again, Event::Tick(at));
+                self.step(at, Input::Tick, "tick")
+            }
+            Event::Start(at) => self.start(at),
+            Event::Wish(at, command) => self.wish(at, command),
+            Event::Somebody => self.somebody(),
+            Event::Connect(one, other) => {
+                self.connect(one, other);
+                Ok(())
+            }
+            Event::Connected { at, other, link } => {
+                let device = self.device(other);
+                match device.filter(|_| self.stands(at, other, link)) {
+                    Some(device) => self.step(at, Input::Connected(device), "connected"),
+                    None => Ok(()),
+                }
+            }
+            Event::Disconnected { at, other, life } => match self.device(other) {
+                Some(device) if self.lives(at, life) => {
+                    self.step(at, Input::Disconnected(device), "disconnected")
+                }
+                _ => Ok(()),
+            },
+            Event::Heard {
+                at,
+                from,
+                link,
+                bytes,
+            } => self.heard(at, from, link, bytes),
+            Event::Asked { question, request } => self.asked(question, request),
+            Event::Answered { question, answer } => self.answered(question, answer),
+            Event::Silence { question } => match self.questions.remove(&question) {
+                Some(Question {
+                    asker,
+                    life,
+                    exchange,
+                    ..
+                }) => self.unanswered(asker, life, exchange),
+                None => Ok(()),
+            },
+            Event::Unanswered { at, life, exchange } => self.unanswered(at, life, exchange),
+            Event::Drop => {
+                let links: Vec<(usize, usize)> = self.links.keys().copied().collect();
+                if let Some((one, other)) = self.chance.pick(&links).copied().filter(|_| self.stormy) {
+                    self.disconnect(one, other);
+                    self.reconnect(one, other);
+                }
+                Ok(())
+            }
+            Event::Jump => {
+                const MINUTE_MS: u64 = 60_000;
+                const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+                let jumps = [
+                    20 * MINUTE_MS,
+                    20 * MINUTE_MS,
+                    DAY_MS + MINUTE_MS,
+                    3 * DAY_MS,
+                    22 * DAY_MS,
+                ];
+                self.jumped_ms += self.chance.pick(&jumps).copied().unwrap_or(0);
+                Ok(())
+            }
+        }
+    }
+
+    fn device(&self, at: usize) -> Option<DeviceId> {
+        self.nodes.get(at).map(|node| node.identity.device)
+    }
+
+    fn lives(&self, at: usize, life: u64) -> bool {
+        self.nodes
+            .get(at)
+            .is_some_and(|node| node.peer.is_some() && node.life == life)
+    }
+
+    fn start(&mut self, at: usize) -> Result<(), Broken> {
+        let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_none()) else {
+            return Ok(());
+        };
+        let peer = Peer::start(node.identity.keys(), &node.store);
+        node.peer = Some(peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?);
+        node.life += 1;
+        if self.stormy {
+            node.skew_ms = self.chance.below(2 * self.scenario.storm.skew_ms_max + 1);
+        }
+        for other in self.companions(at) {
+            let soon = self.time + 50 + self.chance.below(2_000);
+            self.queue.plan(soon, Event::Connect(at, other));
+        }
+        self.step(at, Input::Start, "start")
+    }
+
+    /// A crash: what is in memory is gone, connections break, and it comes back later.
+    fn stop(&mut self, at: usize) {
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.peer = None;
+            node.topics.clear();
+            node.seen.clear();
+        }
+        let mine: Vec<(usize, usize)> = self.links.keys().copied().collect();
+        for (one, other) in mine.into_iter().filter(|(one, other)| *one == at || *other == at) {
+            self.disconnect(one, other);
+        }
+        let away = self.chance.below(self.scenario.storm.away_ms_max + 1);
+        self.queue.plan(self.time + away, Event::Start(at));
+    }
+
+    fn connect(&mut self, one: usize, other: usize) {
+        let up = |at: usize| self.nodes.get(at).is_some_and(|node| node.peer.is_some());
+        if one == other || !up(one) || !up(other) || self.link(one, other).is_some() {
+            return;
+        }
+        let number = self.fresh();
+        let links = &self.scenario.links;
+        let latency_ms = self.chance.between(links.latency_ms_min, links.latency_ms_max);
+        let link = Link { number, latency_ms };
+        self.links.insert((one.min(other), one.max(other)), link);
+        for (at, other) in [(one, other), (other, one)] {
+            let soon = self.time + 1 + self.chance.below(50);
+            let link = number;
+            self.queue.plan(soon, Event::Connected { at, other, link });
+        }
+    }
+
+    fn disconnect(&mut self, one: usize, other: usize) {
+        let Some(link) = self.links.remove(&(one.min(other), one.max(other))) else {
+            return;
+        };
+        for (at, other) in [(one, other), (other, one)] {
+            let life = self.nodes.get(at).map_or(0, |node| node.life);
+            self.queue
+                .plan(self.time, Event::Disconnected { at, other, life });
+        }
+        let gone = self
+            .questions
+            .iter()
+            .filter(|(_, question)| question.link == link.number);
+        let gone: Vec<u64> = gone.map(|(number, _)| *number).collect();
+        for number in gone {
+            if let Some(question) = self.questions.remove(&number) {
+                let Question {
+                    asker: at,
+                    life,
+                    exchange,
+                    ..
+                } = question;
+                self.queue
+                    .plan(self.time, Event::Unanswered { at, life, exchange });
+            }
+        }
+    }
+
+    fn reconnect(&mut self, one: usize, other: usize) {
+        let away = self.chance.below(self.scenario.storm.away_ms_max + 1);
+        self.queue.plan(self.time + away + 1, Event::Connect(one, other));
+    }
+
+    fn unanswered(&mut self, at: usize, life: u64, exchange: u64) -> Result<(), Broken> {
+        match self.lives(at, life) {
+            true => {
+                let answer = None;
+                self.step(at, Input::Answered { exchange, answer }, "unanswered")
+            }
+            false => Ok(()),
+        }
+    }
+
+    fn wish(&mut self, at: usize, command: Box<Command>) -> Result<(), Broken> {
+        if self.nodes.get(at).is_none_or(|node| node.peer.is_none()) {
+            return Ok(());
+        }
+        if self.remembers {
+            self.remember(at, format!("wants {command:?}"));
+        }
+        let ticket = self.fresh();
+        self.step(at, Input::Command { ticket, command }, "command")
+    }
+
+    /// Somebody wants something.
+    fn somebody(&mut self) -> Result<(), Broken> {
+        let at = self.chance.index(self.nodes.len());
+        let Some(node) = self
+            .nodes
+            .get(at)
+            .filter(|node| node.peer.is_some() && self.stormy)
+        else {
+            return Ok(());
+        };
+        let view = View {
+            scenario: &self.scenario,
+            people: &self.people,
+            at,
+            records: &node.store,
+            now: self.clock(node),
+        };
+        let wish = view.wish(&mut self.chance);
+        match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
+            Some(command) => self.wish(at, Box::new(command)),
+            None => Ok(()),
+        }
+    }
+
+    fn heard(&mut self, at: usize, from: usize, link: u64, bytes: Arc<[u8]>) -> Result<(), Broken> {
+        let (stands, device) = (self.stands(at, from, link), self.device(from));
+        let envelope = Box::new(self.book.open(&bytes));
+        let author = match &*envelope {
+            Ok(Opened::Known(signed)) => Some(signed.author()),
+            _ => None,
+        };
+        let deaf = self.is_deaf(at);
+        let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_some()) else {
+            return Ok(());
+        };
+        let joined = author.is_some_and(|author| node.topics.contains(&author));
+        let Some(from) = device.filter(|_| stands && joined && !deaf) else {
+            return Ok(());
+        };
+        if !node.seen.insert(EnvelopeId::of(&bytes)) && !self.stormy {
+            return Ok(());
+        }
+        let gossip = self.fresh();
+        self.gossip.insert(gossip, (at, bytes));
+        let heard = Input::Heard {
+            gossip,
+            from,
+            envelope,
+        };
+        self.step(at, heard, "heard")
+    }
+
+    /// Sends an envelope to all connected nodes that listen to its author.
+    fn spread(&mut self, at: usize, bytes: &Arc<[u8]>) {
+        let id = EnvelopeId::of(bytes);
+        let author = self.book.signed(&id).map(|signed| signed.author());
+        let links = self.links.iter().filter_map(|((one, other), link)| match at {
+            at if at == *one => Some((*other, *link)),
+            at if at == *other => Some((*one, *link)),
+            _ => None,
+        });
+        let links: Vec<(usize, Link)> = links.collect();
+        for (to, link) in links {
+            let wants = self.nodes.get(to).is_some_and(|node| {
+                author.is_some_and(|author| node.topics.contains(&author)) && !node.seen.contains(&id)
+            });
+            if !wants {
+                continue;
+            }
+            let times = 1 + u64::from(self.repeats());
+            for _ in 0..times {
+                if self.loses() {
+                    continue;
+                }
+                let soon = self.time + self.delay(link);
+                let heard = Event::Heard {
+                    at: to,
+                    from: at,
+                    link: link.number,
+                    bytes: Arc::clone(bytes),
+                };
+                self.queue.plan(soon, heard);
+            }
+        }
+    }
+
+    fn asked(&mut self, question: u64, request: Request) -> Result<(), Broken> {
+        let Some(known) = self.questions.get(&question).cloned() else {
+            return Ok(());
+        };
+        let Some(from) = self.device(known.asker) else {
+            return Ok(());
+        };
+        let request = request.map(|raws| self.book.open_all(raws));
+        let asked = Input::Asked {
+            question,
+            from,
+            request,
+        };
+        self.step(known.asked, asked, "asked")
+    }
+
+    fn answered(&mut self, question: u64, answer: Answer) -> Result<(), Broken> {
+        let Some(known) = self.questions.remove(&question) else {
+            return Ok(());
+        };
+        if !self.lives(known.asker, known.life) {
+            return Ok(());
+        }
+        let deaf = self.is_deaf(known.asker);
+        let answer = answer.map(|raws| match deaf {
+            true => Vec::new(),
+            false => self.book.open_all(raws),
+        });
+        let exchange = known.exchange;
+        let answer = Some(answer);
+        self.step(known.asker, Input::Answered { exchange, answer }, "answered")
+    }
+
+    fn is_deaf(&self, at: usize) -> bool {
+        self.sabotage == Some(Sabotage::DeafReader) && at == 0
+    }
+
+    fn remember(&mut self, at: usize, words: String) {
+        let line = format!("{:>9} ms  node {at:<3} {words}", self.time);
+        if let Some(node) = self.nodes.get_mut(at) {
+            if node.last.len() == LAST_EVENTS {
+                node.last.pop_front();
+            }
+            node.last.push_back(line);
+        }
+    }
+
+    /// One step of one peer: handle, commit, look, perform. The driver law, with crashes in it.
+    fn step(&mut self, at: usize, input: Input, what: &'static str) -> Result<(), Broken> {
+        if self.remembers {
+            let words = format!("{what} {}", crate::world::short(&input));
+            self.remember(at, words);
+        }
+        let now = self.nodes.get(at).map(|node| self.clock(node));
+        let Some(((node, peer), now)) = self
+            .nodes
+            .get_mut(at)
+            .and_then(|node| node.peer.take().map(|peer| (node, peer)))
+            .zip(now)
+        else {
+            return Ok(());
+        };
+        let mut peer = peer;
+        let step = peer.handle(now, input, &node.store);
+        node.peer = Some(peer);
+        let Step { writes, actions } =
+            step.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+        self.counts.steps += 1;
+        self.trace_step(at, what, writes.len(), actions.len());
+        let crashes = self.stormy
+            && !writes.is_empty()
+            && self.chance.in_million(self.scenario.storm.crashes_per_million);
+        let before = crashes && self.chance.in_thousand(500);
+        if before && self.sabotage == Some(Sabotage::SkipCommit) {
+            for action in actions {
+                self.perform(at, action)?;
+            }
+            self.stop(at);
+            return Ok(());
+        }
+        if before {
+            self.counts.crashes_before += 1;
+            self.remember_crash(at, "crashes before the commit");
+            self.stop(at);
+            return Ok(());
+        }
+        self.commit(at, &writes)?;
+        if crashes {
+            self.counts.crashes_after += 1;
+            self.remember_crash(at, "crashes after the commit");
+            self.stop(at);
+            return self.now_and_then();
+        }
+        for action in actions {
+            self.perform(at, action)?;
+        }
+        self.now_and_then()
+    }
+
+    fn remember_crash(&mut self, at: usize, words: &str) {
+        if self.remembers {
+            self.remember(at, words.to_owned());
+        }
+    }
+
+    fn trace_step(&mut self, at: usize, what: &str, writes: usize, actions: usize) {
+        self.trace.update(what.as_bytes());
+        for number in [self.time, at as u64, writes as u64, actions as u64] {
+            self.trace.update(&number.to_be_bytes());
+        }
+    }
+
+    /// Commits a step's writes, and looks at what they touched.
+    fn commit(&mut self, at: usize, writes: &[souk_protocol::records::Write]) -> Result<(), Broken> {
+        let Some(node) = self.nodes.get_mut(at) else {
+            return Ok(());
+        };
+        let device = node.identity.device;
+        let mut touched = Touched::default();
+        node.store.commit(writes);
+        for change in writes.iter().filter_map(souk_protocol::records::Write::change) {
+            self.trace.update(&[change.tree as u8]).update(&change.key);
+            self.book.note(at, &device, &node.store, change, &mut touched)?;
+        }
+        self.look(at, &touched)
+    }
+
+    /// The laws over what a step touched.
+    fn look(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
+        let Some(node) = self.nodes.get(at) else {
+            return Ok(());
+        };
+        let fold = match self.sabotage {
+            Some(Sabotage::ArrivalOrder) => laws::fold_first_come,
+            _ => laws::fold as laws::Fold,
+        };
+        let (me, device) = (node.identity.author, node.identity.device);
+        let mut listings = touched.stocks.clone();
+        for tab in &touched.tabs {
+            laws::tab(&self.book, tab)?;
+        }
+        for id in &touched.orders {
+            laws::order(&mut self.book, id, &mut self.chance, fold)?;
+            if let Some(order) = self.book.folds.get(&(at, *id))
+                && order.merchant == me
+            {
+                listings.extend(order.lines.iter().map(|line| line.listing));
+                laws::receipt(&self.book, at, order)?;
+            }
+        }
+        for listing in &listings {
+            laws::stock(&self.book, at, &me, &device, &node.store, listing)?;
+        }
+        Ok(())
+    }
+
+    fn now_and_then(&mut self) -> Result<(), Broken> {
+        match self.counts.steps % self.scenario.check.whole_every_steps.max(1) {
+            0 => self.whole(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every law over everything, read again from the stores alone.
+    fn whole(&mut self) -> Result<(), Broken> {
+        use souk_protocol::records::{Range, Tree};
+        for at in 0..self.nodes.len() {
+            let Some(node) = self.nodes.get(at) else {
+                continue;
+            };
+            let mut touched = Touched::default();
+            for tree in [Tree::Log, Tree::State, Tree::Order, Tree::Tab] {
+                let rows = node.store.scan(tree, &Range::of([], usize::MAX));
+                let rows = rows.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+                for (_, row) in rows {
+                    let id = self.book.proved(at, tree, &row)?;
+                    let own = self
+                        .book
+                        .signed(&id)
+                        .filter(|signed| signed.device() == node.identity.device);
+                    if let Some(souk_protocol::body::Body::Stock(account)) = own.map(|own| own.body()) {
+                        touched.stocks.insert(account.listing());
+                    }
+                }
+            }
+            let held = |thread: &crate::book::Thread| thread.held.contains_key(&at);
+            let tabs = self.book.tabs.iter().filter(|(_, thread)| held(thread));
+            touched.tabs = tabs.map(|(id, _)| *id).collect();
+            let orders = self.book.orders.iter().filter(|(_, thread)| held(thread));
+            touched.orders = orders.map(|(id, _)| *id).collect();
+            self.look(at, &touched)?;
+        }
+        Ok(())
+    }
+
+    fn agreement(&self) -> Result<(), Broken> {
+        let nodes = self.nodes.iter().enumerate();
+        let seen = nodes.map(|(at, node)| Seen {
+            at,
+            author: node.identity.author,
+            store: &node.store,
+        });
+        laws::agreement(&self.book, &seen.collect::<Vec<_>>())
+    }
+
+    fn perform(&mut self, at: usize, action: Action) -> Result<(), Broken> {
+        if self.nodes.get(at).is_none_or(|node| node.peer.is_none()) {
+            return Ok(());
+        }
+        match action {
+            Action::Judge {
+                gossip,
+                verdict,
+                refusal,
+            } => self.judged(at, gossip, verdict, refusal),
+            Action::Announce(announcement) => {
+                let bytes: Arc<[u8]> = announcement.bytes().into();
+                self.spoken(at, &bytes)?;
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.seen.insert(EnvelopeId::of(&bytes));
+                }
+                self.spread(at, &bytes);
+                Ok(())
+            }
+            Action::Join(author) => {
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.topics.insert(author);
+                }
+                Ok(())
+            }
+            Action::Leave(author) => {
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.topics.remove(&author);
+                }
+                Ok(())
+            }
+            Action::Ask {
+                exchange,
+                to,
+                request,
+            } => self.ask(at, exchange, &to, request),
+            Action::Answer { question, answer } => self.answer(at, question, answer),
+            Action::Seek { author, .. } => {
+                let found = self.authors.get(&author).copied();
+                let finds = !self.stormy || !self.chance.in_thousand(200);
+                if let Some(other) = found.filter(|_| finds) {
+                    let soon = self.time + 50 + self.chance.below(500);
+                    self.queue.plan(soon, Event::Connect(at, other));
+                }
+                Ok(())
+            }
+            Action::Reply { reply, .. } => {
+                match &reply {
+                    Ok(_) => self.counts.wishes += 1,
+                    Err(_) => self.counts.refused += 1,
+                }
+                if self.remembers {
+                    self.remember(at, format!("is told {reply:?}"));
+                }
+                Ok(())
+            }
+            Action::Count(refusal) => {
+                if self.remembers {
+                    self.remember(at, format!("refuses: {refusal}"));
+                }
+                *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+                Ok(())
+            }
+            Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => Ok(()),
+        }
+    }
+
+    /// What a node says of its own is in its store.
+    fn spoken(&mut self, at: usize, bytes: &[u8]) -> Result<(), Broken> {
+        self.book.heard(at, bytes)?;
+        let id = EnvelopeId::of(bytes);
+        let (Some(node), Some(signed)) = (self.nodes.get(at), self.book.signed(&id)) else {
+            return Ok(());
+        };
+        if signed.device() != node.identity.device {
+            return Ok(());
+        }
+        let store: &dyn Records = &node.store;
+        let held = match signed.body().state_key() {
+            Some(key) => {
+                let held = store.state_of(&signed.author(), signed.body().kind(), &key, &signed.device());
+                // A later word of the same step may stand there by now.
+                held.map(|held| held.is_some_and(|held| held.time() >= signed.time()))
+            }
+            None => store.envelope(&id).map(|held| held.is_some()),
+        };
+        match held {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Broken::new(
+                Law::CommitFirst,
+                format!("node {at} says {id}, which its store does not hold"),
+                [at],
+            )),
+            Err(fault) => Err(Broken::new(Law::NoFault, fault.to_string(), [at])),
+        }
+    }
+
+    fn judged(
+        &mut self,
+        at: usize,
+        gossip: u64,
+        verdict: Verdict,
+        refusal: Option<Refusal>,
+    ) -> Result<(), Broken> {
+        let message = self.gossip.remove(&gossip);
+        if let Some(refusal) = &refusal {
+            *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+            if self.remembers {
+                self.remember(at, format!("judges {verdict:?}: {refusal}"));
+            }
+        }
+        match (verdict, message) {
+            (Verdict::Reject, _) => {
+                let why = refusal.map(|refusal| refusal.to_string()).unwrap_or_default();
+                Err(Broken::new(Law::NoneRejected, why, [at]))
+            }
+            (Verdict::Accept, Some((_, bytes))) => {
+                self.spread(at, &bytes);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ask(&mut self, at: usize, exchange: u64, to: &DeviceId, request: Request) -> Result<(), Broken> {
+        if let Request::Deliver(raws) = &request {
+            for raw in raws {
+                self.spoken(at, raw)?;
+            }
+        }
+        let life = self.nodes.get(at).map_or(0, |node| node.life);
+        let other = self.devices.get(to).copied();
+        let Some((other, link)) = other.and_then(|other| Some((other, self.link(at, other)?))) else {
+            self.queue
+                .plan(self.time + 1, Event::Unanswered { at, life, exchange });
+            return Ok(());
+        };
+        let times = 1 + u64::from(self.repeats());
+        for _ in 0..times {
+            let question = self.fresh();
+            let known = Question {
+                asker: at,
+                life,
+                exchange,
+                asked: other,
+                link: link.number,
+            };
+            self.questions.insert(question, known);
+            let timeout = self.time + self.scenario.links.timeout_ms;
+            self.queue.plan(timeout, Event::Silence { question });
+            if !self.loses() {
+                let soon = self.time + self.delay(link);
+                let request = request.clone();
+                self.queue.plan(soon, Event::Asked { question, request });
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, at: usize, question: u64, answer: Answer) -> Result<(), Broken> {
+        if let Answer::Taken(outcomes) = &answer {
+            for outcome in outcomes {
+                if let Taken::Refused(why) = outcome {
+                    let asker = self.questions.get(&question).map(|known| known.asker);
+                    let nodes = std::iter::once(at).chain(asker);
+                    return Err(Broken::new(Law::NoneRefused, why.to_string(), nodes));
+                }
+            }
+        }
+        let link = self
+            .questions
+            .get(&question)
+            .map(|known| (known.asker, known.asked));
+        let Some(link) = link.and_then(|(asker, asked)| self.link(asker, asked)) else {
+            return Ok(());
+        };
+        if !self.loses() {
+            let soon = self.time + self.delay(link);
+            self.queue.plan(soon, Event::Answered { question, answer });
+        }
+        Ok(())
+    }
+
+    /// A hash over everything that happened and everything that is stored.
+    pub fn digest(&self) -> blake3::Hash {
+        let mut hasher = self.trace.clone();
+        for node in &self.nodes {
+            hasher.update(&node.store.digest());
+        }
+        hasher.finalize()
+    }
+
+    /// The last events of some nodes, in words.
+    pub fn last_events(&self, nodes: &[usize]) -> Vec<String> {
+        let nodes = nodes.iter().filter_map(|at| self.nodes.get(*at));
+        let mut lines: Vec<String> = nodes.flat_map(|node| node.last.iter().cloned()).collect();
+        lines.sort_by_key(|line| {
+            line.trim_start()
+                .split(' ')
+                .next()
+                .and_then(|ms| ms.parse::<u64>().ok())
+        });
+        lines
+    }
+
+    /// What stands in the world: orders by state, tabs, envelopes, rows.
+    pub fn census(&self) -> Census {
+        let mut census = Census {
+            envelopes: self.book.envelopes(),
+            tabs: self.book.tabs.len(),
+            virtual_ms: self.time,
+            ..Census::default()
+        };
+        let authors: Vec<AuthorId> = self.nodes.iter().map(|node| node.identity.author).collect();
+        for ((at, _), order) in &self.book.folds {
+            if authors.get(*at) == Some(&order.buyer) {
+                *census.orders.entry(order.state.name()).or_default() += 1;
+            }
+        }
+        census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
+        census
+    }
+}
+
+/// What stands in the world at its end.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Census {
+    /// Envelopes that were signed.
+    pub envelopes: usize,
+    /// Orders, by state as their buyers read them.
+    pub orders: BTreeMap<&'static str, u64>,
+    /// Tabs.
+    pub tabs: usize,
+    /// Rows of all stores.
+    pub rows: usize,
+    /// How long it took in the world.
+    pub virtual_ms: u64,
+}
+
+/// An input in few words.
+fn short(input: &Input) -> String {
+    let mut words = format!("{input:?}");
+    if let Some((end, _)) = words.char_indices().nth(180) {
+        words.truncate(end);
+    }
+    words
+}
