@@ -17,12 +17,16 @@ use souk_protocol::text::Prose;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// Network events that are verified together.
 const BATCH_MAX: usize = 256;
 /// How often the peer is told that time has passed.
 const TICK: Duration = Duration::from_secs(1);
+/// Questions that one device is asked at once; it would refuse more than twice as many.
+const ASKED_AT_ONCE_MAX: usize = 8;
+/// Devices whose turns are remembered before idle ones are forgotten.
+const DEVICES_ASKED_MAX: usize = 1_024;
 /// Holders of one author that are dialled for one search.
 const HOLDERS_DIALLED_MAX: usize = 8;
 
@@ -50,6 +54,7 @@ pub(crate) struct World {
     newest_event: watch::Sender<u64>,
     index: Arc<Mutex<Option<mpsc::Sender<Changes>>>>,
     refusals: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    turns: Arc<Mutex<HashMap<DeviceId, Arc<Semaphore>>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,6 +79,7 @@ impl World {
             newest_event,
             index: Arc::new(Mutex::new(Some(index))),
             refusals: Arc::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -225,7 +231,21 @@ impl World {
         self.bring(Input::Answered { exchange, answer }).await;
     }
 
+    /// A turn with a device, of the few that it grants: whatever more there is to ask waits here.
+    async fn turn(&self, with: DeviceId) -> Option<OwnedSemaphorePermit> {
+        let turns = {
+            let mut turns = locked(&self.turns);
+            if turns.len() > DEVICES_ASKED_MAX {
+                turns.retain(|_, turns| Arc::strong_count(turns) > 1);
+            }
+            let few = || Arc::new(Semaphore::new(ASKED_AT_ONCE_MAX));
+            turns.entry(with).or_insert_with(few).clone()
+        };
+        turns.acquire_owned().await.ok()
+    }
+
     async fn exchange(&self, to: DeviceId, request: Request) -> Option<Answer<souk_protocol::peer::Checked>> {
+        let _turn = self.turn(to).await?;
         let protocol = protocol_of(&request);
         let frame = request
             .write()
@@ -413,6 +433,7 @@ fn verdict_of(verdict: Verdict) -> NetworkVerdict {
 fn protocol_of(request: &Request) -> Protocol {
     match request {
         Request::Deliver(_) => Protocol::Order,
+        Request::Settle(_) => Protocol::Tab,
         _ => Protocol::Sync,
     }
 }
