@@ -1,6 +1,8 @@
 //! Wrong use of the program, as one meets it: one sentence, a next step, a documented exit code, and
 //! nothing half done.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is the test")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -84,6 +86,54 @@ fn a_program_gets_every_error_as_one_object_on_standard_output() {
             "souk {line}: {error}"
         );
         assert!(output.stderr.is_empty(), "souk {line}: {output:?}");
+    }
+}
+
+/// Longest that a node may take to see that it cannot start.
+const REFUSAL_MAX: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Runs `souk up` where it cannot start, and gives back what it said.
+fn refused_start(home: &Path, line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
+    command
+        .args(["--json", "up", "--no-mdns", "--listen", "127.0.0.1:0"])
+        .args(line.split_whitespace());
+    command
+        .env("SOUK_HOME", home.join("node"))
+        .stdin(std::process::Stdio::null());
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let deadline = std::time::Instant::now() + REFUSAL_MAX;
+    while child.try_wait().unwrap().is_none() {
+        if std::time::Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("souk up {line} did not end: {:?}", child.wait_with_output());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_node_that_cannot_start_says_why_and_ends() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("--api-port {}", taken.local_addr().unwrap().port());
+    for (line, code, exit) in [
+        (port.as_str(), "port_taken", 6),
+        ("--listen nonsense", "usage", 2),
+        ("--peer nonsense", "cannot_listen", 6),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let output = refused_start(home.path(), line);
+        let error = &json(&output)["error"];
+        assert_eq!(
+            (error["code"].as_str(), output.status.code()),
+            (Some(code), Some(exit)),
+            "souk up {line}"
+        );
+        assert!(
+            error["next"].as_str().is_some_and(|next| !next.is_empty()),
+            "souk up {line}: {error}"
+        );
     }
 }
 

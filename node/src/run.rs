@@ -5,7 +5,9 @@ use crate::http::{self, ServeError};
 use crate::network::{self, ListenOn, Transport};
 use crate::node::{Node, StartError};
 use souk_protocol::api::Command;
+use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::records::Records;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
@@ -110,7 +112,11 @@ async fn serve(
     words: Option<&str>,
     ready: impl FnOnce(&Ready),
 ) -> Result<(), RunError> {
-    if let (Some(_), Some(name)) = (words, home.name()) {
+    // The name that the owner gave when the identity was made; from then on the profile counts.
+    let records: &dyn Records = node.records();
+    let profile = records.state(&node.author(), Kind::Profile, &[]);
+    let unnamed = profile.map_err(|error| RunError::SetUp(error.to_string()))?.is_empty();
+    if let (true, Some(name)) = (unnamed, home.name()) {
         let command = Command::SetProfile {
             name: name.to_owned(),
             about: String::new(),

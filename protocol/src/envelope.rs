@@ -10,7 +10,7 @@ use crate::codec::{self, CodecError};
 use crate::filed::Filed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::{self, DeviceKey, Grant, GrantCache, IdentityError, SignatureBytes};
-use crate::limits::ENVELOPE_BYTES_MAX;
+use crate::limits::{ENVELOPE_BYTES_MAX, KIND_BYTES_MAX};
 use crate::order::OrderMessage;
 use crate::tab::TabMessage;
 use crate::time::{Hybrid, Timestamp};
@@ -21,7 +21,6 @@ use std::sync::Arc;
 /// The version of the envelope's form.
 pub const VERSION: u64 = 1;
 const DOMAIN: &[u8] = b"souk envelope v1\0";
-const KIND_BYTES_MAX: usize = 32;
 
 /// Why bytes are no envelope, or could not be made one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

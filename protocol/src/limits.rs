@@ -8,6 +8,8 @@ pub const ENVELOPE_BYTES_MAX: usize = 32 * 1024;
 pub const NESTING_MAX: usize = 8;
 /// Most lists, maps, strings, numbers in one encoded value: bounds the memory of a decode.
 pub const CBOR_ITEMS_MAX: usize = 8 * 1024;
+/// Longest name of a kind, in bytes.
+pub const KIND_BYTES_MAX: usize = 32;
 /// Longest free text, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 8 * 1024;
 /// Longest name, title or label, in bytes of UTF-8.
@@ -54,6 +56,8 @@ pub const SHARDS: usize = 256;
 pub const SHARD_LISTINGS: usize = 500;
 /// Fields that one change of a shop's document may write.
 pub const CHANGE_FIELDS_MAX: usize = 65_536;
+/// Operations that one change of a shop's document may replace: a few devices' for each field.
+pub const CHANGE_REPLACED_MAX: usize = 4 * CHANGE_FIELDS_MAX;
 /// Largest counter that a change from another device may bring; automerge's own end is 2^32.
 pub const CHANGE_COUNTER_MAX: u64 = 1 << 31;
 /// Largest message by which two devices of a shop bring one document together, in bytes.

@@ -1,7 +1,12 @@
 //! Deliberately broken switches, to show that each oracle fires. They sit in the layer around the peer
 //! (its store, its driver, its wires); the protocol's code is the same with and without them.
 
-use crate::laws::Law;
+use crate::chance::Chance;
+use crate::laws::{Law, Link};
+use souk_protocol::body::Kind;
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
+use souk_protocol::records::{Records, Tree, Write};
+use souk_protocol::tab::{Change, TabState};
 use std::collections::BTreeSet;
 
 /// Something that is broken on purpose.
@@ -15,15 +20,25 @@ pub enum Sabotage {
     DoublePay,
     /// Both sides of a tab sign a payment beyond its limit.
     OverLimit,
+    /// Both sides of a tab sign a payment for nothing that was quoted.
+    PayUnquoted,
+    /// A side of a tab signs two states of one number.
+    TwoStates,
+    /// Both sides of a tab sign two different states upon one.
+    TwoChains,
     /// Merchants' stores forget what was taken off their stock.
     OversellStock,
     /// Stores forget what waits in the outbox.
     DropOutbox,
+    /// Stores forget messages of orders that they said they had taken.
+    ForgetOrder,
+    /// Stores forget messages of tabs that they said they had taken.
+    ForgetTab,
     /// Stores take an envelope with a broken signature.
     AdmitForged,
     /// Of concurrent messages of an order, the one that came first counts.
     ArrivalOrder,
-    /// One node's wires bring it nothing that it did not ask its own device for.
+    /// One node's wires bring it no public word of anybody.
     DeafReader,
 }
 
@@ -34,8 +49,13 @@ impl Sabotage {
         Self::ForkLog,
         Self::DoublePay,
         Self::OverLimit,
+        Self::PayUnquoted,
+        Self::TwoStates,
+        Self::TwoChains,
         Self::OversellStock,
         Self::DropOutbox,
+        Self::ForgetOrder,
+        Self::ForgetTab,
         Self::AdmitForged,
         Self::ArrivalOrder,
         Self::DeafReader,
@@ -43,16 +63,131 @@ impl Sabotage {
 
     /// The laws of which one must be found broken.
     pub fn breaks(self) -> BTreeSet<Law> {
-        BTreeSet::from(match self {
-            Self::SkipCommit => [Law::CommitFirst, Law::NoFork],
-            Self::ForkLog => [Law::NoFork, Law::NoFork],
-            Self::DoublePay => [Law::PaidOnce, Law::PaidOnce],
-            Self::OverLimit => [Law::Limit, Law::Limit],
-            Self::OversellStock => [Law::Stock, Law::Stock],
-            Self::DropOutbox => [Law::OrdersAgree, Law::TabsAgree],
-            Self::AdmitForged => [Law::Admitted, Law::Admitted],
-            Self::ArrivalOrder => [Law::AnyOrder, Law::AnyOrder],
-            Self::DeafReader => [Law::Followed, Law::Followed],
-        })
+        let laws: &[Law] = match self {
+            Self::SkipCommit => &[Law::CommitFirst],
+            Self::ForkLog => &[Law::NoFork],
+            Self::DoublePay => &[Law::PaidOnce],
+            Self::OverLimit => &[Law::Limit],
+            Self::OversellStock => &[Law::Stock],
+            Self::PayUnquoted => &[Law::Quoted],
+            Self::TwoStates => &[Law::OneState],
+            Self::TwoChains => &[Law::OneChain],
+            // The first message of an order is gone, and all that follow it wait for it.
+            Self::DropOutbox => &[Law::Delivered],
+            Self::ForgetOrder => &[Law::OrdersAgree],
+            Self::ForgetTab => &[Law::TabsAgree],
+            Self::AdmitForged => &[Law::Admitted],
+            Self::ArrivalOrder => &[Law::AnyOrder],
+            Self::DeafReader => &[Law::Followed],
+        };
+        laws.iter().copied().collect()
     }
+
+    /// Rows that a broken store shows after a commit: tree, key, and what stands there instead.
+    pub(crate) fn undoes(
+        self,
+        store: &dyn Records,
+        own: &DeviceId,
+        writes: &[Write],
+        chance: &mut Chance,
+    ) -> Vec<(Tree, Vec<u8>, Option<Vec<u8>>)> {
+        let mut rows = Vec::new();
+        for change in writes.iter().filter_map(Write::change) {
+            let key = || change.key.clone();
+            let before = store.get(change.tree, &change.key).ok().flatten();
+            match (self, change.tree, &change.value) {
+                (Self::OversellStock, Tree::State, _)
+                    if change.key.get(32) == Some(&(Kind::Stock as u8))
+                        && change.key.ends_with(own.as_bytes()) =>
+                {
+                    rows.extend(before.map(|before| (change.tree, key(), Some(before))));
+                }
+                (Self::DropOutbox, Tree::Outbox, Some(_)) if chance.in_thousand(200) => {
+                    rows.push((change.tree, key(), None));
+                }
+                (Self::ForgetOrder, Tree::Order, Some(_)) | (Self::ForgetTab, Tree::Tab, Some(_))
+                    if !opens(&change.key) && !says(&change.key, writes) && chance.in_thousand(50) =>
+                {
+                    let id = change.key.get(32..).unwrap_or_default().to_vec();
+                    rows.push((change.tree, key(), None));
+                    rows.push((Tree::Place, id, None));
+                }
+                (Self::AdmitForged, Tree::Log, Some(value))
+                    if !change.key.starts_with(own.as_bytes()) && chance.in_thousand(50) =>
+                {
+                    rows.extend(forged(value).map(|forged| (change.tree, key(), Some(forged))));
+                }
+                _ => {}
+            }
+        }
+        rows
+    }
+
+    /// The state that both sides sign though it must not be, and who proposes it.
+    pub(crate) fn next_state(self, chain: &[Link<'_>]) -> Option<(AuthorId, TabState)> {
+        let last = chain.last()?;
+        let (by, change) = match (self, &last.state.change) {
+            (Self::DoublePay, Change::Pay { .. }) => (last.by, last.state.change.clone()),
+            (Self::OverLimit, Change::Limit { minor }) => {
+                let (order, minor) = (OrderId::from_bytes([7; 32]), minor.checked_add(1)?);
+                (last.state.other(&last.by), Change::Pay { order, minor })
+            }
+            (Self::PayUnquoted, Change::Limit { minor: 1.. }) => {
+                let (order, minor) = (OrderId::from_bytes([7; 32]), 1);
+                (last.state.other(&last.by), Change::Pay { order, minor })
+            }
+            (Self::TwoStates | Self::TwoChains, Change::Limit { minor }) => {
+                let skipped = if self == Self::TwoChains { 2 } else { 0 };
+                let minor = minor.checked_add(1)?;
+                let mut state = TabState {
+                    seq: last.state.seq + skipped,
+                    change: Change::Limit { minor },
+                    ..last.state.clone()
+                };
+                let low = last.by == state.low;
+                *(if low {
+                    &mut state.limit_low_minor
+                } else {
+                    &mut state.limit_high_minor
+                }) = minor;
+                return Some((last.by, state));
+            }
+            _ => return None,
+        };
+        let Change::Pay { minor, .. } = change else {
+            return None;
+        };
+        let odd = by == last.state.low;
+        let seq = last.state.seq + 1;
+        let seq = if (seq % 2 == 1) == odd { seq } else { seq + 1 };
+        let owed = if by == last.state.high { minor } else { -minor };
+        let state = TabState {
+            seq,
+            prev: Some(last.hash),
+            balance_minor: last.state.balance_minor + owed,
+            change,
+            ..last.state.clone()
+        };
+        Some((by, state))
+    }
+}
+
+/// Whether the message of this row opens its order.
+fn opens(key: &[u8]) -> bool {
+    key.split_at_checked(32).is_some_and(|(order, id)| order == id)
+}
+
+/// Whether the message of this row is one that the step itself puts into the outbox.
+fn says(key: &[u8], writes: &[Write]) -> bool {
+    let id = key.get(32..).unwrap_or_default();
+    let mut changes = writes.iter().filter_map(Write::change);
+    changes.any(|change| change.tree == Tree::Outbox && change.key.ends_with(id))
+}
+
+/// A stored envelope with its last byte, the signature's, changed; its id is right.
+fn forged(value: &[u8]) -> Option<Vec<u8>> {
+    let (_, bytes) = value.split_first_chunk::<32>()?;
+    let mut bytes = bytes.to_vec();
+    *bytes.last_mut()? ^= 1;
+    Some([EnvelopeId::of(&bytes).as_bytes().as_slice(), &bytes].concat())
 }

@@ -1,7 +1,7 @@
 //! A node's store: the protocol's reference store, and where it is sabotaged, rows that say something
 //! else than what was committed.
 
-use souk_protocol::records::{Change, Fault, Memory, Range, Records, Row, Tree, Write};
+use souk_protocol::records::{Fault, Memory, Range, Records, Row, Tree, Write};
 use std::collections::BTreeMap;
 
 /// What a node remembers.
@@ -21,11 +21,6 @@ impl Store {
     /// Makes a row say something else than what was committed, or hides it.
     pub fn alter(&mut self, tree: Tree, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.altered.insert((tree, key), value);
-    }
-
-    /// Undoes what a change of a commit did, as a store that forgets would.
-    pub fn forget(&mut self, change: &Change, before: Option<Vec<u8>>) {
-        self.alter(change.tree, change.key.clone(), before);
     }
 
     /// A hash over everything that was committed.

@@ -10,13 +10,14 @@ use crate::scenario::Scenario;
 use crate::store::Store;
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::Command;
-use souk_protocol::envelope::Opened;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
+use souk_protocol::envelope::{self, Opened, Signed};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, TabId};
 use souk_protocol::identity::{DeviceKey, Grant, Phrase, Scopes};
 use souk_protocol::peer::{Action, Input, Keys, Peer, Step};
-use souk_protocol::records::Records;
+use souk_protocol::records::{Range, Records, Tree};
 use souk_protocol::sync::{Answer, Request, Taken};
-use souk_protocol::time::Timestamp;
+use souk_protocol::tab::{TabAct, TabMessage};
+use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -321,9 +322,9 @@ impl World {
 
     /// Whom a node dials: acquaintances, and whom it follows.
     fn companions(&self, at: usize) -> Vec<usize> {
-        let follows = souk_protocol::records::Range::of([], usize::MAX);
+        let follows = Range::of([], usize::MAX);
         let follows = self.nodes.get(at).and_then(|node| {
-            let rows = node.store.scan(souk_protocol::records::Tree::Follows, &follows);
+            let rows = node.store.scan(Tree::Follows, &follows);
             rows.ok()
         });
         let followed = follows.unwrap_or_default();
@@ -470,6 +471,9 @@ impl World {
             node.peer = None;
             node.topics.clear();
             node.seen.clear();
+            if let Some(backup) = &node.backup {
+                node.store = backup.clone();
+            }
         }
         let mine: Vec<(usize, usize)> = self.links.keys().copied().collect();
         for (one, other) in mine.into_iter().filter(|(one, other)| *one == at || *other == at) {
@@ -686,7 +690,7 @@ impl World {
     /// One step of one peer: handle, commit, look, perform. The driver law, with crashes in it.
     fn step(&mut self, at: usize, input: Input, what: &'static str) -> Result<(), Broken> {
         if self.remembers {
-            let words = format!("{what} {}", crate::world::short(&input));
+            let words = format!("{what} {}", short(&input));
             self.remember(at, words);
         }
         let now = self.nodes.get(at).map(|node| self.clock(node));
@@ -755,12 +759,87 @@ impl World {
         };
         let device = node.identity.device;
         let mut touched = Touched::default();
+        let undone = match self.sabotage {
+            Some(sabotage) => sabotage.undoes(&node.store, &device, writes, &mut self.chance),
+            None => Vec::new(),
+        };
+        if self.sabotage == Some(Sabotage::ForkLog) && node.backup.is_none() && self.chance.in_thousand(20) {
+            node.backup = Some(node.store.clone());
+        }
         node.store.commit(writes);
+        for (tree, key, value) in undone {
+            node.store.alter(tree, key, value);
+        }
         for change in writes.iter().filter_map(souk_protocol::records::Write::change) {
             self.trace.update(&[change.tree as u8]).update(&change.key);
             self.book.note(at, &device, &node.store, change, &mut touched)?;
         }
+        for tab in touched.tabs.clone() {
+            self.collude(&tab)?;
+        }
         self.look(at, &touched)
+    }
+
+    /// Both sides of a tab sign what no peer would, and put it into their stores.
+    fn collude(&mut self, tab: &TabId) -> Result<(), Broken> {
+        let Some(sabotage) = self.sabotage else {
+            return Ok(());
+        };
+        let ids = self.book.tabs.get(tab).map(|thread| thread.union());
+        let chain = laws::chain(&self.book, &ids.unwrap_or_default());
+        let Some((by, state)) = sabotage.next_state(&chain.unwrap_or_default()) else {
+            return Ok(());
+        };
+        let sides = [by, state.other(&by)].map(|author| self.authors.get(&author).copied());
+        let [Some(one), Some(other)] = sides else {
+            return Ok(());
+        };
+        let broken =
+            |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [one, other]);
+        let hash = state.hash().map_err(|error| broken(&error))?;
+        let propose = TabAct::Propose(Box::new(state));
+        let proposal = self.sign(one, other, *tab, propose)?;
+        let agree = TabAct::Agree {
+            proposal: proposal.id(),
+            state: hash,
+        };
+        let agreement = self.sign(other, one, *tab, agree)?;
+        for at in [one, other] {
+            for envelope in [&proposal, &agreement] {
+                let id = envelope.id();
+                let change = souk_protocol::records::Change {
+                    tree: Tree::Tab,
+                    key: [tab.as_bytes().as_slice(), id.as_bytes()].concat(),
+                    value: Some([id.as_bytes().as_slice(), envelope.bytes()].concat()),
+                };
+                let Some(node) = self.nodes.get_mut(at) else {
+                    continue;
+                };
+                let device = node.identity.device;
+                node.store
+                    .alter(Tree::Tab, change.key.clone(), change.value.clone());
+                let mut touched = Touched::default();
+                self.book.note(at, &device, &node.store, &change, &mut touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message that a node's peer knows nothing of, signed with its keys.
+    fn sign(&mut self, at: usize, to: usize, tab: TabId, act: TabAct) -> Result<Signed, Broken> {
+        let broken = |words: String| Broken::new(Law::NoFault, words, [at]);
+        let count = u32::try_from(self.fresh()).unwrap_or(0) + 1_000_000;
+        let (Some(node), Some(other)) = (self.nodes.get(at), self.nodes.get(to)) else {
+            return Err(broken("there is no such node".into()));
+        };
+        let time = Hybrid {
+            wall_ms: self.clock(node).0,
+            count,
+        };
+        let (keys, to) = (node.identity.keys(), other.identity.author);
+        let body = TabMessage { to, tab, act }.into();
+        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, None, body);
+        sealed.map_err(|error| broken(error.to_string()))
     }
 
     /// The laws over what a step touched.
@@ -801,7 +880,6 @@ impl World {
 
     /// Every law over everything, read again from the stores alone.
     fn whole(&mut self) -> Result<(), Broken> {
-        use souk_protocol::records::{Range, Tree};
         for at in 0..self.nodes.len() {
             let Some(node) = self.nodes.get(at) else {
                 continue;

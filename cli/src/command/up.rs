@@ -205,7 +205,7 @@ fn refused(error: &RunError) -> Failure {
         RunError::Start(StartError::Network(_)) => Failure::cannot_start(
             "cannot_listen",
             message,
-            "choose another address with --listen 127.0.0.1:0, or see what the machine's firewall forbids",
+            "check the addresses after --peer and --listen; without --listen free ports are taken",
         ),
         RunError::Start(_) => Failure::cannot_start(
             "cannot_open",

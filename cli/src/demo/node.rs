@@ -251,18 +251,18 @@ impl Node {
         Failure { message, ..failure }
     }
 
-    /// Asks it to stop, and ends it if it does not.
-    fn stop(&self) {
-        // A node that does not answer is killed below.
+    /// Asks it to stop.
+    fn ask_to_stop(&self) {
+        // A node that does not answer is killed later.
         let _ = self.client.post("/stop", &json!({}));
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        end(&mut child);
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.stop();
+        self.ask_to_stop();
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        end(&mut child);
     }
 }
 
@@ -366,5 +366,14 @@ impl Nodes {
     /// All of them.
     pub(super) fn all(&self) -> [&Node; 3] {
         [&self.merchant, &self.buyer, &self.friend]
+    }
+}
+
+impl Drop for Nodes {
+    /// They stop at the same time; each is waited for when it is dropped itself.
+    fn drop(&mut self) {
+        for node in self.all() {
+            node.ask_to_stop();
+        }
     }
 }

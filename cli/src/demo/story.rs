@@ -253,6 +253,7 @@ impl Story {
     }
 
     /// The friend names a product in a post; the buyer's node finds out what it is.
+    /// Gives back whether the two nodes were connected before.
     fn discover(&self, choice: &Choice) -> Result<bool, Failure> {
         let Nodes {
             friend,

@@ -29,9 +29,7 @@ pub(crate) struct Run {
 impl Run {
     /// Whether the page shows that it fails.
     pub(crate) fn fails(&self) -> bool {
-        self.expected
-            .first()
-            .is_some_and(|line| line.starts_with("error:"))
+        self.expected.iter().any(|line| line.starts_with("error:"))
     }
 }
 

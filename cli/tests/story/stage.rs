@@ -5,7 +5,7 @@ use super::page::{Deed, Run, arguments, deeds};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -79,7 +79,7 @@ impl Stage {
         }
         let deadline = Instant::now() + AWAIT_MAX;
         loop {
-            let (good, stdout, stderr) = self.ended(run, deadline)?;
+            let (good, stdout, stderr) = self.ended(run)?;
             let shown = if good { &stdout } else { &stderr };
             if good != run.fails()
                 && let Some(words) = matched(&run.expected, shown, &self.words)
@@ -95,13 +95,14 @@ impl Stage {
     }
 
     /// Runs a command to its end: whether it went well, and what it wrote. One that never ends is ended.
-    fn ended(&self, run: &Run, deadline: Instant) -> Result<(bool, String, String), String> {
+    fn ended(&self, run: &Run) -> Result<(bool, String, String), String> {
         let trouble = |error: std::io::Error| error.to_string();
         let (out, err) = (self.dir.path().join("stdout"), self.dir.path().join("stderr"));
         let mut command = self.command(run)?;
         command.stdout(std::fs::File::create(&out).map_err(trouble)?);
         command.stderr(std::fs::File::create(&err).map_err(trouble)?);
         let mut child = command.spawn().map_err(trouble)?;
+        let deadline = Instant::now() + AWAIT_MAX;
         let good = loop {
             if let Some(status) = child.try_wait().map_err(trouble)? {
                 break status.success();
@@ -133,14 +134,14 @@ impl Stage {
         let heard = Arc::clone(&said);
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let mut heard = heard.lock().unwrap();
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
                 heard.push_str(&line);
                 heard.push('\n');
             }
         });
         let deadline = Instant::now() + AWAIT_MAX;
         loop {
-            let shown = said.lock().unwrap().clone();
+            let shown = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(words) = matched(&run.expected, &shown, &self.words) {
                 self.words = words;
                 return Ok(());

@@ -7,18 +7,16 @@
 //! a column holds its type in the low three bits, then a bit for compression, then its number.
 
 use super::CatalogError;
-use crate::limits::{CHANGE_COUNTER_MAX, CHANGE_FIELDS_MAX};
+use crate::limits::{CHANGE_COUNTER_MAX, CHANGE_FIELDS_MAX, CHANGE_REPLACED_MAX};
 
 const MAGIC: &[u8] = &[0x85, 0x6f, 0x4a, 0x83];
 const CHECKSUM_BYTES: u64 = 4;
 const CHANGE: &[u8] = &[1];
 const HASH_BYTES: u64 = 32;
 const COMPRESSED: u64 = 0b1000;
-const ROWS_MAX: u64 = CHANGE_FIELDS_MAX as u64;
 /// The column numbers of what operations replace: several rows for each, one for every device that wrote
 /// the field concurrently.
 const REPLACED: u64 = 7;
-const REPLACED_MAX: u64 = 4 * ROWS_MAX;
 
 /// Column types.
 const GROUP: u64 = 0;
@@ -38,7 +36,13 @@ pub(super) fn check(chunk: &[u8]) -> Result<(), CatalogError> {
         }
         let rows = claimed_rows(specification & 0b111, data).ok_or(CatalogError::ChangeForm)?;
         let replaced = specification >> 4 == REPLACED;
-        if rows > if replaced { REPLACED_MAX } else { ROWS_MAX } {
+        if rows
+            > if replaced {
+                CHANGE_REPLACED_MAX as u64
+            } else {
+                CHANGE_FIELDS_MAX as u64
+            }
+        {
             return Err(CatalogError::ChangeTooLarge(rows));
         }
         if !replaced {

@@ -1,3 +1,5 @@
+//! The views, over envelopes that were really sealed, opened and admitted.
+
 use super::*;
 use crate::admission;
 use crate::body::Body;

@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Agreed states of a tab that are shown, the newest.
-const TAB_HISTORY_MAX: usize = 1_000;
+const CHANGES_SHOWN_MAX: usize = 1_000;
 /// Orders that are looked at for those that wait for the owner.
 const ORDERS_READ_MAX: usize = 1_000;
 
@@ -482,7 +482,7 @@ fn history(records: &dyn Records, tab: &Tab) -> Result<Vec<ChangeView>, Fault> {
     states.sort_by_key(|(state, _)| state.seq);
     // A hold is captured and released under the number of the state that set it aside.
     let holds: BTreeMap<u64, OrderId> = states.iter().filter_map(|(state, _)| hold(state)).collect();
-    let newest = states.len().saturating_sub(TAB_HISTORY_MAX);
+    let newest = states.len().saturating_sub(CHANGES_SHOWN_MAX);
     let views = states
         .iter()
         .skip(newest)
