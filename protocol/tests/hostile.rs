@@ -1,6 +1,14 @@
 //! One peer against somebody who signs whatever they like: words that contradict what was answered
 //! already, late or beside it, change nothing for who keeps the rules.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
 use souk_protocol::api::{Command, LineDraft, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Signed};
