@@ -115,7 +115,9 @@ async fn serve(
     // The name that the owner gave when the identity was made; from then on the profile counts.
     let records: &dyn Records = node.records();
     let profile = records.state(&node.author(), Kind::Profile, &[]);
-    let unnamed = profile.map_err(|error| RunError::SetUp(error.to_string()))?.is_empty();
+    let unnamed = profile
+        .map_err(|error| RunError::SetUp(error.to_string()))?
+        .is_empty();
     if let (true, Some(name)) = (unnamed, home.name()) {
         let command = Command::SetProfile {
             name: name.to_owned(),

@@ -11,7 +11,9 @@
 //! the records. Described in `spec/architecture.md`.
 
 mod deliver;
+mod holds;
 mod link;
+mod offer;
 mod receive;
 mod say;
 mod shop;

@@ -1,10 +1,11 @@
 //! Orders: commands of both sides, messages of the other one, and what follows by itself. All of it is
 //! derived from the fold, so doing it again after a crash does nothing twice.
 
+use super::holds::Watch;
 use super::shop::{no_listing, one_variant};
 use super::social::{Outcome, check};
 use super::turn::Turn;
-use super::{Peer, Watched, broken, invalid};
+use super::{Peer, broken, invalid};
 use crate::admission::Refusal;
 use crate::api::{Code, Happening, LineDraft, Refused, Reply};
 use crate::body::Body;
@@ -12,34 +13,17 @@ use crate::envelope::Signed;
 use crate::id::{AuthorId, ListingId, OrderId};
 use crate::limits::{ORDER_MESSAGES_MAX, ORDERS_OPEN_PER_BUYER_MAX};
 use crate::market;
-use crate::money::Amount;
 use crate::order::{Act, ActKind, Ask, Fulfil, Order, OrderMessage, OrderRefusal, Place, Role, State};
-use crate::quote::{Line, Quote, QuoteLine, Terms};
+use crate::quote::{Line, QuoteLine};
 use crate::receipt::Receipt;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::review::{Rating, Review};
 use crate::settlement::{Instruction, Proof, Rail, Reference};
-use crate::shop::{Country, ShopTerms};
-use crate::stock::{Hold, Holds};
+use crate::shop::Country;
 use crate::tab::{Payment, Tab};
 use crate::text::{List, Name, Prose};
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// What this node does about an order that is not over, and with the stock of one that it sells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Watch {
-    /// Nothing is kept for it here.
-    Open,
-    /// Its units are held.
-    Held,
-    /// Its units are sold.
-    Sold,
-    /// It was paid after it had lapsed here, and its units went to somebody else meanwhile.
-    Short,
-}
 
 /// When a deadline that could not be used is looked at again.
 const LOOK_AGAIN_MS: u64 = 60_000;
@@ -477,99 +461,6 @@ impl Peer {
         }
     }
 
-    /// A quote for what was asked, from the shop as it is now; or in words why there is none.
-    fn offer(&self, turn: &Turn<'_>, order: &Order) -> Result<Result<Quote, String>, Fault> {
-        let me = self.author();
-        let Some(terms) = market::terms(turn.records(), &me)? else {
-            return Ok(Err("this is no shop".into()));
-        };
-        let holds = self.holds(turn)?;
-        let (mut lines, mut weight, mut ships) = (Vec::new(), 0u64, None);
-        for line in &order.ask.lines {
-            let Some(listing) = market::listing(turn.records(), &me, &line.listing)? else {
-                return Ok(Err(format!("the shop has no {}", line.listing)));
-            };
-            let title = listing.product.title.clone();
-            let variant = listing.variant(&line.variant).filter(|_| listing.is_for_sale());
-            let Some((variant, price)) = variant.and_then(|variant| Some((variant, variant.price?))) else {
-                return Ok(Err(format!("'{title}' is not for sale")));
-            };
-            let mut held = 0;
-            if variant.tracked {
-                let stock = market::stock(turn.records(), &me, &line.listing)?;
-                let left = holds.sellable(&stock, &self.device(), &line.variant);
-                if left < u64::from(line.units) && !variant.oversell {
-                    return Ok(Err(format!("of '{title}' only {left} are left")));
-                }
-                held = u32::try_from(left).unwrap_or(u32::MAX).min(line.units);
-            }
-            if variant.requires_shipping {
-                ships = ships.or(Some(listing.product.shipping.clone()));
-                weight = weight.saturating_add(u64::from(variant.weight_grams) * u64::from(line.units));
-            }
-            let label = variant
-                .options
-                .iter()
-                .map(Name::as_str)
-                .collect::<Vec<_>>()
-                .join(" / ");
-            if price.currency != terms.currency {
-                return Ok(Err(format!("'{title}' has no price in {}", terms.currency)));
-            }
-            lines.push(QuoteLine {
-                listing: line.listing,
-                variant: line.variant,
-                title,
-                label: Name::fitted(&label),
-                price_minor: price.minor,
-                units: line.units,
-                total_minor: 0,
-                held,
-            });
-        }
-        Ok(self
-            .priced(turn, &terms, &order.ask, lines, weight, ships)?
-            .map_err(|error| error.to_string()))
-    }
-
-    fn priced(
-        &self,
-        turn: &Turn<'_>,
-        terms: &ShopTerms,
-        ask: &Ask,
-        lines: Vec<QuoteLine>,
-        weight_grams: u64,
-        ships: Option<Name>,
-    ) -> Result<Result<Quote, Box<dyn std::error::Error>>, Fault> {
-        let manual = !self.shop_ways(turn)?.payment_instructions.is_empty();
-        let price = || -> Result<Quote, Box<dyn std::error::Error>> {
-            let mut subtotal = Amount::zero(terms.currency);
-            for line in &lines {
-                let total = Amount::new(line.price_minor, terms.currency)?.times(line.units)?;
-                subtotal = subtotal.plus(total)?;
-            }
-            let shipping = match &ships {
-                Some(profile) if !terms.shipping.is_empty() => {
-                    terms.rate(profile, ask.country, weight_grams, subtotal)?
-                }
-                _ => Amount::zero(terms.currency),
-            };
-            let taken = |rail: &Rail| ask.rails.contains(rail) && (manual || *rail != Rail::Manual);
-            let rails: Vec<Rail> = Rail::ALL.into_iter().filter(taken).collect();
-            if rails.is_empty() {
-                return Err("the shop takes none of these ways to pay".into());
-            }
-            Ok(Quote::new(
-                List::new(lines.clone())?,
-                shipping,
-                Terms::of(&terms.deadlines, terms.policies.returns_days),
-                turn.now.plus_ms(terms.deadlines.quote_ms),
-                List::new(rails)?,
-            )?)
-        };
-        Ok(price())
-    }
-
     /// The receipt of a paid order.
     fn receipt(&self, turn: &Turn<'_>, order: &Order) -> Result<Act, Fault> {
         let sale = order.sale().map_err(broken)?;
@@ -599,126 +490,13 @@ impl Peer {
     }
 
     /// Whether this side has to give back what it was paid for an order upon the tab.
-    fn owes_refund(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+    pub(super) fn owes_refund(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
         if !order.refund_due || order.merchant != self.author() {
             return Ok(false);
         }
         let tab = self.tab_of(turn, order)?;
         let payment = tab.as_ref().and_then(|tab| tab.paid.get(&order.id));
         Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
-    }
-
-    /// Keeps the row of an open order, and moves its stock from held to sold to back again as it goes.
-    fn keep_watch(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
-        let key = order.id.as_bytes();
-        let sells = order.role(&self.author()) == Some(Role::Merchant);
-        let row = self.watch(turn, &order.id)?;
-        let had = row.unwrap_or(Watch::Open);
-        let mut has = match order.state {
-            _ if !sells => Watch::Open,
-            state if state.holds_stock() => Watch::Held,
-            State::Asked | State::Declined | State::Cancelled | State::Lapsed => Watch::Open,
-            _ => Watch::Sold,
-        };
-        // A payment that was made before the other side heard of a lapse brings an order back whose
-        // units are free again, or somebody else's.
-        let is_back = row.is_none() && !self.watched.contains_key(&order.id) && !order.state.is_over();
-        if has == Watch::Sold && (had == Watch::Short || is_back) {
-            has = match self.has_units(turn, order)? {
-                true => Watch::Sold,
-                false => Watch::Short,
-            };
-        }
-        if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
-            self.change_stock(turn, order, true)?;
-        } else if had == Watch::Sold && has != Watch::Sold {
-            self.change_stock(turn, order, false)?;
-        }
-        let settled = order.state.is_over() && !self.owes_refund(turn, order)?;
-        let row = (!settled).then_some(&has);
-        if row != Some(&had) || !self.watched.contains_key(&order.id) {
-            turn.local(Tree::Holds, key, row)?;
-        }
-        if settled {
-            self.watched.remove(&order.id);
-        } else {
-            let watched = Watched {
-                with: Some(order.author(if sells { Role::Buyer } else { Role::Merchant })),
-                buys: !sells,
-                deadline: order.due().map(|(_, deadline)| deadline),
-            };
-            self.watched.insert(order.id, watched);
-        }
-        Ok(())
-    }
-
-    /// What is kept for an order that is not over.
-    fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
-        let row = turn.records().get(Tree::Holds, id.as_bytes())?;
-        row.map(|bytes| super::stored(Tree::Holds, id.as_bytes(), &bytes))
-            .transpose()
-    }
-
-    /// Whether this device can still sell what an order is for.
-    fn has_units(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        let holds = self.holds(turn)?;
-        for line in order.lines() {
-            let stock = market::stock(turn.records(), &self.author(), &line.listing)?;
-            let left = holds.sellable(&stock, &self.device(), &line.variant);
-            if stock.is_counted(&line.variant) && left < u64::from(line.units) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Takes an order's counted units off the stock, or puts them back.
-    fn change_stock(&mut self, turn: &mut Turn<'_>, order: &Order, sell: bool) -> Result<(), Fault> {
-        let (me, device) = (self.author(), self.device());
-        for line in order.lines() {
-            let mut stock = market::stock(turn.records(), &me, &line.listing)?;
-            if !stock.is_counted(&line.variant) {
-                continue;
-            }
-            let units = u64::from(line.units);
-            let changed = match sell {
-                // What may be sold beyond the count is counted as far as it goes.
-                true => stock.spend(
-                    device,
-                    line.variant,
-                    units.min(stock.rights(&device, &line.variant)),
-                ),
-                false => stock.restore(device, line.variant, units),
-            };
-            if changed.is_ok() {
-                self.say_stock(turn, &stock)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What this device holds for open orders.
-    pub(super) fn holds(&self, turn: &Turn<'_>) -> Result<Holds, Fault> {
-        let mut holds = Vec::new();
-        for (id, _) in self.watched.iter().filter(|(_, watched)| !watched.buys) {
-            let key = id.as_bytes();
-            let Some(row) = turn.records().get(Tree::Holds, key)? else {
-                continue;
-            };
-            if super::stored::<Watch>(Tree::Holds, key, &row)? != Watch::Held {
-                continue;
-            }
-            let Some(order) = read_order(turn.records(), id)? else {
-                continue;
-            };
-            holds.extend(order.lines().iter().map(|line| Hold {
-                order: *id,
-                listing: line.listing,
-                variant: line.variant,
-                units: line.units.into(),
-            }));
-        }
-        Ok(Holds::new(holds))
     }
 
     /// Signs the lapses that only free what is kept for a buyer who is silent. What would take

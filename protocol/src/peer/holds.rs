@@ -1,0 +1,146 @@
+//! Orders that are not over, and the stock of those that this node sells: held from the quote on, sold
+//! with the acceptance, back again when nothing comes of it. Described in `spec/order.md`.
+
+use super::trade::read_order;
+use super::turn::Turn;
+use super::{Peer, Watched};
+use crate::id::OrderId;
+use crate::market;
+use crate::order::{Order, Role, State};
+use crate::records::{Fault, Tree};
+use crate::stock::{Hold, Holds};
+use serde::{Deserialize, Serialize};
+
+/// What this node does about an order that is not over, and with the stock of one that it sells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Watch {
+    /// Nothing is kept for it here.
+    Open,
+    /// Its units are held.
+    Held,
+    /// Its units are sold.
+    Sold,
+    /// It was paid after it had lapsed here, and its units went to somebody else meanwhile.
+    Short,
+}
+
+impl Peer {
+    /// Keeps the row of an open order, and moves its stock from held to sold to back again as it goes.
+    pub(super) fn keep_watch(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
+        let key = order.id.as_bytes();
+        let sells = order.role(&self.author()) == Some(Role::Merchant);
+        let row = self.watch(turn, &order.id)?;
+        let had = row.unwrap_or(Watch::Open);
+        let mut has = match order.state {
+            _ if !sells => Watch::Open,
+            state if state.holds_stock() => Watch::Held,
+            State::Asked | State::Declined | State::Cancelled | State::Lapsed => Watch::Open,
+            _ => Watch::Sold,
+        };
+        // A payment that was made before the other side heard of a lapse brings an order back whose
+        // units are free again, or somebody else's.
+        let is_back = row.is_none() && !self.watched.contains_key(&order.id) && !order.state.is_over();
+        if has == Watch::Sold && (had == Watch::Short || is_back) {
+            has = match self.has_units(turn, order)? {
+                true => Watch::Sold,
+                false => Watch::Short,
+            };
+        }
+        if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
+            self.change_stock(turn, order, true)?;
+        } else if had == Watch::Sold && has != Watch::Sold {
+            self.change_stock(turn, order, false)?;
+        }
+        let settled = order.state.is_over() && !self.owes_refund(turn, order)?;
+        let row = (!settled).then_some(&has);
+        if row != Some(&had) || !self.watched.contains_key(&order.id) {
+            turn.local(Tree::Holds, key, row)?;
+        }
+        if settled {
+            self.watched.remove(&order.id);
+        } else {
+            let watched = Watched {
+                with: Some(order.author(if sells { Role::Buyer } else { Role::Merchant })),
+                buys: !sells,
+                deadline: order.due().map(|(_, deadline)| deadline),
+            };
+            self.watched.insert(order.id, watched);
+        }
+        Ok(())
+    }
+
+    /// What is kept for an order that is not over.
+    pub(super) fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
+        let row = turn.records().get(Tree::Holds, id.as_bytes())?;
+        row.map(|bytes| super::stored(Tree::Holds, id.as_bytes(), &bytes))
+            .transpose()
+    }
+
+    /// Whether this device can still sell what an order is for.
+    pub(super) fn has_units(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        let holds = self.holds(turn)?;
+        for line in order.lines() {
+            let stock = market::stock(turn.records(), &self.author(), &line.listing)?;
+            let left = holds.sellable(&stock, &self.device(), &line.variant);
+            if stock.is_counted(&line.variant) && left < u64::from(line.units) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes an order's counted units off the stock, or puts them back.
+    pub(super) fn change_stock(
+        &mut self,
+        turn: &mut Turn<'_>,
+        order: &Order,
+        sell: bool,
+    ) -> Result<(), Fault> {
+        let (me, device) = (self.author(), self.device());
+        for line in order.lines() {
+            let mut stock = market::stock(turn.records(), &me, &line.listing)?;
+            if !stock.is_counted(&line.variant) {
+                continue;
+            }
+            let units = u64::from(line.units);
+            let changed = match sell {
+                // What may be sold beyond the count is counted as far as it goes.
+                true => stock.spend(
+                    device,
+                    line.variant,
+                    units.min(stock.rights(&device, &line.variant)),
+                ),
+                false => stock.restore(device, line.variant, units),
+            };
+            if changed.is_ok() {
+                self.say_stock(turn, &stock)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What this device holds for open orders.
+    pub(super) fn holds(&self, turn: &Turn<'_>) -> Result<Holds, Fault> {
+        let mut holds = Vec::new();
+        for (id, _) in self.watched.iter().filter(|(_, watched)| !watched.buys) {
+            let key = id.as_bytes();
+            let Some(row) = turn.records().get(Tree::Holds, key)? else {
+                continue;
+            };
+            if super::stored::<Watch>(Tree::Holds, key, &row)? != Watch::Held {
+                continue;
+            }
+            let Some(order) = read_order(turn.records(), id)? else {
+                continue;
+            };
+            holds.extend(order.lines().iter().map(|line| Hold {
+                order: *id,
+                listing: line.listing,
+                variant: line.variant,
+                units: line.units.into(),
+            }));
+        }
+        Ok(Holds::new(holds))
+    }
+}
