@@ -462,11 +462,16 @@ pub fn agreement(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
         delivered(node, &at)?;
     }
     orders_agree(book, &at)?;
-    tabs_agree(book)?;
+    tabs_agree(book, nodes)?;
     finished(book, nodes)?;
     let by_author: BTreeMap<AuthorId, &Seen<'_>> = nodes.iter().map(|node| (node.author, node)).collect();
+    let mut digests = BTreeMap::new();
     for node in nodes {
-        followed(node, &by_author)?;
+        let own = Digests::of(node.store, &node.author).map_err(faulty(node.at))?;
+        digests.insert(node.author, own.root());
+    }
+    for node in nodes {
+        followed(node, &by_author, &digests)?;
     }
     Ok(())
 }
@@ -523,29 +528,23 @@ fn orders_agree(book: &Book, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broke
     Ok(())
 }
 
-fn tabs_agree(book: &Book) -> Result<(), Broken> {
-    let mut sums: BTreeMap<AuthorId, i64> = BTreeMap::new();
+fn tabs_agree(book: &Book, seen: &[Seen<'_>]) -> Result<(), Broken> {
+    let authors: BTreeMap<usize, AuthorId> = seen.iter().map(|node| (node.at, node.author)).collect();
+    let mut sum = 0i64;
     for (id, thread) in &book.tabs {
         let nodes: Vec<usize> = thread.held.keys().copied().collect();
         let broken = |words: String| Broken::new(Law::TabsAgree, format!("{id}: {words}"), nodes.clone());
         let mut last: Option<Vec<StateId>> = None;
-        for held in thread.held.values() {
+        for (at, held) in &thread.held {
             let links = chain(book, held).map_err(&broken)?;
             let hashes: Vec<StateId> = links.iter().map(|link| link.hash).collect();
             if last.as_ref().is_some_and(|last| *last != hashes) {
                 return Err(broken("the copies differ".into()));
             }
             // Each side books what its own copy says.
-            if let Some(link) = links.last() {
-                let me = link
-                    .state
-                    .parties
-                    .author(if last.is_some() { Side::High } else { Side::Low });
-                let owed = link
-                    .state
-                    .balance(&me)
-                    .map_err(|error| broken(error.to_string()))?;
-                *sums.entry(me).or_default() += owed.minor;
+            if let Some((link, me)) = links.last().zip(authors.get(at)) {
+                let balance = link.state.balance(me);
+                sum += balance.map_err(|error| broken(error.to_string()))?.minor;
             }
             last = Some(hashes);
         }
@@ -553,7 +552,7 @@ fn tabs_agree(book: &Book) -> Result<(), Broken> {
             return Err(broken("one side knows nothing of it".into()));
         }
     }
-    match sums.values().sum::<i64>() {
+    match sum {
         0 => Ok(()),
         sum => Err(Broken::new(
             Law::TabsAgree,
@@ -608,7 +607,11 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     Ok(())
 }
 
-fn followed(node: &Seen<'_>, by_author: &BTreeMap<AuthorId, &Seen<'_>>) -> Result<(), Broken> {
+fn followed(
+    node: &Seen<'_>,
+    by_author: &BTreeMap<AuthorId, &Seen<'_>>,
+    digests: &BTreeMap<AuthorId, u64>,
+) -> Result<(), Broken> {
     let fault = faulty(node.at);
     let follows = node
         .store
@@ -632,8 +635,8 @@ fn followed(node: &Seen<'_>, by_author: &BTreeMap<AuthorId, &Seen<'_>>) -> Resul
                 return Err(broken("the log"));
             }
         }
-        let digest = |store| Digests::of(store, &author).map(|digests| digests.root());
-        if digest(node.store).map_err(&fault)? != digest(followed.store).map_err(&fault)? {
+        let held = Digests::of(node.store, &author).map_err(&fault)?;
+        if digests.get(&author) != Some(&held.root()) {
             return Err(broken("a state"));
         }
     }

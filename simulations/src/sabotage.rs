@@ -4,9 +4,9 @@
 use crate::chance::Chance;
 use crate::laws::{Law, Link};
 use souk_protocol::body::Kind;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, StateId};
 use souk_protocol::records::{Records, Tree, Write};
-use souk_protocol::tab::{Change, TabState};
+use souk_protocol::tab::{Change, Side, TabState};
 use std::collections::BTreeSet;
 
 /// Something that is broken on purpose.
@@ -126,50 +126,73 @@ impl Sabotage {
     /// The state that both sides sign though it must not be, and who proposes it.
     pub(crate) fn next_state(self, chain: &[Link<'_>]) -> Option<(AuthorId, TabState)> {
         let last = chain.last()?;
-        let (by, change) = match (self, &last.state.change) {
-            (Self::DoublePay, Change::Pay { .. }) => (last.by, last.state.change.clone()),
-            (Self::OverLimit, Change::Limit { minor }) => {
-                let (order, minor) = (OrderId::from_bytes([7; 32]), minor.checked_add(1)?);
-                (last.state.other(&last.by), Change::Pay { order, minor })
+        let other = last.state.parties.other(&last.by).ok()?;
+        let nothing = OrderId::from_bytes([7; 32]);
+        match (self, &last.state.change) {
+            (
+                Self::DoublePay,
+                Change::Pay {
+                    order, amount_minor, ..
+                },
+            ) => paid(last.state, last.hash, last.by, *order, *amount_minor),
+            (Self::OverLimit, Change::SetLimit { limit_minor, .. }) => {
+                paid(last.state, last.hash, other, nothing, limit_minor.checked_add(1)?)
             }
-            (Self::PayUnquoted, Change::Limit { minor: 1.. }) => {
-                let (order, minor) = (OrderId::from_bytes([7; 32]), 1);
-                (last.state.other(&last.by), Change::Pay { order, minor })
+            (Self::PayUnquoted, Change::SetLimit { limit_minor: 1.., .. }) => {
+                paid(last.state, last.hash, other, nothing, 1)
             }
-            (Self::TwoStates | Self::TwoChains, Change::Limit { minor }) => {
-                let skipped = if self == Self::TwoChains { 2 } else { 0 };
-                let minor = minor.checked_add(1)?;
-                let mut state = TabState {
-                    seq: last.state.seq + skipped,
-                    change: Change::Limit { minor },
-                    ..last.state.clone()
-                };
-                let low = last.by == state.low;
-                *(if low {
-                    &mut state.limit_low_minor
-                } else {
-                    &mut state.limit_high_minor
-                }) = minor;
-                return Some((last.by, state));
+            (Self::TwoStates, Change::SetLimit { limit_minor, .. }) => {
+                limited(last.state, last.by, last.state.seq, limit_minor.checked_add(1)?)
             }
-            _ => return None,
-        };
-        let Change::Pay { minor, .. } = change else {
-            return None;
-        };
-        let odd = by == last.state.low;
-        let seq = last.state.seq + 1;
-        let seq = if (seq % 2 == 1) == odd { seq } else { seq + 1 };
-        let owed = if by == last.state.high { minor } else { -minor };
-        let state = TabState {
-            seq,
-            prev: Some(last.hash),
-            balance_minor: last.state.balance_minor + owed,
-            change,
-            ..last.state.clone()
-        };
-        Some((by, state))
+            (Self::TwoChains, Change::SetLimit { limit_minor, .. }) => limited(
+                last.state,
+                last.by,
+                last.state.seq + 2,
+                limit_minor.checked_add(1)?,
+            ),
+            _ => None,
+        }
     }
+}
+
+/// The state after one by which somebody pays, whatever was agreed about that.
+fn paid(
+    state: &TabState,
+    hash: StateId,
+    from: AuthorId,
+    order: OrderId,
+    amount_minor: i64,
+) -> Option<(AuthorId, TabState)> {
+    let side = state.parties.side(&from).ok()?;
+    let mut next = TabState {
+        seq: side.seq_after(state.seq),
+        prev: Some(hash),
+        change: Change::Pay {
+            order,
+            from,
+            amount_minor,
+        },
+        ..state.clone()
+    };
+    next.book.balance_minor += match side {
+        Side::High => amount_minor,
+        Side::Low => -amount_minor,
+    };
+    Some((from, next))
+}
+
+/// Another state beside one, of this number, with another limit.
+fn limited(state: &TabState, by: AuthorId, seq: u64, limit_minor: i64) -> Option<(AuthorId, TabState)> {
+    let mut beside = TabState {
+        seq,
+        change: Change::SetLimit { by, limit_minor },
+        ..state.clone()
+    };
+    match state.parties.side(&by).ok()? {
+        Side::Low => beside.book.limit_low_minor = limit_minor,
+        Side::High => beside.book.limit_high_minor = limit_minor,
+    }
+    Some((by, beside))
 }
 
 /// Whether the message of this row opens its order.

@@ -790,17 +790,18 @@ impl World {
         let Some((by, state)) = sabotage.next_state(&chain.unwrap_or_default()) else {
             return Ok(());
         };
-        let sides = [by, state.other(&by)].map(|author| self.authors.get(&author).copied());
-        let [Some(one), Some(other)] = sides else {
+        let sides = state.parties.other(&by).map(|other| [by, other]);
+        let sides = sides.map(|sides| sides.map(|author| self.authors.get(&author).copied()));
+        let Ok([Some(one), Some(other)]) = sides else {
             return Ok(());
         };
-        let broken =
-            |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [one, other]);
-        let hash = state.hash().map_err(|error| broken(&error))?;
-        let propose = TabAct::Propose(Box::new(state));
-        let proposal = self.sign(one, other, *tab, propose)?;
+        let hash = state
+            .id()
+            .map_err(|error| Broken::new(Law::NoFault, error.to_string(), [one, other]))?;
+        let state = Box::new(state);
+        let proposal = self.sign(one, other, *tab, TabAct::Propose { state })?;
         let agree = TabAct::Agree {
-            proposal: proposal.id(),
+            propose: proposal.id(),
             state: hash,
         };
         let agreement = self.sign(other, one, *tab, agree)?;

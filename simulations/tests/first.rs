@@ -1,5 +1,7 @@
 //! The first world, small: its laws over some seeds, its digests, and each law's broken switch.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use souk_simulations::run::{self, Outcome};
 use souk_simulations::sabotage::Sabotage;
 use souk_simulations::scenario::Scenario;
