@@ -217,8 +217,7 @@ impl Market {
                     "souk_driver_writes_total" => tally.rows += value,
                     "souk_requests_lane_in" | "souk_requests_stream_in" => tally.requests += value,
                     "souk_request_bytes_in" => tally.bytes += value,
-                    // It is counted for the whole process, so by either node alike.
-                    "souk_envelopes_checked_total" => tally.checks = value,
+                    "souk_envelopes_checked_total" => tally.checks += value,
                     _ => {}
                 }
             }

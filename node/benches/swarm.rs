@@ -3,9 +3,9 @@
 //!
 //! Each node dials a few others at random, half of them over QUIC and half over TCP, follows all, and
 //! posts. Envelopes come by gossip and by comparison, most of them both ways and several times. Counted
-//! are the checks of envelopes' signatures, by the counter of the verifier, for the process; it has no
-//! other nodes. The author's signature under a device's grant is checked once for an author and thread,
-//! and is not counted. `SOUK_BENCH=small` runs fewer nodes.
+//! are the checks of envelopes' signatures, by the nodes' own counters. The author's signature under a
+//! device's grant is checked once for an author and thread, and is not counted. `SOUK_BENCH=small` runs
+//! fewer nodes.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,6 @@
 use souk_node::home::Home;
 use souk_node::network::Config;
 use souk_node::node::Node;
-use souk_node::verify;
 use souk_protocol::api::Command;
 use souk_protocol::records::Records;
 use std::time::{Duration, Instant};
@@ -28,6 +27,8 @@ const DEADLINE: Duration = Duration::from_secs(600);
 const QUIET: Duration = Duration::from_secs(3);
 /// Nodes that each node dials.
 const DIALS: usize = 6;
+/// The counter of signature checks.
+const CHECKED: &str = "souk_envelopes_checked_total";
 /// Seed of the graph.
 const SEED: u64 = 1;
 
@@ -160,7 +161,10 @@ impl Swarm {
         let mut last = (Instant::now(), 0, 0);
         while last.0.elapsed() < QUIET {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = (verify::checked(), self.counter("souk_gossip_received").await);
+            let now = (
+                self.counter(CHECKED).await,
+                self.counter("souk_gossip_received").await,
+            );
             if now != (last.1, last.2) {
                 last = (Instant::now(), now.0, now.1);
             }
@@ -196,7 +200,7 @@ async fn measure(plan: &Plan) {
     let mut ratios = Vec::new();
     for round in 0..plan.rounds {
         let begun = Instant::now();
-        let (checked, delivered) = (verify::checked(), swarm.delivered());
+        let (checked, delivered) = (swarm.counter(CHECKED).await, swarm.delivered());
         let gossip = swarm.counter("souk_gossip_received").await;
         for number in 0..plan.posts {
             swarm.post(&format!("round {round}, post {number}")).await;
@@ -205,7 +209,10 @@ async fn measure(plan: &Plan) {
         let took = begun.elapsed();
         // What is still on its way by another way is checked, too.
         swarm.quiet().await;
-        let (checks, new) = (verify::checked() - checked, swarm.delivered() - delivered);
+        let (checks, new) = (
+            swarm.counter(CHECKED).await - checked,
+            swarm.delivered() - delivered,
+        );
         println!(
             "round {round}: {new} envelopes in {:.1} s, {checks} checks, {} gossip messages with duplicates",
             took.as_secs_f64(),
