@@ -439,12 +439,16 @@ impl Tab {
     ) -> Self {
         let empty = TabState::empty(one, other, currency);
         let id = empty.tab();
-        let mut proposals = BTreeMap::new();
+        // By the state that they rest upon, so that a long chain is read in one go.
+        let mut proposals: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         let (mut agreements, mut refusals) = (BTreeSet::new(), BTreeSet::new());
         for filed in messages.into_iter().filter(|filed| filed.message.tab == id) {
             match &filed.message.act {
                 TabAct::Propose(state) => {
-                    proposals.insert(filed.id, (filed.author, filed.time, state.as_ref()));
+                    proposals
+                        .entry(state.prev)
+                        .or_default()
+                        .insert(filed.id, (filed.author, filed.time, state.as_ref()));
                 }
                 TabAct::Agree { proposal, state } => {
                     agreements.insert((*proposal, filed.author, *state));
@@ -464,7 +468,8 @@ impl Tab {
         };
         loop {
             // Of all proposals upon the last state, the agreed one with the greatest number holds.
-            let upon = proposals.iter().filter_map(|(id, (by, time, state))| {
+            let here = tab.head().ok().and_then(|head| proposals.get(&head));
+            let upon = here.into_iter().flatten().filter_map(|(id, (by, time, state))| {
                 let agreed = Agreed {
                     proposal: *id,
                     by: *by,
@@ -500,6 +505,14 @@ impl Tab {
         self.chain.last().map_or(&self.empty, |agreed| &agreed.state)
     }
 
+    /// What the next state names as the one before it: the hash of the last one, if there is one.
+    fn head(&self) -> Result<Option<StateHash>, TabRefusal> {
+        match self.state() {
+            TabState { seq: 0, .. } => Ok(None),
+            last => Ok(Some(last.hash()?)),
+        }
+    }
+
     /// What was paid for an order upon this tab, less what was given back, in minor units.
     pub fn paid(&self, order: &OrderId) -> Option<i64> {
         self.paid.get(order).copied()
@@ -521,11 +534,9 @@ impl Tab {
 
     /// Whether a proposal follows from the last state, and from what was paid before.
     pub fn follows(&self, proposed: &Agreed) -> Result<(), TabRefusal> {
-        let upon = self.state();
-        let expected_prev = if upon.seq == 0 { None } else { Some(upon.hash()?) };
-        if proposed.state.prev != expected_prev {
+        if proposed.state.prev != self.head()? {
             return Err(TabRefusal::NotNext {
-                expected: upon.seq,
+                expected: self.state().seq,
                 actual: proposed.state.seq,
             });
         }
