@@ -5,7 +5,7 @@ use crate::network::{
     Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
 };
 use crate::store::Store;
-use crate::verify;
+use crate::verify::Verifier;
 use souk_protocol::admission::Verdict;
 use souk_protocol::api::{Happening, Refused, Reply};
 use souk_protocol::envelope::author_topic;
@@ -47,6 +47,7 @@ struct Waiting {
 pub(crate) struct World {
     network: Network,
     store: Store,
+    verifier: Arc<Verifier>,
     /// Taken away when the node stops: without senders the driver ends.
     inputs: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     waiting: Arc<Mutex<Waiting>>,
@@ -66,6 +67,7 @@ impl World {
     pub(crate) fn new(
         network: Network,
         store: Store,
+        verifier: Arc<Verifier>,
         inputs: mpsc::Sender<Input>,
         newest_event: watch::Sender<u64>,
         index: mpsc::Sender<Changes>,
@@ -73,6 +75,7 @@ impl World {
         Self {
             network,
             store,
+            verifier,
             inputs: Arc::new(Mutex::new(Some(inputs))),
             waiting: Arc::default(),
             greeted: watch::channel(BTreeMap::new()).0,
@@ -255,8 +258,9 @@ impl World {
         let frame = answered
             .inspect_err(|error| tracing::debug!(%error, "no answer from {to}"))
             .ok()?;
+        let verifier = self.verifier.clone();
         let read = tokio::task::spawn_blocking(move || {
-            Answer::read(&frame).map(|answer| answer.map(verify::check_all))
+            Answer::read(&frame).map(|answer| answer.map(|raws| verifier.check_all(raws)))
         });
         match read.await.ok()? {
             Ok(answer) => Some(answer),
@@ -357,7 +361,7 @@ impl World {
             }
             Event::Disconnected { device } => Some(Input::Disconnected(DeviceId::from_bytes(device))),
             Event::Gossip { id, from, data, .. } => {
-                let envelope = Box::new(verify::check(&data));
+                let envelope = Box::new(self.verifier.check(&data));
                 let gossip = self.number(|waiting, number| {
                     waiting.gossip.insert(number, id);
                 });
@@ -395,7 +399,7 @@ impl World {
                 let question = self.number(|waiting, number| {
                     waiting.questions.insert(number, reply);
                 });
-                let request = request.map(verify::check_all);
+                let request = request.map(|raws| self.verifier.check_all(raws));
                 Some(Input::Asked {
                     question,
                     from: DeviceId::from_bytes(from),
