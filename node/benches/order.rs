@@ -120,7 +120,7 @@ impl Market {
         merchant.command(grant).await.unwrap();
         until("the tab to be agreed", async || {
             let tab = read_tab(buyer.records(), &buyer.author(), &author, Currency::EUR);
-            (tab.unwrap().state().seq > 0).then_some(())
+            tab.unwrap().agreed.map(|_| ())
         })
         .await;
         Self {
