@@ -7,7 +7,7 @@ use crate::network::{self, DialError, Network, NetworkError};
 use crate::perform::World;
 use crate::search::{self, Index, SearchError};
 use crate::store::{OpenStoreError, Options, Store};
-use crate::verify;
+use crate::verify::Verifier;
 use souk_protocol::api::{Command, Refused, Reply};
 use souk_protocol::id::{AuthorId, DeviceId};
 use souk_protocol::peer::{Input, Keys, Peer};
@@ -92,6 +92,7 @@ struct Inner {
     author: AuthorId,
     device: DeviceId,
     store: Store,
+    verifier: Arc<Verifier>,
     index: Arc<Index>,
     network: Network,
     world: World,
@@ -122,9 +123,11 @@ impl Node {
         let (actions, performed) = mpsc::channel(driver::GROUPS_MAX);
         let (changes, changed) = mpsc::channel(indexer::CHANGES_MAX);
         let (stop, _) = watch::channel(false);
+        let verifier = Arc::<Verifier>::default();
         let world = World::new(
             network.clone(),
             store.clone(),
+            verifier.clone(),
             inputs.clone(),
             newest_event,
             changes,
@@ -133,6 +136,7 @@ impl Node {
             author: home.author(),
             device: home.device(),
             store,
+            verifier,
             index,
             network,
             world: world.clone(),
@@ -307,7 +311,7 @@ impl Node {
             plain("driver_inputs_total", counts.inputs.load(Ordering::Relaxed)),
             plain("driver_commits_total", counts.commits.load(Ordering::Relaxed)),
             plain("driver_writes_total", counts.writes.load(Ordering::Relaxed)),
-            plain("envelopes_checked_total", verify::checked()),
+            plain("envelopes_checked_total", self.0.verifier.checked()),
         ];
         let network = self.0.network.counts();
         counters.extend(

@@ -5,7 +5,7 @@ use crate::network::{
     Device, Event, GossipId, Network, Protocol, Reply as NetworkReply, Verdict as NetworkVerdict,
 };
 use crate::store::Store;
-use crate::verify;
+use crate::verify::Verifier;
 use souk_protocol::admission::Verdict;
 use souk_protocol::api::{Happening, Refused, Reply};
 use souk_protocol::envelope::author_topic;
@@ -17,12 +17,16 @@ use souk_protocol::text::Prose;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// Network events that are verified together.
 const BATCH_MAX: usize = 256;
 /// How often the peer is told that time has passed.
 const TICK: Duration = Duration::from_secs(1);
+/// Questions that one device is asked at once; it would refuse more than twice as many.
+const ASKED_AT_ONCE_MAX: usize = 8;
+/// Devices whose turns are remembered before idle ones are forgotten.
+const DEVICES_ASKED_MAX: usize = 1_024;
 /// Holders of one author that are dialled for one search.
 const HOLDERS_DIALLED_MAX: usize = 8;
 
@@ -43,6 +47,7 @@ struct Waiting {
 pub(crate) struct World {
     network: Network,
     store: Store,
+    verifier: Arc<Verifier>,
     /// Taken away when the node stops: without senders the driver ends.
     inputs: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     waiting: Arc<Mutex<Waiting>>,
@@ -50,6 +55,7 @@ pub(crate) struct World {
     newest_event: watch::Sender<u64>,
     index: Arc<Mutex<Option<mpsc::Sender<Changes>>>>,
     refusals: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    turns: Arc<Mutex<HashMap<DeviceId, Arc<Semaphore>>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,6 +67,7 @@ impl World {
     pub(crate) fn new(
         network: Network,
         store: Store,
+        verifier: Arc<Verifier>,
         inputs: mpsc::Sender<Input>,
         newest_event: watch::Sender<u64>,
         index: mpsc::Sender<Changes>,
@@ -68,12 +75,14 @@ impl World {
         Self {
             network,
             store,
+            verifier,
             inputs: Arc::new(Mutex::new(Some(inputs))),
             waiting: Arc::default(),
             greeted: watch::channel(BTreeMap::new()).0,
             newest_event,
             index: Arc::new(Mutex::new(Some(index))),
             refusals: Arc::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -225,7 +234,21 @@ impl World {
         self.bring(Input::Answered { exchange, answer }).await;
     }
 
+    /// A turn with a device, of the few that it grants: whatever more there is to ask waits here.
+    async fn turn(&self, with: DeviceId) -> Option<OwnedSemaphorePermit> {
+        let turns = {
+            let mut turns = locked(&self.turns);
+            if turns.len() > DEVICES_ASKED_MAX {
+                turns.retain(|_, turns| Arc::strong_count(turns) > 1);
+            }
+            let few = || Arc::new(Semaphore::new(ASKED_AT_ONCE_MAX));
+            turns.entry(with).or_insert_with(few).clone()
+        };
+        turns.acquire_owned().await.ok()
+    }
+
     async fn exchange(&self, to: DeviceId, request: Request) -> Option<Answer<souk_protocol::peer::Checked>> {
+        let _turn = self.turn(to).await?;
         let protocol = protocol_of(&request);
         let frame = request
             .write()
@@ -235,8 +258,9 @@ impl World {
         let frame = answered
             .inspect_err(|error| tracing::debug!(%error, "no answer from {to}"))
             .ok()?;
+        let verifier = self.verifier.clone();
         let read = tokio::task::spawn_blocking(move || {
-            Answer::read(&frame).map(|answer| answer.map(verify::check_all))
+            Answer::read(&frame).map(|answer| answer.map(|raws| verifier.check_all(raws)))
         });
         match read.await.ok()? {
             Ok(answer) => Some(answer),
@@ -337,7 +361,7 @@ impl World {
             }
             Event::Disconnected { device } => Some(Input::Disconnected(DeviceId::from_bytes(device))),
             Event::Gossip { id, from, data, .. } => {
-                let envelope = Box::new(verify::check(&data));
+                let envelope = Box::new(self.verifier.check(&data));
                 let gossip = self.number(|waiting, number| {
                     waiting.gossip.insert(number, id);
                 });
@@ -375,7 +399,7 @@ impl World {
                 let question = self.number(|waiting, number| {
                     waiting.questions.insert(number, reply);
                 });
-                let request = request.map(verify::check_all);
+                let request = request.map(|raws| self.verifier.check_all(raws));
                 Some(Input::Asked {
                     question,
                     from: DeviceId::from_bytes(from),
@@ -413,6 +437,7 @@ fn verdict_of(verdict: Verdict) -> NetworkVerdict {
 fn protocol_of(request: &Request) -> Protocol {
     match request {
         Request::Deliver(_) => Protocol::Order,
+        Request::Settle(_) => Protocol::Tab,
         _ => Protocol::Sync,
     }
 }

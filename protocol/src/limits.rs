@@ -38,8 +38,6 @@ pub const LISTING_MEDIA_MAX: usize = 250;
 pub const LISTING_TAGS_MAX: usize = 250;
 /// Parts that one listing may be split into, part 0 included.
 pub const LISTING_PARTS_MAX: u16 = 257;
-/// Listings of one shop.
-pub const SHOP_LISTINGS_MAX: usize = 100_000;
 /// Devices whose stamps one listing part may name.
 pub const STAMP_DEVICES_MAX: usize = 64;
 /// Longest name of a listing's field, in bytes.
@@ -116,13 +114,15 @@ pub const DIRECT_PER_HOUR: u32 = 3_600;
 pub const ADDRESS_LINES_MAX: usize = 8;
 
 /// Topics that a node may be subscribed to, and may be seen to subscribe to.
-pub const TOPICS_MAX: usize = 1_024;
-/// Largest gossip message: an envelope and its framing, in bytes.
-pub const GOSSIP_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + 1_024;
+pub const TOPICS_MAX: usize = 512;
+/// Largest gossip message: an envelope, in bytes.
+pub const GOSSIP_BYTES_MAX: usize = ENVELOPE_BYTES_MAX;
 /// Largest frame of the sync protocol, in bytes.
 pub const SYNC_FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Largest frame of the order and tab protocols, in bytes.
-pub const DIRECT_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Largest frame of the order protocol, in bytes.
+pub const ORDER_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Largest frame of the tab protocol, in bytes.
+pub const TAB_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Envelopes in one answer of the sync protocol.
 pub const SYNC_ENVELOPES_MAX: usize = 2_000;
 /// Digests in one answer of the sync protocol.
@@ -141,8 +141,6 @@ pub const OUTBOX_MAX: usize = 10_000;
 pub const EVENTS_KEPT_MAX: u64 = 20_000;
 /// State envelopes that one input may gossip; of more than that peers are told to come and ask.
 pub const GOSSIP_BURST_MAX: usize = 32;
-/// Exchanges that one peer may have open with one device.
-pub const EXCHANGES_PER_DEVICE_MAX: usize = 64;
 /// How often a peer compares what it holds with each peer that it is connected to, in milliseconds.
 pub const RESYNC_MS: u64 = 60_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.

@@ -43,8 +43,10 @@ pub enum Request<E = Raw> {
     Find(Slot),
     /// New things are here of these authors, too many to send unasked.
     Changed(List<AuthorId, SYNC_AUTHORS_MAX>),
-    /// Sealed envelopes for the peer that is asked.
+    /// Messages of orders for the peer that is asked.
     Deliver(Vec<E>),
+    /// Messages about tabs for the peer that is asked.
+    Settle(Vec<E>),
 }
 
 /// An answer.
@@ -174,7 +176,9 @@ impl Request {
         }
         let request = codec::decode(frame)?;
         match &request {
-            Self::Deliver(envelopes) => within(envelopes.len(), SYNC_ENVELOPES_MAX)?,
+            Self::Deliver(envelopes) | Self::Settle(envelopes) => {
+                within(envelopes.len(), SYNC_ENVELOPES_MAX)?;
+            }
             Self::States(wanted) => {
                 within(wanted.have.len() / 8, SYNC_DIGESTS_MAX)?;
                 within(wanted.buckets.len(), BUCKETS)?;
@@ -226,6 +230,7 @@ impl<E> Request<E> {
             Self::Find(slot) => Request::Find(slot),
             Self::Changed(authors) => Request::Changed(authors),
             Self::Deliver(envelopes) => Request::Deliver(turn(envelopes)),
+            Self::Settle(envelopes) => Request::Settle(turn(envelopes)),
         }
     }
 }

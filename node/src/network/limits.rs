@@ -6,11 +6,11 @@
 
 /// Topics one peer may be subscribed to. All nodes must agree: a peer over the cap is ignored by
 /// those with a lower one, without an error anywhere.
-pub const TOPICS_MAX: usize = 512;
+pub const TOPICS_MAX: usize = souk_protocol::limits::TOPICS_MAX;
 /// Length of a topic's name, in bytes.
 pub const TOPIC_BYTES_MAX: usize = 96;
 /// Payload of one gossip message, in bytes: an envelope.
-pub const GOSSIP_BYTES_MAX: usize = 32 * 1024;
+pub const GOSSIP_BYTES_MAX: usize = souk_protocol::limits::GOSSIP_BYTES_MAX;
 /// What the decoder may hold of one peer's gossip, in bytes. gossipsub measures its whole read buffer
 /// against this, so it is the largest RPC and the bytes that were read behind it.
 pub const GOSSIP_FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -123,9 +123,9 @@ impl Default for Limits {
             connections_inbound_max: 96,
             connections_per_ip_max: 4,
             connections_per_subnet_max: 8,
-            sync_bytes_max: 1024 * 1024,
-            order_bytes_max: 256 * 1024,
-            tab_bytes_max: 64 * 1024,
+            sync_bytes_max: souk_protocol::limits::SYNC_FRAME_BYTES_MAX,
+            order_bytes_max: souk_protocol::limits::ORDER_FRAME_BYTES_MAX,
+            tab_bytes_max: souk_protocol::limits::TAB_FRAME_BYTES_MAX,
             sync_deadline_ms: 30_000,
             order_deadline_ms: 15_000,
             tab_deadline_ms: 15_000,

@@ -9,7 +9,7 @@ use crate::admission::Refusal;
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
-use crate::limits::{OUTBOX_MAX, SEEK_AGAIN_MS, SYNC_FRAME_BYTES_MAX};
+use crate::limits::{ORDER_FRAME_BYTES_MAX, OUTBOX_MAX, SEEK_AGAIN_MS, TAB_FRAME_BYTES_MAX};
 use crate::records::{Fault, Range, Tree};
 use crate::sync::{Raw, Request, Taken};
 use crate::text::Prose;
@@ -17,6 +17,37 @@ use std::collections::BTreeSet;
 
 /// Envelopes in one delivery.
 const BATCH: usize = 16;
+/// Room that a delivery leaves for its framing, in bytes.
+const FRAME_MARGIN: usize = 1_024;
+
+/// Envelopes of one kind, as many as one frame of their protocol holds.
+#[derive(Default)]
+struct Batch {
+    kind: Option<Kind>,
+    ids: Vec<EnvelopeId>,
+    raws: Vec<Raw>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn takes(&self, envelope: &Signed) -> bool {
+        let kind = envelope.body().kind();
+        let frame = if kind == Kind::Tab {
+            TAB_FRAME_BYTES_MAX
+        } else {
+            ORDER_FRAME_BYTES_MAX
+        };
+        let fits = self.bytes + envelope.bytes().len() <= frame - FRAME_MARGIN;
+        self.kind.is_none_or(|of| of == kind) && self.ids.len() < BATCH && fits
+    }
+
+    fn add(&mut self, envelope: &Signed) {
+        self.kind = Some(envelope.body().kind());
+        self.ids.push(envelope.id());
+        self.bytes += envelope.bytes().len();
+        self.raws.push(Raw::from(envelope.bytes()));
+    }
+}
 
 impl Peer {
     /// Puts an envelope into the outbox and sends it at once if its addressee is connected.
@@ -29,8 +60,9 @@ impl Peer {
         turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&()))?;
         match self.device_of(&to) {
             Some(device) => {
-                let request = Request::Deliver(vec![Raw::from(envelope.bytes())]);
-                self.ask(turn, device, request, Purpose::Deliver(to, vec![envelope.id()]));
+                let mut batch = Batch::default();
+                batch.add(envelope);
+                self.send(turn, device, to, batch);
                 Ok(())
             }
             None => self.seek(turn, to),
@@ -80,7 +112,7 @@ impl Peer {
         let rows = turn
             .records()
             .scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
-        let (mut ids, mut raws, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut batch = Batch::default();
         for (key, _) in rows {
             let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else {
                 continue;
@@ -88,30 +120,24 @@ impl Peer {
             let Some(envelope) = turn.records().envelope(&id)? else {
                 continue;
             };
-            if ids.len() == BATCH || bytes + envelope.bytes().len() > SYNC_FRAME_BYTES_MAX / 4 {
-                self.send_batch(turn, device, author, &mut ids, &mut raws);
-                bytes = 0;
+            if !batch.takes(&envelope) {
+                self.send(turn, device, author, std::mem::take(&mut batch));
             }
-            bytes += envelope.bytes().len();
-            ids.push(id);
-            raws.push(Raw::from(envelope.bytes()));
+            batch.add(&envelope);
         }
-        self.send_batch(turn, device, author, &mut ids, &mut raws);
+        self.send(turn, device, author, batch);
         Ok(())
     }
 
-    fn send_batch(
-        &mut self,
-        turn: &mut Turn<'_>,
-        device: DeviceId,
-        to: AuthorId,
-        ids: &mut Vec<EnvelopeId>,
-        raws: &mut Vec<Raw>,
-    ) {
-        if !ids.is_empty() {
-            let purpose = Purpose::Deliver(to, std::mem::take(ids));
-            self.ask(turn, device, Request::Deliver(std::mem::take(raws)), purpose);
+    fn send(&mut self, turn: &mut Turn<'_>, device: DeviceId, to: AuthorId, batch: Batch) {
+        if batch.ids.is_empty() {
+            return;
         }
+        let request = match batch.kind {
+            Some(Kind::Tab) => Request::Settle(batch.raws),
+            _ => Request::Deliver(batch.raws),
+        };
+        self.ask(turn, device, request, Purpose::Deliver(to, batch.ids));
     }
 
     /// Tries again what still waits: sends it where its addressee is connected, looks for them where not.

@@ -135,7 +135,9 @@ impl Peer {
                 }
                 Answer::Noted
             }
-            Request::Deliver(envelopes) => Answer::Taken(self.take_delivery(turn, from, envelopes)?),
+            Request::Deliver(envelopes) | Request::Settle(envelopes) => {
+                Answer::Taken(self.take_delivery(turn, from, envelopes)?)
+            }
         })
     }
 

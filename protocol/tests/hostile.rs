@@ -1,0 +1,406 @@
+//! One peer against somebody who signs whatever they like: words that contradict what was answered
+//! already, late or beside it, change nothing for who keeps the rules.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+use souk_protocol::api::{Command, LineDraft, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
+use souk_protocol::body::Body;
+use souk_protocol::envelope::{self, Signed};
+use souk_protocol::id::{EnvelopeId, ListingId, OrderId, TabId};
+use souk_protocol::identity::{DeviceKey, GrantCache, Phrase, Scopes};
+use souk_protocol::market;
+use souk_protocol::money::{Amount, Currency};
+use souk_protocol::order::{Act, Ask, Order, OrderMessage, Place, Role, State};
+use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, Step, read_order, read_tab};
+use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
+use souk_protocol::records::{Memory, Records, Tree, Write};
+use souk_protocol::settlement::{Proof, Rail, Reference};
+use souk_protocol::sync::{Hello, Request};
+use souk_protocol::tab::{Reason, TabAct, TabMessage};
+use souk_protocol::text::{List, Name, Prose};
+use souk_protocol::time::{Hybrid, Timestamp};
+use std::collections::BTreeSet;
+
+const ALICE: u8 = 1;
+const EVE: u8 = 2;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+fn keys(seed: u8) -> Keys {
+    let root = Phrase::from_entropy(&[seed; 32]).unwrap().root_key().unwrap();
+    let device = DeviceKey::from_secret(&[seed + 100; 32]);
+    let grant = root.grant(device.device(), Scopes::ALL, 0, None).unwrap();
+    Keys {
+        device,
+        author: root.author(),
+        grant,
+    }
+}
+
+/// Alice's peer, and eve with nothing but her keys.
+struct Stage {
+    alice: Peer,
+    memory: Memory,
+    /// What was written of public states.
+    public: Vec<Write>,
+    eve: Keys,
+    now: u64,
+    next: u64,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::of(ALICE, EVE)
+    }
+
+    fn of(alice: u8, eve: u8) -> Self {
+        let memory = Memory::default();
+        let alice = Peer::start(keys(alice), &memory).unwrap();
+        let mut stage = Self {
+            alice,
+            memory,
+            public: Vec::new(),
+            eve: keys(eve),
+            now: 1_700_000_000_000,
+            next: 0,
+        };
+        stage.gives(Input::Start);
+        let hello = Hello {
+            author: stage.eve.author,
+            grant: stage.eve.grant.clone(),
+        };
+        stage.gives(Input::Connected(stage.eve.device.device()));
+        stage.asks(Request::Hello(hello));
+        stage
+    }
+
+    fn gives(&mut self, input: Input) -> Step {
+        self.now += 5;
+        let step = self
+            .alice
+            .handle(Timestamp(self.now), input, &self.memory)
+            .unwrap();
+        self.memory.commit(&step.writes);
+        let public = |write: &&Write| write.change().is_some_and(|change| change.tree == Tree::State);
+        self.public.extend(step.writes.iter().filter(public).cloned());
+        step
+    }
+
+    fn asks(&mut self, request: Request<Checked>) -> Step {
+        self.next += 1;
+        let (question, from) = (self.next, self.eve.device.device());
+        self.gives(Input::Asked {
+            question,
+            from,
+            request,
+        })
+    }
+
+    fn does(&mut self, command: Command) -> Reply {
+        self.next += 1;
+        let command = Box::new(command);
+        let ticket = self.next;
+        let step = self.gives(Input::Command { ticket, command });
+        let reply = step.actions.into_iter().find_map(|action| match action {
+            Action::Reply { reply, .. } => Some(reply),
+            _ => None,
+        });
+        reply
+            .unwrap()
+            .unwrap_or_else(|refused: Refused| panic!("{refused:?}"))
+    }
+
+    /// What eve signs at a time.
+    fn signs(&self, at: u64, body: impl Into<Body>) -> Signed {
+        let (eve, time) = (
+            &self.eve,
+            Hybrid {
+                wall_ms: at,
+                count: 0,
+            },
+        );
+        envelope::seal(&eve.device, eve.author, Some(&eve.grant), time, None, body.into()).unwrap()
+    }
+
+    fn delivers(&mut self, signed: &Signed) {
+        let opened = envelope::open(signed.bytes(), &mut GrantCache::default());
+        self.asks(Request::Deliver(vec![opened]));
+    }
+
+    /// Eve says the next thing in an order, as the rules allow.
+    fn says(&mut self, id: OrderId, role: Role, act: Act) -> Signed {
+        let time = Hybrid {
+            wall_ms: self.now,
+            count: 0,
+        };
+        let message = self.order(id).say(role, act, time).unwrap();
+        let signed = self.signs(self.now, message);
+        self.delivers(&signed);
+        signed
+    }
+
+    /// Eve signs one more message upon an old one of an order, trying until its id is the smaller one.
+    fn signs_beside(&self, id: OrderId, rival: &Signed, act: impl Fn(u64) -> Act) -> Signed {
+        let Body::Order(first) = rival.body() else {
+            panic!("it is no message of an order")
+        };
+        let tries = (0..1_000).map(|n| {
+            let message = OrderMessage {
+                order: Some(id),
+                act: act(n),
+                ..first.clone()
+            };
+            self.signs(self.now, message)
+        });
+        let mut tries = tries.filter(|signed| signed.id() < rival.id());
+        tries.next().expect("one of a thousand ids is smaller")
+    }
+
+    fn records(&self) -> &dyn Records {
+        &self.memory
+    }
+
+    fn order(&self, id: OrderId) -> Order {
+        read_order(self.records(), &id).unwrap().unwrap()
+    }
+}
+
+fn open_shop(stage: &mut Stage) -> Line {
+    stage.does(Command::SetShop(ShopDraft {
+        currency: Currency::EUR,
+        shipping_minor: 0,
+        shipping_free_from_minor: None,
+        returns_days: 14,
+        payment_instructions: "Cash, at the shop.".into(),
+        accept_by_itself: true,
+    }));
+    let mug = ProductDraft {
+        handle: "mug".into(),
+        title: "A mug".into(),
+        description: String::new(),
+        vendor: String::new(),
+        category: None,
+        kind: "physical".into(),
+        tags: Vec::new(),
+        published: true,
+        options: Vec::new(),
+        images: Vec::new(),
+        variants: vec![VariantDraft {
+            price_minor: 1_250,
+            tracked: true,
+            quantity: Some(3),
+            ..VariantDraft::default()
+        }],
+    };
+    stage.does(Command::ImportListings { products: vec![mug] });
+    let shop = stage.alice.author();
+    let listing = ListingId::of(&shop, "mug");
+    let read = market::listing(stage.records(), &shop, &listing)
+        .unwrap()
+        .unwrap();
+    Line {
+        listing,
+        variant: read.variants[0].id,
+        units: 1,
+    }
+}
+
+/// Eve has bought alice's mug with cash, and alice has signed for it: the payment, and the order.
+fn bought() -> (Stage, Line, OrderId, Signed) {
+    let mut stage = Stage::new();
+    let line = open_shop(&mut stage);
+    let ask = Ask {
+        lines: List::new(vec![line]).unwrap(),
+        country: "DE".parse().unwrap(),
+        note: Prose::default(),
+        rails: List::new(vec![Rail::Manual]).unwrap(),
+    };
+    let ask = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask));
+    stage.delivers(&ask);
+    let id = OrderId::from(ask.id());
+    let (quote, _) = stage.order(id).quote.expect("a quote by itself");
+    let place = Place {
+        quote,
+        address: List::default(),
+        rail: Rail::Manual,
+    };
+    stage.says(id, Role::Buyer, Act::Place(place));
+    assert_eq!(stage.order(id).state, State::Accepted);
+    let pay = stage.says(id, Role::Buyer, paid(0));
+    stage.does(Command::PaymentArrived { order: id });
+    assert_eq!(stage.order(id).state, State::Receipted);
+    (stage, line, id, pay)
+}
+
+fn paid(number: u64) -> Act {
+    let reference = Reference::new(&format!("cash {number}")).unwrap();
+    Act::Pay {
+        proof: Proof::Manual { reference },
+    }
+}
+
+fn left(stage: &Stage, line: &Line) -> u64 {
+    let shop = stage.alice.author();
+    let stock = market::stock(stage.records(), &shop, &line.listing).unwrap();
+    stock.available(&line.variant)
+}
+
+#[test]
+fn a_late_lapse_takes_nothing_back_that_was_receipted() {
+    let (mut stage, line, id, pay) = bought();
+    let before = stage.order(id);
+    stage.now += 10 * DAY_MS;
+    let lapse = OrderMessage {
+        order: Some(id),
+        to: stage.alice.author(),
+        after: Some(pay.id()),
+        act: Act::Lapse { due: Due::Receipt },
+    };
+    let lapse = stage.signs(stage.now, lapse);
+    stage.delivers(&lapse);
+    let after = stage.order(id);
+    assert!(
+        after.losing.contains(&lapse.id()),
+        "it is kept, and does not count"
+    );
+    assert_eq!((after.state, after.refund_due), (State::Receipted, false));
+    assert_eq!((after.head, left(&stage, &line)), (before.head, 2));
+}
+
+#[test]
+fn a_second_payment_does_not_undo_a_receipt() {
+    let (mut stage, line, id, pay) = bought();
+    let before = stage.order(id);
+    let second = stage.signs_beside(id, &pay, paid);
+    stage.delivers(&second);
+    let after = stage.order(id);
+    assert!(
+        after.losing.contains(&second.id()),
+        "it is kept, and does not count"
+    );
+    assert_eq!((after.head, after.state), (before.head, State::Receipted));
+    assert_eq!(after.proof, before.proof);
+    assert_eq!(left(&stage, &line), 2);
+}
+
+#[test]
+fn a_second_quote_does_not_undo_the_order_upon_the_first() {
+    let mut stage = Stage::new();
+    let line = eve_opens_a_shop(&mut stage);
+    let reply = stage.does(Command::AskQuote {
+        shop: stage.eve.author,
+        lines: vec![LineDraft {
+            listing: line.listing,
+            variant: Some(line.variant),
+            units: line.units,
+        }],
+        country: "DE".into(),
+        note: String::new(),
+    });
+    let Reply::Order { order: id, .. } = reply else {
+        panic!("expected an order, got {reply:?}")
+    };
+    let offer = |price_minor| Act::Quote(Box::new(offer(line, price_minor)));
+    let first = stage.says(id, Role::Merchant, offer(1_000));
+    stage.does(Command::PlaceOrder {
+        order: id,
+        address: vec!["Alice".into()],
+        rail: "manual".into(),
+    });
+    let second = stage.signs_beside(id, &first, |n| offer(2_000 + i64::try_from(n).unwrap()));
+    stage.delivers(&second);
+    let order = stage.order(id);
+    assert_eq!(order.state, State::Placed);
+    assert_eq!(order.total().unwrap().minor, 1_000);
+    assert!(
+        order.losing.contains(&second.id()),
+        "it is kept, and does not count"
+    );
+}
+
+/// Eve's shop, as a pull would have brought it to alice: its public states, and nothing else of hers.
+fn eve_opens_a_shop(stage: &mut Stage) -> Line {
+    let mut hers = Stage::of(EVE, ALICE);
+    let line = open_shop(&mut hers);
+    stage.memory.commit(&hers.public);
+    line
+}
+
+fn offer(line: Line, price_minor: i64) -> Quote {
+    let line = QuoteLine {
+        listing: line.listing,
+        variant: line.variant,
+        title: Name::new("A mug").unwrap(),
+        label: Name::default(),
+        price_minor,
+        units: line.units,
+        total_minor: 0,
+        held: 0,
+    };
+    Quote::new(
+        List::new(vec![line]).unwrap(),
+        Amount::zero(Currency::EUR),
+        Terms::usual(14),
+        Timestamp(u64::MAX),
+        List::new(vec![Rail::Manual]).unwrap(),
+    )
+    .unwrap()
+}
+
+/// The states that alice has proposed so far: number and envelope.
+fn proposals(stage: &Stage) -> Vec<(u64, EnvelopeId)> {
+    let tab = TabId::of(&stage.alice.author(), &stage.eve.author, "EUR");
+    let held = stage.records().tab(&tab).unwrap();
+    let mine = held
+        .iter()
+        .filter(|signed| signed.author() == stage.alice.author());
+    let proposed = mine.filter_map(|signed| match &signed.tab_message()?.message.act {
+        TabAct::Propose { state } => Some((state.seq, signed.id())),
+        _ => None,
+    });
+    let mut proposed: Vec<(u64, EnvelopeId)> = proposed.collect();
+    proposed.sort_unstable();
+    proposed
+}
+
+#[test]
+fn a_number_of_a_tab_is_never_proposed_twice_whatever_is_refused() {
+    let mut stage = Stage::new();
+    let (alice, eve) = (stage.alice.author(), stage.eve.author);
+    for round in 1..=4 {
+        stage.does(Command::GrantTab {
+            to: eve,
+            limit: Amount::new(round * 1_000, Currency::EUR).unwrap(),
+            vouched: false,
+        });
+        let proposed = proposals(&stage);
+        assert_eq!(proposed.len() as i64, round, "one new proposal for each wish");
+        let numbers: BTreeSet<u64> = proposed.iter().map(|(seq, _)| *seq).collect();
+        assert_eq!(
+            numbers.len(),
+            proposed.len(),
+            "a number was signed twice: {proposed:?}"
+        );
+        let (_, propose) = *proposed.last().unwrap();
+        let refuse = TabMessage {
+            tab: TabId::of(&alice, &eve, "EUR"),
+            to: alice,
+            act: TabAct::Refuse {
+                propose,
+                reason: Reason::Declined,
+            },
+        };
+        let refuse = stage.signs(stage.now, refuse);
+        stage.delivers(&refuse);
+        // A wish that was refused upon this state is not repeated by itself.
+        stage.gives(Input::Tick);
+        assert_eq!(proposals(&stage), proposed);
+    }
+    let held = read_tab(stage.records(), &alice, &eve, Currency::EUR).unwrap();
+    assert_eq!((held.agreed, held.pending), (None, None));
+}
