@@ -36,13 +36,6 @@ pub struct Failure {
     kind: Law,
 }
 
-impl Failure {
-    /// The law.
-    pub fn kind(&self) -> Law {
-        self.kind
-    }
-}
-
 /// Plays a seed. A seed that breaks a law is played a second time, to tell its last events.
 pub fn seed(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Outcome {
     let first = play(scenario, seed, sabotage, false);
@@ -50,6 +43,12 @@ pub fn seed(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Outco
         Some(_) => play(scenario, seed, sabotage, true),
         None => first,
     }
+}
+
+/// The law that a seed breaks, if it breaks one, without what led to it.
+pub fn broken_law(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Option<Law> {
+    let outcome = play(scenario, seed, sabotage, false);
+    outcome.broken.map(|failure| failure.kind)
 }
 
 fn play(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>, remembers: bool) -> Outcome {

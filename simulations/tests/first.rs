@@ -9,7 +9,7 @@ use souk_simulations::scenario::Scenario;
 fn small() -> Scenario {
     let mut scenario = Scenario::named("first").unwrap().with_nodes(10).unwrap();
     scenario.merchants = 3;
-    scenario.people.acts = 500;
+    scenario.people.acts = 400;
     scenario.storm.drops = 30;
     scenario.storm.crashes_per_million = 6_000;
     scenario
@@ -32,26 +32,26 @@ fn told(outcome: &Outcome) -> String {
 #[test]
 fn every_law_holds_in_some_small_worlds() {
     let (mut completed, mut crashes) = (0, 0);
-    for seed in 1..=12 {
+    for seed in 1..=10 {
         let outcome = run::seed(&small(), seed, None);
         assert!(outcome.broken.is_none(), "{}", told(&outcome));
         completed += outcome.census.orders.get("completed").copied().unwrap_or(0);
         crashes += outcome.counts.crashes_before.min(outcome.counts.crashes_after);
     }
-    assert!(completed >= 12, "only {completed} orders came to their end");
-    assert!(crashes >= 6, "only {crashes} crashes of each kind");
+    assert!(completed >= 10, "only {completed} orders came to their end");
+    assert!(crashes >= 5, "only {crashes} crashes of each kind");
 }
 
 #[test]
 fn one_seed_has_one_digest() {
     let mut digests = Vec::new();
-    for seed in [1, 2, 3] {
+    for seed in [1, 2] {
         let [once, again] = [(); 2].map(|()| run::seed(&small(), seed, None).digest);
         assert_eq!(once, again, "seed {seed}");
         digests.push(once);
     }
     digests.dedup();
-    assert_eq!(digests.len(), 3, "different seeds differ");
+    assert_eq!(digests.len(), 2, "different seeds differ");
 }
 
 #[test]
@@ -59,8 +59,7 @@ fn each_broken_switch_is_noticed_by_its_law() {
     for sabotage in Sabotage::ALL.iter().copied() {
         let mut seen = Vec::new();
         let noticed = (1..=12).any(|seed| {
-            let outcome = run::seed(&small(), seed, Some(sabotage));
-            let law = outcome.broken.as_ref().map(run::Failure::kind);
+            let law = run::broken_law(&small(), seed, Some(sabotage));
             seen.push(law);
             law.is_some_and(|law| sabotage.breaks().contains(&law))
         });
@@ -70,7 +69,7 @@ fn each_broken_switch_is_noticed_by_its_law() {
 
 #[test]
 fn a_broken_law_is_told_with_what_led_to_it_the_same_each_time() {
-    let broken = |_| run::seed(&small(), 1, Some(Sabotage::DoublePay));
+    let broken = |_| run::seed(&small(), 1, Some(Sabotage::AdmitForged));
     let [once, again] = [0, 1].map(broken);
     let (once, again) = (once.broken.unwrap(), again.broken.unwrap());
     assert_eq!((once.step, &once.last_events), (again.step, &again.last_events));
