@@ -4,7 +4,7 @@
 //! Opening is a pure function of bytes, so each envelope is opened once for the whole world; a real
 //! node opens each of them for itself.
 
-use crate::laws::{Broken, Law};
+use crate::law::{Broken, Law};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Opened, Signed};
 use souk_protocol::filed::Filed;

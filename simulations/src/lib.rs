@@ -16,8 +16,12 @@ pub mod queue;
 pub mod scenario;
 pub mod store;
 
+pub mod law;
+
 pub mod book;
+
 pub mod laws;
+
 pub mod sabotage;
 
 pub mod cast;

@@ -1,6 +1,6 @@
 //! One run and what is told of it; many runs over the machine's cores.
 
-use crate::laws::Law;
+use crate::law::Law;
 use crate::sabotage::Sabotage;
 use crate::scenario::Scenario;
 use crate::world::{Census, Counts, World};

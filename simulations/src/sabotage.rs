@@ -2,7 +2,8 @@
 //! (its store, its driver, its wires); the protocol's code is the same with and without them.
 
 use crate::chance::Chance;
-use crate::laws::{Law, Link};
+use crate::law::Law;
+use crate::laws::Link;
 use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, StateId};
 use souk_protocol::records::{Records, Tree, Write};

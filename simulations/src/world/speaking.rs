@@ -1,0 +1,195 @@
+//! What a peer does once its step is committed: over links that lose, delay and repeat. Described in
+//! `spec/simulations.md`.
+
+use super::*;
+
+impl World {
+    pub(super) fn perform(&mut self, at: usize, action: Action) -> Result<(), Broken> {
+        if self.nodes.get(at).is_none_or(|node| node.peer.is_none()) {
+            return Ok(());
+        }
+        match action {
+            Action::Judge {
+                gossip,
+                verdict,
+                refusal,
+            } => self.judged(at, gossip, verdict, refusal),
+            Action::Announce(announcement) => {
+                let bytes: Arc<[u8]> = announcement.bytes().into();
+                self.spoken(at, &bytes)?;
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.seen.insert(EnvelopeId::of(&bytes));
+                }
+                self.spread(at, &bytes);
+                Ok(())
+            }
+            Action::Join(author) => {
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.topics.insert(author);
+                }
+                Ok(())
+            }
+            Action::Leave(author) => {
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.topics.remove(&author);
+                }
+                Ok(())
+            }
+            Action::Ask {
+                exchange,
+                to,
+                request,
+            } => self.ask(at, exchange, &to, request),
+            Action::Answer { question, answer } => self.answer(at, question, answer),
+            Action::Seek { author, .. } => {
+                let found = self.authors.get(&author).copied();
+                let finds = !self.stormy || !self.chance.in_thousand(200);
+                if let Some(other) = found.filter(|_| finds) {
+                    let soon = self.time + 50 + self.chance.below(500);
+                    self.queue.plan(soon, Event::Connect(at, other));
+                }
+                Ok(())
+            }
+            Action::Reply { reply, .. } => {
+                match &reply {
+                    Ok(_) => self.counts.wishes += 1,
+                    Err(_) => self.counts.refused += 1,
+                }
+                if self.remembers {
+                    self.remember(at, format!("is told {reply:?}"));
+                }
+                Ok(())
+            }
+            Action::Count(refusal) => {
+                if self.remembers {
+                    self.remember(at, format!("refuses: {refusal}"));
+                }
+                *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+                Ok(())
+            }
+            Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => Ok(()),
+        }
+    }
+
+    /// What a node says of its own is in its store.
+    pub(super) fn spoken(&mut self, at: usize, bytes: &[u8]) -> Result<(), Broken> {
+        self.book.heard(at, bytes)?;
+        let id = EnvelopeId::of(bytes);
+        let (Some(node), Some(signed)) = (self.nodes.get(at), self.book.signed(&id)) else {
+            return Ok(());
+        };
+        if signed.device() != node.identity.device {
+            return Ok(());
+        }
+        let store: &dyn Records = &node.store;
+        let held = match signed.body().state_key() {
+            Some(key) => {
+                let held = store.state_of(&signed.author(), signed.body().kind(), &key, &signed.device());
+                // A later word of the same step may stand there by now.
+                held.map(|held| held.is_some_and(|held| held.time() >= signed.time()))
+            }
+            None => store.envelope(&id).map(|held| held.is_some()),
+        };
+        match held {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Broken::new(
+                Law::CommitFirst,
+                format!("node {at} says {id}, which its store does not hold"),
+                [at],
+            )),
+            Err(fault) => Err(Broken::new(Law::NoFault, fault.to_string(), [at])),
+        }
+    }
+
+    pub(super) fn judged(
+        &mut self,
+        at: usize,
+        gossip: u64,
+        verdict: Verdict,
+        refusal: Option<Refusal>,
+    ) -> Result<(), Broken> {
+        let message = self.gossip.remove(&gossip);
+        if let Some(refusal) = &refusal {
+            *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+            if self.remembers {
+                self.remember(at, format!("judges {verdict:?}: {refusal}"));
+            }
+        }
+        match (verdict, message) {
+            (Verdict::Reject, _) => {
+                let why = refusal.map(|refusal| refusal.to_string()).unwrap_or_default();
+                Err(Broken::new(Law::NoneRejected, why, [at]))
+            }
+            (Verdict::Accept, Some((_, bytes))) => {
+                self.spread(at, &bytes);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        at: usize,
+        exchange: u64,
+        to: &DeviceId,
+        request: Request,
+    ) -> Result<(), Broken> {
+        if let Request::Deliver(raws) = &request {
+            for raw in raws {
+                self.spoken(at, raw)?;
+            }
+        }
+        let life = self.nodes.get(at).map_or(0, |node| node.life);
+        let other = self.devices.get(to).copied();
+        let Some((other, link)) = other.and_then(|other| Some((other, self.link(at, other)?))) else {
+            self.queue
+                .plan(self.time + 1, Event::Unanswered { at, life, exchange });
+            return Ok(());
+        };
+        let times = 1 + u64::from(self.repeats());
+        for _ in 0..times {
+            let question = self.fresh();
+            let known = Question {
+                asker: at,
+                life,
+                exchange,
+                asked: other,
+                link: link.number,
+            };
+            self.questions.insert(question, known);
+            let timeout = self.time + self.scenario.links.timeout_ms;
+            self.queue.plan(timeout, Event::Silence { question });
+            if !self.loses() {
+                let soon = self.time + self.delay(link);
+                let request = request.clone();
+                self.queue.plan(soon, Event::Asked { question, request });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn answer(&mut self, at: usize, question: u64, answer: Answer) -> Result<(), Broken> {
+        if let Answer::Taken(outcomes) = &answer {
+            for outcome in outcomes {
+                if let Taken::Refused(why) = outcome {
+                    let asker = self.questions.get(&question).map(|known| known.asker);
+                    let nodes = std::iter::once(at).chain(asker);
+                    return Err(Broken::new(Law::NoneRefused, why.to_string(), nodes));
+                }
+            }
+        }
+        let link = self
+            .questions
+            .get(&question)
+            .map(|known| (known.asker, known.asked));
+        let Some(link) = link.and_then(|(asker, asked)| self.link(asker, asked)) else {
+            return Ok(());
+        };
+        if !self.loses() {
+            let soon = self.time + self.delay(link);
+            self.queue.plan(soon, Event::Answered { question, answer });
+        }
+        Ok(())
+    }
+}

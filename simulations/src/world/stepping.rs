@@ -1,0 +1,243 @@
+//! One step of a peer: handled, committed or lost, and looked at by the laws. Described in
+//! `spec/simulations.md`.
+
+use super::*;
+
+impl World {
+    /// One step of one peer: handle, commit, look, perform. The driver law, with crashes in it.
+    pub(super) fn step(&mut self, at: usize, input: Input, what: &'static str) -> Result<(), Broken> {
+        if self.remembers {
+            let words = format!("{what} {}", short(&input));
+            self.remember(at, words);
+        }
+        let now = self.nodes.get(at).map(|node| self.clock(node));
+        let Some(((node, peer), now)) = self
+            .nodes
+            .get_mut(at)
+            .and_then(|node| node.peer.take().map(|peer| (node, peer)))
+            .zip(now)
+        else {
+            return Ok(());
+        };
+        let mut peer = peer;
+        let step = peer.handle(now, input, &node.store);
+        node.peer = Some(peer);
+        let Step { writes, actions } =
+            step.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+        self.counts.steps += 1;
+        self.trace_step(at, what, writes.len(), actions.len());
+        let crashes = self.stormy
+            && !writes.is_empty()
+            && self.chance.in_million(self.scenario.storm.crashes_per_million);
+        let before = crashes && self.chance.in_thousand(500);
+        if before && self.sabotage == Some(Sabotage::SkipCommit) {
+            for action in actions {
+                self.perform(at, action)?;
+            }
+            self.stop(at);
+            return Ok(());
+        }
+        if before {
+            self.counts.crashes_before += 1;
+            self.remember_crash(at, "crashes before the commit");
+            self.stop(at);
+            return Ok(());
+        }
+        self.commit(at, &writes)?;
+        if crashes {
+            self.counts.crashes_after += 1;
+            self.remember_crash(at, "crashes after the commit");
+            self.stop(at);
+            return self.now_and_then();
+        }
+        for action in actions {
+            self.perform(at, action)?;
+        }
+        self.now_and_then()
+    }
+
+    pub(super) fn remember_crash(&mut self, at: usize, words: &str) {
+        if self.remembers {
+            self.remember(at, words.to_owned());
+        }
+    }
+
+    pub(super) fn trace_step(&mut self, at: usize, what: &str, writes: usize, actions: usize) {
+        self.trace.update(what.as_bytes());
+        for number in [self.time, at as u64, writes as u64, actions as u64] {
+            self.trace.update(&number.to_be_bytes());
+        }
+    }
+
+    /// Commits a step's writes, and looks at what they touched.
+    pub(super) fn commit(
+        &mut self,
+        at: usize,
+        writes: &[souk_protocol::records::Write],
+    ) -> Result<(), Broken> {
+        let Some(node) = self.nodes.get_mut(at) else {
+            return Ok(());
+        };
+        let device = node.identity.device;
+        let mut touched = Touched::default();
+        let undone = match self.sabotage {
+            Some(sabotage) => sabotage.undoes(&node.store, &device, writes, &mut self.chance),
+            None => Vec::new(),
+        };
+        if self.sabotage == Some(Sabotage::ForkLog) && node.backup.is_none() && self.chance.in_thousand(20) {
+            node.backup = Some(node.store.clone());
+        }
+        node.store.commit(writes);
+        for (tree, key, value) in undone {
+            node.store.alter(tree, key, value);
+        }
+        for change in writes.iter().filter_map(souk_protocol::records::Write::change) {
+            self.trace.update(&[change.tree as u8]).update(&change.key);
+            self.book.note(at, &device, &node.store, change, &mut touched)?;
+        }
+        for tab in touched.tabs.clone() {
+            self.collude(&tab)?;
+        }
+        self.look(at, &touched)
+    }
+
+    /// Both sides of a tab sign what no peer would, and put it into their stores.
+    pub(super) fn collude(&mut self, tab: &TabId) -> Result<(), Broken> {
+        let Some(sabotage) = self.sabotage else {
+            return Ok(());
+        };
+        let ids = self.book.tabs.get(tab).map(|thread| thread.union());
+        let chain = laws::chain(&self.book, &ids.unwrap_or_default());
+        let Some((by, state)) = sabotage.next_state(&chain.unwrap_or_default()) else {
+            return Ok(());
+        };
+        let sides = state.parties.other(&by).map(|other| [by, other]);
+        let sides = sides.map(|sides| sides.map(|author| self.authors.get(&author).copied()));
+        let Ok([Some(one), Some(other)]) = sides else {
+            return Ok(());
+        };
+        let hash = state
+            .id()
+            .map_err(|error| Broken::new(Law::NoFault, error.to_string(), [one, other]))?;
+        let state = Box::new(state);
+        let proposal = self.sign(one, other, *tab, TabAct::Propose { state })?;
+        let agree = TabAct::Agree {
+            propose: proposal.id(),
+            state: hash,
+        };
+        let agreement = self.sign(other, one, *tab, agree)?;
+        for at in [one, other] {
+            for envelope in [&proposal, &agreement] {
+                let id = envelope.id();
+                let change = souk_protocol::records::Change {
+                    tree: Tree::Tab,
+                    key: [tab.as_bytes().as_slice(), id.as_bytes()].concat(),
+                    value: Some([id.as_bytes().as_slice(), envelope.bytes()].concat()),
+                };
+                let Some(node) = self.nodes.get_mut(at) else {
+                    continue;
+                };
+                let device = node.identity.device;
+                node.store
+                    .alter(Tree::Tab, change.key.clone(), change.value.clone());
+                let mut touched = Touched::default();
+                self.book.note(at, &device, &node.store, &change, &mut touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message that a node's peer knows nothing of, signed with its keys.
+    pub(super) fn sign(&mut self, at: usize, to: usize, tab: TabId, act: TabAct) -> Result<Signed, Broken> {
+        let broken = |words: String| Broken::new(Law::NoFault, words, [at]);
+        let count = u32::try_from(self.fresh()).unwrap_or(0) + 1_000_000;
+        let (Some(node), Some(other)) = (self.nodes.get(at), self.nodes.get(to)) else {
+            return Err(broken("there is no such node".into()));
+        };
+        let time = Hybrid {
+            wall_ms: self.clock(node).0,
+            count,
+        };
+        let (keys, to) = (node.identity.keys(), other.identity.author);
+        let body = TabMessage { to, tab, act }.into();
+        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, None, body);
+        sealed.map_err(|error| broken(error.to_string()))
+    }
+
+    /// The laws over what a step touched.
+    pub(super) fn look(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
+        let Some(node) = self.nodes.get(at) else {
+            return Ok(());
+        };
+        let fold = match self.sabotage {
+            Some(Sabotage::ArrivalOrder) => laws::fold_first_come,
+            _ => laws::fold as laws::Fold,
+        };
+        let (me, device) = (node.identity.author, node.identity.device);
+        let mut listings = touched.stocks.clone();
+        for tab in &touched.tabs {
+            laws::tab(&self.book, tab)?;
+        }
+        for id in &touched.orders {
+            laws::order(&mut self.book, id, &mut self.chance, fold)?;
+            if let Some(order) = self.book.folds.get(&(at, *id))
+                && order.merchant == me
+            {
+                listings.extend(order.lines().iter().map(|line| line.listing));
+                laws::receipt(&self.book, at, order)?;
+            }
+        }
+        for listing in &listings {
+            laws::stock(&self.book, at, &me, &device, &node.store, listing)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn now_and_then(&mut self) -> Result<(), Broken> {
+        match self.counts.steps % self.scenario.check.whole_every_steps.max(1) {
+            0 => self.whole(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every law over everything, read again from the stores alone.
+    pub(super) fn whole(&mut self) -> Result<(), Broken> {
+        for at in 0..self.nodes.len() {
+            let Some(node) = self.nodes.get(at) else {
+                continue;
+            };
+            let mut touched = Touched::default();
+            for tree in [Tree::Log, Tree::State, Tree::Order, Tree::Tab] {
+                let rows = node.store.scan(tree, &Range::of([], usize::MAX));
+                let rows = rows.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+                for (_, row) in rows {
+                    let id = self.book.proved(at, tree, &row)?;
+                    let own = self
+                        .book
+                        .signed(&id)
+                        .filter(|signed| signed.device() == node.identity.device);
+                    if let Some(souk_protocol::body::Body::Stock(account)) = own.map(|own| own.body()) {
+                        touched.stocks.insert(account.listing());
+                    }
+                }
+            }
+            let held = |thread: &crate::book::Thread| thread.held.contains_key(&at);
+            let tabs = self.book.tabs.iter().filter(|(_, thread)| held(thread));
+            touched.tabs = tabs.map(|(id, _)| *id).collect();
+            let orders = self.book.orders.iter().filter(|(_, thread)| held(thread));
+            touched.orders = orders.map(|(id, _)| *id).collect();
+            self.look(at, &touched)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn agreement(&self) -> Result<(), Broken> {
+        let nodes = self.nodes.iter().enumerate();
+        let seen = nodes.map(|(at, node)| Seen {
+            at,
+            author: node.identity.author,
+            store: &node.store,
+        });
+        laws::agreement(&self.book, &seen.collect::<Vec<_>>())
+    }
+}
