@@ -1,5 +1,6 @@
 //! The world: peers, their stores, the links between them, and one queue of what happens next.
 
+mod hearing;
 mod speaking;
 mod stepping;
 
@@ -579,121 +580,6 @@ impl World {
         match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
             Some(command) => self.wish(at, Box::new(command)),
             None => Ok(()),
-        }
-    }
-
-    fn heard(
-        &mut self,
-        at: usize,
-        from: usize,
-        link: u64,
-        bytes: Arc<[u8]>,
-    ) -> Result<(), Broken> {
-        let (stands, device) = (self.stands(at, from, link), self.device(from));
-        let envelope = Box::new(self.book.open(&bytes));
-        let author = match &*envelope {
-            Ok(Opened::Known(signed)) => Some(signed.author()),
-            _ => None,
-        };
-        let deaf = self.is_deaf(at);
-        let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_some()) else {
-            return Ok(());
-        };
-        let joined = author.is_some_and(|author| node.topics.contains(&author));
-        let Some(from) = device.filter(|_| stands && joined && !deaf) else {
-            return Ok(());
-        };
-        if !node.seen.insert(EnvelopeId::of(&bytes)) && !self.stormy {
-            return Ok(());
-        }
-        let gossip = self.fresh();
-        self.gossip.insert(gossip, (at, bytes));
-        let heard = Input::Heard {
-            gossip,
-            from,
-            envelope,
-        };
-        self.step(at, heard, "heard")
-    }
-
-    /// Sends an envelope to all connected nodes that listen to its author.
-    fn spread(&mut self, at: usize, bytes: &Arc<[u8]>) {
-        let id = EnvelopeId::of(bytes);
-        let author = self.book.signed(&id).map(|signed| signed.author());
-        let links = self.links.iter().filter_map(|((one, other), link)| match at {
-            at if at == *one => Some((*other, *link)),
-            at if at == *other => Some((*one, *link)),
-            _ => None,
-        });
-        let links: Vec<(usize, Link)> = links.collect();
-        for (to, link) in links {
-            let wants = self.nodes.get(to).is_some_and(|node| {
-                author.is_some_and(|author| node.topics.contains(&author)) && !node.seen.contains(&id)
-            });
-            if !wants {
-                continue;
-            }
-            let times = 1 + u64::from(self.repeats());
-            for _ in 0..times {
-                if self.loses() {
-                    continue;
-                }
-                let soon = self.time + self.delay(link);
-                let heard = Event::Heard {
-                    at: to,
-                    from: at,
-                    link: link.number,
-                    bytes: Arc::clone(bytes),
-                };
-                self.queue.plan(soon, heard);
-            }
-        }
-    }
-
-    fn asked(&mut self, question: u64, request: Request) -> Result<(), Broken> {
-        let Some(known) = self.questions.get(&question).cloned() else {
-            return Ok(());
-        };
-        let Some(from) = self.device(known.asker) else {
-            return Ok(());
-        };
-        let request = request.map(|raws| self.book.open_all(raws));
-        let asked = Input::Asked {
-            question,
-            from,
-            request,
-        };
-        self.step(known.asked, asked, "asked")
-    }
-
-    fn answered(&mut self, question: u64, answer: Answer) -> Result<(), Broken> {
-        let Some(known) = self.questions.remove(&question) else {
-            return Ok(());
-        };
-        if !self.lives(known.asker, known.life) {
-            return Ok(());
-        }
-        let deaf = self.is_deaf(known.asker);
-        let answer = answer.map(|raws| match deaf {
-            true => Vec::new(),
-            false => self.book.open_all(raws),
-        });
-        let exchange = known.exchange;
-        let answer = Some(answer);
-        self.step(known.asker, Input::Answered { exchange, answer }, "answered")
-    }
-
-    fn is_deaf(&self, at: usize) -> bool {
-        self.sabotage == Some(Sabotage::DeafReader) && at == 0
-    }
-
-    fn remember(&mut self, at: usize, words: String) {
-        let line = format!("{:>9} ms  node {at:<3} {words}", self.time);
-        if let Some(node) = self.nodes.get_mut(at) {
-            if node.last.len() == LAST_EVENTS {
-                node.last.pop_front();
-            }
-            node.last.push_back(line);
         }
     }
 
