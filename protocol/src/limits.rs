@@ -145,3 +145,5 @@ pub const GOSSIP_BURST_MAX: usize = 32;
 pub const RESYNC_MS: u64 = 60_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.
 pub const SEEK_AGAIN_MS: u64 = 15_000;
+/// Followed authors whose holders a peer looks for when it starts.
+pub const SOUGHT_AT_START_MAX: usize = 32;

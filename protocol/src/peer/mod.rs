@@ -34,6 +34,7 @@ use crate::api::{Code, Command, Refused, Reply};
 use crate::codec;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
 use crate::identity::{DeviceKey, Grant, GrantCache};
+use crate::limits::SOUGHT_AT_START_MAX;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::Digests;
 use crate::time::{Hybrid, Timestamp};
@@ -217,6 +218,11 @@ impl Peer {
         for author in self.follows.keys() {
             turn.act(Action::Join(*author));
             turn.act(Action::Provide(*author));
+        }
+        // Some holders of some of them are enough to begin with: comparing brings the rest.
+        let some: Vec<AuthorId> = self.follows.keys().take(SOUGHT_AT_START_MAX).copied().collect();
+        for author in some {
+            self.seek(turn, author)?;
         }
         self.finish_what_was_begun(turn)
     }
