@@ -145,7 +145,7 @@ impl StockAccount {
     ///
     /// # Errors
     /// [`StockError::Regressed`]: do not take the newer account for the truth; joined with the older
-    /// one ([`Stock::admit`]) it does no harm.
+    /// one (`Stock::admit`) it does no harm.
     pub fn follows(&self, older: &Self) -> Result<(), StockError> {
         if (self.listing, self.part) != (older.listing, older.part) {
             return Err(StockError::Unrelated);
