@@ -54,7 +54,7 @@ impl Plan {
     fn read() -> Self {
         match std::env::var("SOUK_BENCH").as_deref() {
             Ok("small") => Self { runs: 2, orders: 4 },
-            _ => Self { runs: 7, orders: 20 },
+            _ => Self { runs: 7, orders: 10 },
         }
     }
 }
