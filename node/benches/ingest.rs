@@ -88,8 +88,16 @@ fn posts(speaker: &Speaker) -> Vec<Raw> {
     made
 }
 
-/// Ingests everything into a fresh store and says how long it took.
-fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
+/// Where the time of ingesting goes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    verify: Duration,
+    decide: Duration,
+    commit: Duration,
+}
+
+/// Ingests everything into a fresh store and says how long it took, and with what.
+fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> (Duration, Spent) {
     let dir = tempfile::tempdir().expect("a directory");
     let store = Store::open(&dir.path().join("store"), Options::default()).expect("a store");
     let me = speaker(u32::MAX);
@@ -112,9 +120,13 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
     let from = DeviceId::from_bytes([9; 32]);
     // A new one each time, so that it remembers nothing of the last round.
     let verifier = Verifier::default();
+    let mut spent = Spent::default();
     let begun = Instant::now();
     for group in envelopes.chunks(GROUP) {
+        let started = Instant::now();
         let checked = verifier.check_all(group.to_vec());
+        spent.verify += started.elapsed();
+        let started = Instant::now();
         let mut overlay = Overlay::over(&store as &dyn Records);
         let mut writes = Vec::new();
         for envelope in checked {
@@ -127,7 +139,10 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
             overlay.stage(&step.writes);
             writes.extend(step.writes);
         }
+        spent.decide += started.elapsed();
+        let started = Instant::now();
         store.commit(&writes).expect("a commit");
+        spent.commit += started.elapsed();
     }
     let took = begun.elapsed();
     let kept: usize = speakers
@@ -140,7 +155,7 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> Duration {
         .map(|head| head.map_or(0, |(seq, _)| seq as usize))
         .sum();
     assert_eq!(kept, envelopes.len(), "every envelope is kept");
-    took
+    (took, spent)
 }
 
 /// Checks as many signatures over as many bytes, and nothing else.
@@ -174,11 +189,15 @@ fn main() {
     let mut ratios = Vec::new();
     for round in 0..=rounds {
         let alone = verify_alone(&envelopes, &signatures);
-        let whole = ingest(&speakers, &envelopes);
+        let (whole, spent) = ingest(&speakers, &envelopes);
+        let share = |part: Duration| part.as_secs_f64() / whole.as_secs_f64() * 100.0;
         let rate = |took: Duration| envelopes.len() as f64 / took.as_secs_f64();
         println!(
-            "round {round}: {:.0}/s whole, {:.0}/s verify_strict alone",
+            "round {round}: {:.0}/s whole (verify {:.0} %, decide {:.0} %, commit {:.0} %), {:.0}/s verify_strict alone",
             rate(whole),
+            share(spent.verify),
+            share(spent.decide),
+            share(spent.commit),
             rate(alone)
         );
         // The first one warms up.
