@@ -175,7 +175,7 @@ pub struct Home {
     secret: Zeroizing<[u8; 32]>,
     grant: Grant,
     /// The lock goes with the open file.
-    _lock: File,
+    _lock: HomeLock,
 }
 
 impl std::fmt::Debug for Home {
@@ -226,7 +226,7 @@ impl Home {
         Ok((Self::make(dir, lock, name, &phrase)?, phrase))
     }
 
-    fn make(dir: &Path, lock: File, name: Option<&str>, phrase: &Phrase) -> Result<Self, HomeError> {
+    fn make(dir: &Path, lock: HomeLock, name: Option<&str>, phrase: &Phrase) -> Result<Self, HomeError> {
         if dir.join(STORE).exists() {
             return Err(HomeError::KeysMissing { dir: dir.to_owned() });
         }
@@ -250,7 +250,7 @@ impl Home {
         Self::read(dir, lock)
     }
 
-    fn read(dir: &Path, lock: File) -> Result<Self, HomeError> {
+    fn read(dir: &Path, lock: HomeLock) -> Result<Self, HomeError> {
         let path = dir.join(KEYS);
         let text = read_secret(&path)?;
         let damaged = |reason: String| HomeError::KeysDamaged {
@@ -427,7 +427,18 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, HomeError> 
 }
 
 /// Makes the directory if need be, checks that it is closed to others, and locks it.
-fn enter(dir: &Path) -> Result<File, HomeError> {
+/// The hold on the directory. Let go by name: a process that is just being started holds a copy of the
+/// file until its own program runs, so closing this one would not be enough.
+struct HomeLock(File);
+
+impl Drop for HomeLock {
+    fn drop(&mut self) {
+        // Failing is harmless: the lock goes with the last copy of the file.
+        self.0.unlock().ok();
+    }
+}
+
+fn enter(dir: &Path) -> Result<HomeLock, HomeError> {
     let not_writable = |source| HomeError::NotWritable {
         path: dir.to_owned(),
         source,
@@ -447,7 +458,7 @@ fn enter(dir: &Path) -> Result<File, HomeError> {
             source,
         })?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(HomeLock(lock)),
         Err(TryLockError::WouldBlock) => Err(HomeError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(HomeError::NotWritable { path, source }),
     }

@@ -14,7 +14,15 @@ const PID_BYTES_MAX: u64 = 16;
 /// The hold on a directory; it ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is just being started holds a copy of it until
+        // its own program runs. Failing is harmless: the lock goes with the last copy.
+        flock(&self.file, FlockOperation::Unlock).ok();
+    }
 }
 
 impl DirectoryLock {
@@ -44,7 +52,7 @@ impl DirectoryLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(at("write", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
