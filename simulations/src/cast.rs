@@ -4,6 +4,7 @@
 
 mod trading;
 
+use crate::book::Book;
 use crate::chance::Chance;
 use crate::scenario::Scenario;
 use souk_protocol::api::{Command, LineDraft, Product, ProductDraft, ShopDraft, VariantDraft};
@@ -140,6 +141,8 @@ pub struct View<'a> {
     pub at: usize,
     /// What their node holds.
     pub records: &'a dyn Records,
+    /// What its messages tell: read from the book, which read them already.
+    pub book: &'a Book,
     /// What its clock says.
     pub now: Timestamp,
 }

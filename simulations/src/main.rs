@@ -50,6 +50,9 @@ enum Command {
     },
 }
 
+/// Seeds between two lines about how far a run is, where no progress bar can be shown.
+const TELL_EVERY: u64 = 50;
+
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let started = Instant::now();
@@ -79,6 +82,14 @@ fn main() -> anyhow::Result<ExitCode> {
                 bar.suspend(|| eprintln!("seed {seed}: {}: {}", failure.law, failure.words));
             }
             bar.inc(1);
+            // Where there is no bar to be seen, a line now and then tells how far it is.
+            if !cli.json && bar.is_hidden() && bar.position().is_multiple_of(TELL_EVERY) {
+                eprintln!(
+                    "{} seeds played, {:.0} s",
+                    bar.position(),
+                    started.elapsed().as_secs_f64()
+                );
+            }
             outcome
         })
         .collect();

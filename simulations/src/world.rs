@@ -592,6 +592,7 @@ impl World {
             people: &self.people,
             at,
             records: &node.store,
+            book: &self.book,
             now: self.clock(node),
         };
         let wish = decision(&view, &mut self.chance);

@@ -2,7 +2,7 @@
 
 use super::*;
 use souk_protocol::order::{ActKind, Order, Role, State};
-use souk_protocol::peer::{read_order, read_tab};
+use souk_protocol::peer::read_tab;
 use souk_protocol::settlement::Rail;
 
 impl View<'_> {
@@ -52,7 +52,7 @@ impl View<'_> {
     pub(super) fn grant(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         let orders = self.orders()?;
         let buyer = match chance.pick(&orders) {
-            Some(id) if chance.in_thousand(600) => read_order(self.records, id)?.map(|order| order.buyer),
+            Some(id) if chance.in_thousand(600) => self.order(id).map(|order| order.buyer),
             _ => self.acquaintance(chance).map(|known| known.author),
         };
         let minor = i64::try_from(chance.pick(&[0, 20_000, 60_000, 60_000]).copied().unwrap_or(0u64));
@@ -66,6 +66,11 @@ impl View<'_> {
         }))
     }
 
+    /// An order, as this node's messages tell it.
+    fn order(&self, id: &OrderId) -> Option<&Order> {
+        self.book.folds.get(&(self.at, *id))
+    }
+
     /// Orders that this node knows, newest first, at most twenty.
     fn orders(&self) -> Result<Vec<OrderId>, Fault> {
         let rows = self.records.scan(Tree::Orders, &Range::of([], 20).down())?;
@@ -76,14 +81,14 @@ impl View<'_> {
     /// What this person does about something of which their node told them.
     pub fn attend(&self, moved: &Moved, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         match moved {
-            Moved::Order(id) => match read_order(self.records, id)? {
-                Some(order) => self.go_on(&order, chance),
+            Moved::Order(id) => match self.order(id) {
+                Some(order) => self.go_on(order, chance),
                 None => Ok(None),
             },
             // There may be room now for what waited for it.
             Moved::Tab(with) => {
                 for id in self.orders()? {
-                    let Some(order) = read_order(self.records, &id)? else {
+                    let Some(order) = self.order(&id) else {
                         continue;
                     };
                     let waits = match order.role(with) {
@@ -92,7 +97,7 @@ impl View<'_> {
                         None => false,
                     };
                     if waits {
-                        return self.go_on(&order, chance);
+                        return self.go_on(order, chance);
                     }
                 }
                 Ok(None)
@@ -171,7 +176,7 @@ impl View<'_> {
             let Some(id) = chance.pick(&orders) else {
                 return Ok(None);
             };
-            let Some(order) = read_order(self.records, id)? else {
+            let Some(order) = self.order(id) else {
                 continue;
             };
             let Some(role) = order.role(&person.author) else {
@@ -186,7 +191,7 @@ impl View<'_> {
                     ActKind::Receipt,
                     ActKind::Lapse,
                 ];
-                return Ok(chance.pick(&acts).map(|kind| act(&order, *kind, chance)));
+                return Ok(chance.pick(&acts).map(|kind| act(order, *kind, chance)));
             }
             let mut open = order.open_to(role, self.now);
             open.retain(|kind| *kind != ActKind::Quote);
@@ -196,7 +201,7 @@ impl View<'_> {
                 open.retain(|kind| !gives_up(kind));
             }
             if let Some(kind) = chance.pick(&open) {
-                return Ok(Some(act(&order, *kind, chance)));
+                return Ok(Some(act(order, *kind, chance)));
             }
         }
         Ok(None)
