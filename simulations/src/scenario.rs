@@ -219,7 +219,7 @@ mod tests {
         let first = Scenario::named("first").unwrap();
         assert_eq!((first.nodes, first.merchants), (50, 10));
         let small = first.with_nodes(10).unwrap();
-        assert_eq!((small.nodes, small.merchants, small.people.acts), (10, 2, 400));
+        assert_eq!((small.nodes, small.merchants, small.people.acts), (10, 2, 200));
         assert!(small.with_nodes(2).is_err());
         assert!(matches!(
             Scenario::named("second"),
