@@ -10,6 +10,7 @@ fn small() -> Scenario {
     let mut scenario = Scenario::named("first").unwrap().with_nodes(10).unwrap();
     scenario.merchants = 3;
     scenario.people.acts = 400;
+    scenario.people.wrong = 50;
     scenario.storm.drops = 30;
     scenario.storm.crashes_per_million = 6_000;
     scenario
