@@ -111,8 +111,16 @@ impl Net {
 
     /// Handles until nothing is left to say.
     fn run(&mut self) {
+        self.run_until(|_| false);
+    }
+
+    /// Handles until something holds; what is still under way then stays under way.
+    fn run_until(&mut self, holds: impl Fn(&Self) -> bool) {
         let mut steps = 0;
-        while let Some((at, input)) = self.queue.pop_front() {
+        while !holds(self) {
+            let Some((at, input)) = self.queue.pop_front() else {
+                return;
+            };
             steps += 1;
             assert!(steps < 10_000, "the peers never fall silent");
             self.now += 5;
@@ -416,6 +424,48 @@ fn a_friend_tells_a_buyer_who_pays_by_tab_and_reviews() {
     assert!(reviewed, "the friend's feed shows the review");
     let seen = net.records(FRIEND).reviews(&merchant, &tag.listing, 10).unwrap();
     assert!(matches!(seen[0].body(), Body::Review(_)));
+}
+
+#[test]
+fn an_order_that_the_tab_shows_as_paid_is_not_let_go() {
+    let (mut net, tag) = told();
+    let (merchant, buyer) = (net.author(MERCHANT), net.author(BUYER));
+    let limit = Amount {
+        minor: 5_000,
+        currency: Currency::EUR,
+    };
+    let grant = Command::GrantTab {
+        to: buyer,
+        limit,
+        vouched: false,
+    };
+    net.done(MERCHANT, grant);
+    let order = ask(&mut net, tag, 2);
+    let place = Command::PlaceOrder {
+        order,
+        address: vec!["Carol".into()],
+        rail: "tab".into(),
+    };
+    let (ticket, command) = (net.fresh(), Box::new(place));
+    net.queue.push_back((BUYER, Input::Command { ticket, command }));
+    net.run_until(|net| {
+        let tab = read_tab(net.records(MERCHANT), &merchant, &buyer, Currency::EUR).unwrap();
+        tab.paid.contains_key(&order)
+    });
+    // The merchant has agreed to the payment; the buyer does not know it, and long says nothing.
+    let under_way = std::mem::take(&mut net.queue);
+    assert_eq!(net.state(MERCHANT, &order), State::Accepted);
+    net.now += 30 * 24 * 60 * 60 * 1_000;
+    let refused = net.wish(MERCHANT, Command::LapseOrder { order }).unwrap_err();
+    assert_eq!(refused.message, "the tab shows that the order is paid");
+    net.queue.push_back((MERCHANT, Input::Tick));
+    net.run();
+    assert_eq!(net.state(MERCHANT, &order), State::Accepted, "nor by itself");
+    net.queue.extend(under_way);
+    net.run();
+    for at in [MERCHANT, BUYER] {
+        assert_eq!(net.state(at, &order), State::Receipted);
+    }
 }
 
 #[test]

@@ -8,12 +8,13 @@ use crate::law::{Broken, Law};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Opened, Signed};
 use souk_protocol::filed::Filed;
-use souk_protocol::id::{DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use souk_protocol::id::{DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
 use souk_protocol::identity::GrantCache;
 use souk_protocol::order::{Order, OrderMessage};
 use souk_protocol::peer::Checked;
 use souk_protocol::records::{Change, Records, Tree};
 use souk_protocol::sync::Raw;
+use souk_protocol::tab::TabAct;
 use souk_protocol::time::Hybrid;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,8 @@ pub struct Touched {
 #[derive(Default)]
 pub struct Book {
     opened: BTreeMap<EnvelopeId, Checked>,
+    /// The hash of the state that a tab's proposal proposes.
+    states: BTreeMap<EnvelopeId, Result<StateId, String>>,
     grants: GrantCache,
     stamps: BTreeMap<(DeviceId, Hybrid), EnvelopeId>,
     numbers: BTreeMap<(DeviceId, u64), EnvelopeId>,
@@ -54,6 +57,8 @@ pub struct Book {
     pub orders: BTreeMap<OrderId, Thread>,
     /// Tabs.
     pub tabs: BTreeMap<TabId, Thread>,
+    /// Each order as all its messages tell it.
+    pub wholes: BTreeMap<OrderId, Order>,
     /// Each node's reading of each order that it holds a part of.
     pub folds: BTreeMap<(usize, OrderId), Order>,
 }
@@ -66,6 +71,13 @@ impl Book {
             return known.clone();
         }
         let opened = envelope::open(bytes, &mut self.grants);
+        if let Ok(Opened::Known(signed)) = &opened
+            && let Body::Tab(message) = signed.body()
+            && let TabAct::Propose { state } = &message.act
+        {
+            let hash = state.id().map_err(|error| error.to_string());
+            self.states.insert(id, hash);
+        }
         self.opened.insert(id, opened.clone());
         opened
     }
@@ -83,9 +95,28 @@ impl Book {
         }
     }
 
+    /// The hash of the state that a tab's proposal proposes.
+    pub fn state_id(&self, proposal: &EnvelopeId) -> Result<StateId, String> {
+        let known = self.states.get(proposal).cloned();
+        known.unwrap_or_else(|| Err(format!("{proposal} proposes nothing")))
+    }
+
     /// Envelopes that were opened.
     pub fn envelopes(&self) -> usize {
         self.opened.len()
+    }
+
+    /// Purchases that somebody reviewed.
+    pub fn reviewed(&self) -> u64 {
+        let purchase = |opened: &Checked| match opened {
+            Ok(Opened::Known(signed)) => match signed.body() {
+                Body::Review(review) => Some(review.receipt.purchase),
+                _ => None,
+            },
+            _ => None,
+        };
+        let reviewed: BTreeSet<_> = self.opened.values().filter_map(purchase).collect();
+        reviewed.len() as u64
     }
 
     /// Messages of an order as its fold takes them.

@@ -2,6 +2,9 @@
 //! of them silent. A wish is drawn from the seed and from what the person's own node holds, as a person
 //! would choose from what the page shows.
 
+mod trading;
+
+use crate::book::Book;
 use crate::chance::Chance;
 use crate::scenario::Scenario;
 use souk_protocol::api::{Command, LineDraft, Product, ProductDraft, ShopDraft, VariantDraft};
@@ -9,10 +12,7 @@ use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId};
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
-use souk_protocol::order::{ActKind, Order, Role, State};
-use souk_protocol::peer::read_order;
 use souk_protocol::records::{Fault, Range, Records, Tree};
-use souk_protocol::settlement::Rail;
 use souk_protocol::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ pub struct Person {
     pub sells: bool,
     /// Whether they never answer in an order.
     pub silent: bool,
+    /// Whether they give room on a tab to whoever wants to buy.
+    pub trusts: bool,
     /// Whom they know, by number.
     pub knows: Vec<usize>,
 }
@@ -51,6 +53,7 @@ pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) ->
             author: *author,
             sells: sells.contains(&at),
             silent: chance.in_thousand(scenario.people.silent),
+            trusts: chance.in_thousand(scenario.shop.trusting),
             knows,
         }
     });
@@ -119,6 +122,15 @@ fn product(scenario: &Scenario, n: u64, chance: &mut Chance) -> ProductDraft {
     }
 }
 
+/// What somebody's node tells them, so that they look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// An order.
+    Order(OrderId),
+    /// The tab with somebody.
+    Tab(AuthorId),
+}
+
 /// What one person sees and may choose from.
 pub struct View<'a> {
     /// The scenario.
@@ -129,6 +141,8 @@ pub struct View<'a> {
     pub at: usize,
     /// What their node holds.
     pub records: &'a dyn Records,
+    /// What its messages tell: read from the book, which read them already.
+    pub book: &'a Book,
     /// What its clock says.
     pub now: Timestamp,
 }
@@ -217,66 +231,6 @@ impl View<'_> {
         Ok(chance.pick(&seen).map(|to| Command::React { to: *to, emoji }))
     }
 
-    /// A listing of somebody's shop that this node holds.
-    fn listing(&self, chance: &mut Chance) -> Result<Option<(AuthorId, ListingId)>, Fault> {
-        let shops: Vec<&Person> = self.people.iter().filter(|person| person.sells).collect();
-        for _ in 0..3 {
-            let Some(shop) = chance.pick(&shops) else {
-                continue;
-            };
-            let listings = market::listing_ids(self.records, &shop.author, None, 8)?;
-            if let Some(listing) = chance.pick(&listings) {
-                return Ok(Some((shop.author, *listing)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn buy(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some((shop, first)) = self.listing(chance)? else {
-            return Ok(None);
-        };
-        let mut lines = Vec::new();
-        let others = market::listing_ids(self.records, &shop, None, 8)?;
-        for listing in std::iter::once(first).chain(chance.pick(&others).copied()) {
-            let Some(read) = market::listing(self.records, &shop, &listing)? else {
-                continue;
-            };
-            if let Some(variant) = chance.pick(&read.variants)
-                && (lines.is_empty() || chance.in_thousand(300))
-            {
-                lines.push(LineDraft {
-                    listing,
-                    variant: Some(variant.id),
-                    units: u32::try_from(chance.between(1, 2)).unwrap_or(1),
-                });
-            }
-        }
-        Ok(Some(Command::AskQuote {
-            shop,
-            lines,
-            country: "DE".into(),
-            note: String::new(),
-        }))
-    }
-
-    fn grant(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let orders = self.orders()?;
-        let buyer = match chance.pick(&orders) {
-            Some(id) if chance.in_thousand(600) => read_order(self.records, id)?.map(|order| order.buyer),
-            _ => self.acquaintance(chance).map(|known| known.author),
-        };
-        let minor = i64::try_from(chance.pick(&[0, 20_000, 60_000, 60_000]).copied().unwrap_or(0u64));
-        Ok(buyer.map(|to| Command::GrantTab {
-            to,
-            limit: Amount {
-                minor: minor.unwrap_or(0),
-                currency: Currency::EUR,
-            },
-            vouched: chance.in_thousand(300),
-        }))
-    }
-
     fn keep_shop(&self, person: &Person, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         let listings = market::listing_ids(self.records, &person.author, None, 8)?;
         let Some(id) = chance.pick(&listings).copied() else {
@@ -310,96 +264,5 @@ impl View<'_> {
             published: Some(!chance.in_thousand(50)),
             removed: None,
         }))
-    }
-
-    /// Orders that this node knows, newest first, at most twenty.
-    fn orders(&self) -> Result<Vec<OrderId>, Fault> {
-        let rows = self.records.scan(Tree::Orders, &Range::of([], 20).down())?;
-        let ids = rows.iter().filter_map(|(key, _)| key.last_chunk::<32>().copied());
-        Ok(ids.map(OrderId::from_bytes).collect())
-    }
-
-    fn in_an_order(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.at) else {
-            return Ok(None);
-        };
-        let orders = self.orders()?;
-        for _ in 0..8 {
-            let Some(id) = chance.pick(&orders) else {
-                return Ok(None);
-            };
-            let Some(order) = read_order(self.records, id)? else {
-                continue;
-            };
-            let Some(role) = order.role(&person.author) else {
-                continue;
-            };
-            if chance.in_thousand(self.scenario.people.wrong) {
-                let acts = [
-                    ActKind::Place,
-                    ActKind::Accept,
-                    ActKind::Cancel,
-                    ActKind::Pay,
-                    ActKind::Receipt,
-                    ActKind::Lapse,
-                ];
-                return Ok(chance.pick(&acts).map(|kind| act(&order, *kind, chance)));
-            }
-            let mut open = order.open_to(role, self.now);
-            open.retain(|kind| *kind != ActKind::Quote);
-            // People give up less often than they go on.
-            let gives_up = |kind: &ActKind| matches!(kind, ActKind::Cancel | ActKind::Decline);
-            if open.iter().any(|kind| !gives_up(kind)) && !chance.in_thousand(200) {
-                open.retain(|kind| !gives_up(kind));
-            }
-            if let Some(kind) = chance.pick(&open) {
-                return Ok(Some(act(&order, *kind, chance)));
-            }
-            if role == Role::Buyer && order.receipt.is_some() && order.state == State::Completed {
-                return Ok(Some(Command::Review {
-                    order: *id,
-                    listing: order.ask.lines.first().map(|line| line.listing),
-                    rating: u8::try_from(chance.between(1, 5)).unwrap_or(1),
-                    text: String::new(),
-                }));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn act(order: &Order, kind: ActKind, chance: &mut Chance) -> Command {
-    let id = order.id;
-    match kind {
-        ActKind::Place | ActKind::Ask | ActKind::Quote => {
-            let rails = order.quote.as_ref().map(|(_, quote)| quote.rails.to_vec());
-            let rail = chance
-                .pick(&rails.unwrap_or_default())
-                .copied()
-                .unwrap_or(Rail::Tab);
-            Command::PlaceOrder {
-                order: id,
-                address: vec!["Somewhere 1".into()],
-                rail: rail.name().into(),
-            }
-        }
-        ActKind::Accept => Command::AcceptOrder { order: id },
-        ActKind::Decline => Command::DeclineOrder {
-            order: id,
-            reason: "not today".into(),
-        },
-        ActKind::Cancel => Command::CancelOrder { order: id },
-        ActKind::Pay => Command::PayOrder {
-            order: id,
-            reference: "paid".into(),
-        },
-        ActKind::Receipt => Command::PaymentArrived { order: id },
-        ActKind::Fulfil => Command::ShipOrder {
-            order: id,
-            carrier: "Post".into(),
-            tracking: "1".into(),
-        },
-        ActKind::Complete => Command::CompleteOrder { order: id },
-        ActKind::Lapse => Command::LapseOrder { order: id },
     }
 }

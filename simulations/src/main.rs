@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde_json::json;
-use souk_simulations::run::{self, Outcome};
+use souk_simulations::run::{self, Ends, Outcome};
 use souk_simulations::scenario::Scenario;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -50,6 +50,9 @@ enum Command {
     },
 }
 
+/// Seeds between two lines about how far a run is, where no progress bar can be shown.
+const TELL_EVERY: u64 = 50;
+
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let started = Instant::now();
@@ -79,17 +82,30 @@ fn main() -> anyhow::Result<ExitCode> {
                 bar.suspend(|| eprintln!("seed {seed}: {}: {}", failure.law, failure.words));
             }
             bar.inc(1);
+            // Where there is no bar to be seen, a line now and then tells how far it is.
+            if !cli.json && bar.is_hidden() && bar.position().is_multiple_of(TELL_EVERY) {
+                eprintln!(
+                    "{} seeds played, {:.0} s",
+                    bar.position(),
+                    started.elapsed().as_secs_f64()
+                );
+            }
             outcome
         })
         .collect();
     bar.finish_and_clear();
     outcomes.sort_by_key(|outcome| outcome.seed);
-    tell(&cli, name, &scenario, &outcomes, started)?;
+    let ends = Ends::of(&outcomes);
+    let many = matches!(cli.command, Command::Seeds { .. });
+    let shortfall = ends.shortfall(&scenario.check).filter(|_| many);
+    tell(&cli, name, &scenario, &outcomes, &ends, started)?;
+    if let Some(shortfall) = &shortfall {
+        eprintln!("too little happened: {shortfall}");
+    }
     let broken = outcomes.iter().any(|outcome| outcome.broken.is_some());
-    Ok(if broken {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(match broken || shortfall.is_some() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     })
 }
 
@@ -117,14 +133,11 @@ fn tell(
     name: &str,
     scenario: &Scenario,
     outcomes: &[Outcome],
+    ends: &Ends,
     started: Instant,
 ) -> anyhow::Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let steps: u64 = outcomes.iter().map(|outcome| outcome.counts.steps).sum();
-    let orders: u64 = outcomes
-        .iter()
-        .flat_map(|outcome| outcome.census.orders.values())
-        .sum();
     let crashes = outcomes
         .iter()
         .map(|outcome| outcome.counts.crashes_before + outcome.counts.crashes_after);
@@ -140,7 +153,7 @@ fn tell(
         };
         let told = json!({
             "scenario": name, "nodes": scenario.nodes, "seeds": outcomes.len(), "steps": steps,
-            "orders": orders, "crashes": crashes, "seconds": seconds, "outcomes": shown,
+            "orders": ends, "crashes": crashes, "seconds": seconds, "outcomes": shown,
             "broken": outcomes.iter().filter(|outcome| outcome.broken.is_some()).count(),
         });
         println!("{told}");
@@ -168,8 +181,9 @@ fn tell(
             serde_json::to_string_pretty(&json!({"counts": only.counts, "census": only.census}))?
         );
     }
+    println!("{ends}");
     println!(
-        "{} of {} seeds kept every law: {} nodes, {steps} steps, {orders} orders, {crashes} crashes, {seconds:.1} s",
+        "{} of {} seeds kept every law: {} nodes, {steps} steps, {crashes} crashes, {seconds:.1} s",
         outcomes.len() - failed.len(),
         outcomes.len(),
         scenario.nodes,

@@ -8,82 +8,70 @@ use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, StateId};
 use souk_protocol::records::{Records, Tree, Write};
 use souk_protocol::tab::{Change, Side, TabState};
-use std::collections::BTreeSet;
 
-/// Something that is broken on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sabotage {
+macro_rules! switches {
+    ($($(#[$doc:meta])* $name:ident => $law:ident;)*) => {
+        /// Something that is broken on purpose.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Sabotage { $($(#[$doc])* $name,)* }
+
+        impl Sabotage {
+            /// Every switch.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The law that must be found broken.
+            pub const fn breaks(self) -> Law {
+                match self { $(Self::$name => Law::$law,)* }
+            }
+        }
+    };
+}
+
+switches! {
+    /// Stores show a private row with a flipped bit.
+    FlippedBit => NoFault;
     /// Some drivers speak first and crash before they commit.
-    SkipCommit,
+    SkipCommit => CommitFirst;
     /// Some nodes are restored from an old copy of their store.
-    ForkLog,
-    /// Both sides of a tab sign a payment for an order that is paid already.
-    DoublePay,
-    /// Both sides of a tab sign a payment beyond its limit.
-    OverLimit,
-    /// Both sides of a tab sign a payment for nothing that was quoted.
-    PayUnquoted,
-    /// A side of a tab signs two states of one number.
-    TwoStates,
-    /// Both sides of a tab sign two different states upon one.
-    TwoChains,
-    /// Merchants' stores forget what was taken off their stock.
-    OversellStock,
-    /// Stores forget what waits in the outbox.
-    DropOutbox,
-    /// Stores forget messages of orders that they said they had taken.
-    ForgetOrder,
-    /// Stores forget messages of tabs that they said they had taken.
-    ForgetTab,
+    ForkLog => NoFork;
     /// Stores take an envelope with a broken signature.
-    AdmitForged,
+    AdmitForged => Admitted;
+    /// Wires change a bit of what is announced.
+    GarbleGossip => NoneRejected;
+    /// Wires change a bit of what one side sends the other.
+    GarbleDelivery => NoneRefused;
     /// Of concurrent messages of an order, the one that came first counts.
-    ArrivalOrder,
+    ArrivalOrder => AnyOrder;
+    /// Every message of an order counts, in the order of the times stated.
+    EveryWord => Table;
+    /// Both sides of a tab sign a payment for an order that is paid already.
+    DoublePay => PaidOnce;
+    /// Both sides of a tab sign a payment for nothing that was quoted.
+    PayUnquoted => Quoted;
+    /// A buyer says that it paid and the merchant signs for it, and no tab shows it.
+    UnpaidReceipt => Receipted;
+    /// A side of a tab signs two states of one number.
+    TwoStates => OneState;
+    /// Both sides of a tab sign two different states upon one.
+    TwoChains => OneChain;
+    /// Both sides of a tab sign a payment beyond its limit.
+    OverLimit => Limit;
+    /// Merchants' stores forget what was taken off their stock.
+    OversellStock => Stock;
+    /// Stores forget messages of orders that they said they had taken.
+    ForgetOrder => OrdersAgree;
+    /// Stores forget messages of tabs that they said they had taken.
+    ForgetTab => TabsAgree;
+    /// Stores forget what waits in the outbox: the first message of an order is gone, and all that
+    /// follow it wait for it.
+    DropOutbox => Delivered;
     /// One node's wires bring it no public word of anybody.
-    DeafReader,
+    DeafReader => Followed;
+    /// Stores forget with whom there are tabs, so nobody sees what is due upon them.
+    ForgetTabs => Finished;
 }
 
 impl Sabotage {
-    /// Every switch.
-    pub const ALL: &'static [Self] = &[
-        Self::SkipCommit,
-        Self::ForkLog,
-        Self::DoublePay,
-        Self::OverLimit,
-        Self::PayUnquoted,
-        Self::TwoStates,
-        Self::TwoChains,
-        Self::OversellStock,
-        Self::DropOutbox,
-        Self::ForgetOrder,
-        Self::ForgetTab,
-        Self::AdmitForged,
-        Self::ArrivalOrder,
-        Self::DeafReader,
-    ];
-
-    /// The laws of which one must be found broken.
-    pub fn breaks(self) -> BTreeSet<Law> {
-        let laws: &[Law] = match self {
-            Self::SkipCommit => &[Law::CommitFirst],
-            Self::ForkLog => &[Law::NoFork],
-            Self::DoublePay => &[Law::PaidOnce],
-            Self::OverLimit => &[Law::Limit],
-            Self::OversellStock => &[Law::Stock],
-            Self::PayUnquoted => &[Law::Quoted],
-            Self::TwoStates => &[Law::OneState],
-            Self::TwoChains => &[Law::OneChain],
-            // The first message of an order is gone, and all that follow it wait for it.
-            Self::DropOutbox => &[Law::Delivered],
-            Self::ForgetOrder => &[Law::OrdersAgree],
-            Self::ForgetTab => &[Law::TabsAgree],
-            Self::AdmitForged => &[Law::Admitted],
-            Self::ArrivalOrder => &[Law::AnyOrder],
-            Self::DeafReader => &[Law::Followed],
-        };
-        laws.iter().copied().collect()
-    }
-
     /// Rows that a broken store shows after a commit: tree, key, and what stands there instead.
     pub(crate) fn undoes(
         self,
@@ -113,6 +101,10 @@ impl Sabotage {
                     rows.push((change.tree, key(), None));
                     rows.push((Tree::Place, id, None));
                 }
+                (Self::FlippedBit, Tree::Holds, Some(value)) if chance.in_thousand(50) => {
+                    rows.extend(flipped(value).map(|flipped| (change.tree, key(), Some(flipped))));
+                }
+                (Self::ForgetTabs, Tree::Tabs, Some(_)) => rows.push((change.tree, key(), None)),
                 (Self::AdmitForged, Tree::Log, Some(value))
                     if !change.key.starts_with(own.as_bytes()) && chance.in_thousand(50) =>
                 {
@@ -208,10 +200,39 @@ fn says(key: &[u8], writes: &[Write]) -> bool {
     changes.any(|change| change.tree == Tree::Outbox && change.key.ends_with(id))
 }
 
-/// A stored envelope with its last byte, the signature's, changed; its id is right.
-fn forged(value: &[u8]) -> Option<Vec<u8>> {
-    let (_, bytes) = value.split_first_chunk::<32>()?;
+/// The same bytes with one bit of the last one changed; of an envelope that is its signature's.
+pub(crate) fn flipped(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     *bytes.last_mut()? ^= 1;
+    Some(bytes)
+}
+
+/// A stored envelope with a broken signature; its id is right.
+fn forged(value: &[u8]) -> Option<Vec<u8>> {
+    let (_, bytes) = value.split_first_chunk::<32>()?;
+    let bytes = flipped(bytes)?;
     Some([EnvelopeId::of(&bytes).as_bytes().as_slice(), &bytes].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_law_has_a_switch_that_breaks_it() {
+        let aimed: BTreeSet<Law> = Sabotage::ALL.iter().map(|switch| switch.breaks()).collect();
+        let missing = Law::ALL.iter().filter(|law| !aimed.contains(law));
+        let missing: Vec<&str> = missing.map(|law| law.name()).collect();
+        assert!(missing.is_empty(), "no switch for {missing:?}");
+    }
+
+    #[test]
+    fn the_page_names_every_law_and_every_switch() {
+        let page = include_str!("../../spec/simulations.md");
+        for switch in Sabotage::ALL {
+            let row = format!("| `{switch:?}` | {} |", switch.breaks().name());
+            assert!(page.contains(&row), "spec/simulations.md has no row {row}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub struct Scenario {
     pub storm: Storm,
     /// What is asked for after it.
     pub heal: Heal,
-    /// How often the laws look at everything.
+    /// How often the laws look at everything, and how much must have happened.
     pub check: Check,
 }
 
@@ -35,9 +35,17 @@ pub struct People {
     pub rewired: u64,
     /// Wishes of all together during the storm.
     pub acts: u64,
+    /// Of what somebody's node tells them of an order, how much they look at, of a thousand.
+    pub attentive: u64,
+    /// How long they take to look, at most.
+    pub look_ms_max: u64,
+    /// Finished orders that get a review, of a thousand.
+    pub reviews: u64,
     /// People who never answer in an order, of a thousand.
     pub silent: u64,
-    /// Acts in an order that are tried in any state, of a thousand.
+    /// Acts out of the blue in an order that may be cancellations and refusals, of a thousand.
+    pub gives_up: u64,
+    /// Acts out of the blue in an order that are tried in any state, of a thousand.
     pub wrong: u64,
 }
 
@@ -59,6 +67,8 @@ pub struct Shop {
     pub accepts_by_itself: u64,
     /// Shops that also take payments outside, of a thousand.
     pub manual: u64,
+    /// Shops that give room on a tab to whoever wants to buy, of a thousand.
+    pub trusting: u64,
 }
 
 /// What the wires are like.
@@ -109,12 +119,18 @@ pub struct Heal {
     pub look_every_ms: u64,
 }
 
-/// How often the laws look at everything.
+/// How often the laws look at everything, and how much must have happened for that to mean something.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// Steps between two checks of the whole world.
     pub whole_every_steps: u64,
+    /// Orders that come to their good end, of a thousand of all seeds together, at least.
+    pub completed: u64,
+    /// Of these, how many are paid each way, of a thousand, at least.
+    pub completed_each_way: u64,
+    /// Of these, how many are reviewed, of a thousand, at least.
+    pub reviewed: u64,
 }
 
 /// Scenarios that are built in, by name.
@@ -203,7 +219,7 @@ mod tests {
         let first = Scenario::named("first").unwrap();
         assert_eq!((first.nodes, first.merchants), (50, 10));
         let small = first.with_nodes(10).unwrap();
-        assert_eq!((small.nodes, small.merchants, small.people.acts), (10, 2, 400));
+        assert_eq!((small.nodes, small.merchants, small.people.acts), (10, 2, 200));
         assert!(small.with_nodes(2).is_err());
         assert!(matches!(
             Scenario::named("second"),

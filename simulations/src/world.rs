@@ -1,11 +1,12 @@
 //! The world: peers, their stores, the links between them, and one queue of what happens next.
 
+mod colluding;
 mod hearing;
 mod speaking;
 mod stepping;
 
 use crate::book::{Book, Touched};
-use crate::cast::{self, Person, View};
+use crate::cast::{self, Moved, Person, View};
 use crate::chance::Chance;
 use crate::law::{Broken, Law};
 use crate::laws::{self, Seen};
@@ -14,13 +15,14 @@ use crate::sabotage::Sabotage;
 use crate::scenario::Scenario;
 use crate::store::Store;
 use souk_protocol::admission::{Refusal, Verdict};
-use souk_protocol::api::Command;
-use souk_protocol::envelope::{self, Opened, Signed};
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, TabId};
+use souk_protocol::api::{Command, Happening};
+use souk_protocol::envelope::{self, Signed};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, TabId};
 use souk_protocol::identity::{DeviceKey, Grant, Phrase, Scopes};
+use souk_protocol::order::{OrderMessage, State};
 use souk_protocol::peer::{Action, Input, Keys, Peer, Step};
-use souk_protocol::records::{Range, Records, Tree};
-use souk_protocol::sync::{Answer, Request, Taken};
+use souk_protocol::records::{Change, Fault, Range, Records, Tree};
+use souk_protocol::sync::{Answer, Raw, Request, Taken};
 use souk_protocol::tab::{TabAct, TabMessage};
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,6 +112,7 @@ enum Event {
     Tick(usize),
     Start(usize),
     Wish(usize, Box<Command>),
+    Attend(usize, Moved),
     Somebody,
     Connect(usize, usize),
     Connected {
@@ -126,6 +129,8 @@ enum Event {
         at: usize,
         from: usize,
         link: u64,
+        /// On whose topic.
+        topic: AuthorId,
         bytes: Arc<[u8]>,
     },
     Asked {
@@ -383,6 +388,7 @@ impl World {
             }
             Event::Start(at) => self.start(at),
             Event::Wish(at, command) => self.wish(at, command),
+            Event::Attend(at, moved) => self.attend(at, &moved),
             Event::Somebody => self.somebody(),
             Event::Connect(one, other) => {
                 self.connect(one, other);
@@ -405,8 +411,9 @@ impl World {
                 at,
                 from,
                 link,
+                topic,
                 bytes,
-            } => self.heard(at, from, link, bytes),
+            } => self.heard(at, from, link, &topic, bytes),
             Event::Asked { question, request } => self.asked(question, request),
             Event::Answered { question, answer } => self.answered(question, answer),
             Event::Silence { question } => match self.questions.remove(&question) {
@@ -562,11 +569,22 @@ impl World {
     /// Somebody wants something.
     fn somebody(&mut self) -> Result<(), Broken> {
         let at = self.chance.index(self.nodes.len());
-        let Some(node) = self
-            .nodes
-            .get(at)
-            .filter(|node| node.peer.is_some() && self.stormy)
-        else {
+        self.decide(at, |view, chance| view.wish(chance))
+    }
+
+    /// Somebody looks at what their node told them.
+    fn attend(&mut self, at: usize, moved: &Moved) -> Result<(), Broken> {
+        self.decide(at, |view, chance| view.attend(moved, chance))
+    }
+
+    /// Somebody decides what to do, by what their node holds. After the storm nobody wants anything.
+    fn decide(
+        &mut self,
+        at: usize,
+        decision: impl FnOnce(&View<'_>, &mut Chance) -> Result<Option<Command>, Fault>,
+    ) -> Result<(), Broken> {
+        let up = |node: &&Node| node.peer.is_some() && self.stormy;
+        let Some(node) = self.nodes.get(at).filter(up) else {
             return Ok(());
         };
         let view = View {
@@ -574,9 +592,10 @@ impl World {
             people: &self.people,
             at,
             records: &node.store,
+            book: &self.book,
             now: self.clock(node),
         };
-        let wish = view.wish(&mut self.chance);
+        let wish = decision(&view, &mut self.chance);
         match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
             Some(command) => self.wish(at, Box::new(command)),
             None => Ok(()),
@@ -610,6 +629,7 @@ impl World {
         let mut census = Census {
             envelopes: self.book.envelopes(),
             tabs: self.book.tabs.len(),
+            reviews: self.book.reviewed(),
             virtual_ms: self.time,
             ..Census::default()
         };
@@ -617,6 +637,10 @@ impl World {
         for ((at, _), order) in &self.book.folds {
             if authors.get(*at) == Some(&order.buyer) {
                 *census.orders.entry(order.state.name()).or_default() += 1;
+                census.receipts += u64::from(order.receipt.is_some());
+                if let Some(rail) = order.rail().filter(|_| order.state == State::Completed) {
+                    *census.completed.entry(rail.name()).or_default() += 1;
+                }
             }
         }
         census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
@@ -631,6 +655,12 @@ pub struct Census {
     pub envelopes: usize,
     /// Orders, by state as their buyers read them.
     pub orders: BTreeMap<&'static str, u64>,
+    /// Completed orders, by the way they were paid.
+    pub completed: BTreeMap<&'static str, u64>,
+    /// Orders with a receipt.
+    pub receipts: u64,
+    /// Purchases with a review.
+    pub reviews: u64,
     /// Tabs.
     pub tabs: usize,
     /// Rows of all stores.

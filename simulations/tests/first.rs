@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use souk_simulations::run::{self, Outcome};
+use souk_simulations::run::{self, Ends, Outcome};
 use souk_simulations::sabotage::Sabotage;
 use souk_simulations::scenario::Scenario;
 
@@ -10,6 +10,7 @@ fn small() -> Scenario {
     let mut scenario = Scenario::named("first").unwrap().with_nodes(10).unwrap();
     scenario.merchants = 3;
     scenario.people.acts = 400;
+    scenario.people.wrong = 50;
     scenario.storm.drops = 30;
     scenario.storm.crashes_per_million = 6_000;
     scenario
@@ -30,16 +31,33 @@ fn told(outcome: &Outcome) -> String {
 }
 
 #[test]
-fn every_law_holds_in_some_small_worlds() {
-    let (mut completed, mut crashes) = (0, 0);
+fn every_law_holds_in_some_small_worlds_in_which_much_comes_to_its_end() {
+    let mut outcomes = Vec::new();
     for seed in 1..=10 {
         let outcome = run::seed(&small(), seed, None);
         assert!(outcome.broken.is_none(), "{}", told(&outcome));
-        completed += outcome.census.orders.get("completed").copied().unwrap_or(0);
-        crashes += outcome.counts.crashes_before.min(outcome.counts.crashes_after);
+        outcomes.push(outcome);
     }
-    assert!(completed >= 10, "only {completed} orders came to their end");
+    let ends = Ends::of(&outcomes);
+    assert_eq!(ends.shortfall(&small().check), None, "{ends}");
+    let other_ends = ["declined", "cancelled", "lapsed"].map(|state| ends.states.contains_key(state));
+    assert_eq!(
+        other_ends, [true; 3],
+        "nobody refuses, gives up or is silent: {ends}"
+    );
+    let crashes = outcomes
+        .iter()
+        .map(|outcome| outcome.counts.crashes_before.min(outcome.counts.crashes_after));
+    let crashes: u64 = crashes.sum();
     assert!(crashes >= 5, "only {crashes} crashes of each kind");
+}
+
+#[test]
+fn a_world_in_which_nobody_looks_after_their_orders_shows_too_little() {
+    let mut scenario = small();
+    scenario.people.attentive = 0;
+    let ends = Ends::of([&run::seed(&scenario, 1, None)]);
+    assert!(ends.shortfall(&scenario.check).is_some(), "{ends}");
 }
 
 #[test]
@@ -61,7 +79,7 @@ fn each_broken_switch_is_noticed_by_its_law() {
         let noticed = (1..=12).any(|seed| {
             let law = run::broken_law(&small(), seed, Some(sabotage));
             seen.push(law);
-            law.is_some_and(|law| sabotage.breaks().contains(&law))
+            law == Some(sabotage.breaks())
         });
         assert!(noticed, "{sabotage:?} was not noticed: {seen:?}");
     }

@@ -241,6 +241,12 @@ impl Peer {
             return Ok(Err(no_order(&id)));
         };
         check!(permitted(&order, role, ActKind::Lapse, turn.now));
+        // The buyer would hear of the lapse before it says that it paid, and its money would be gone.
+        if order.state == State::Accepted && self.tab_shows_payment(turn, &order)? {
+            let message = "the tab shows that the order is paid";
+            let next = "Wait for the buyer's node to say so: the receipt is signed by itself.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
         let act = lapse(&order)?;
         self.act_on(turn, &order, act)
     }
@@ -534,12 +540,15 @@ impl Peer {
         Ok(mine
             && match order.state {
                 State::Quoted | State::Fulfilled => true,
-                State::Accepted => {
-                    let tab = self.tab_of(turn, order)?;
-                    tab.is_none_or(|tab| !tab.tab().paid.contains_key(&order.id))
-                }
+                State::Accepted => !self.tab_shows_payment(turn, order)?,
                 _ => false,
             })
+    }
+
+    /// Whether the tab of an order's two sides shows its payment, said by its buyer or not yet.
+    fn tab_shows_payment(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        let tab = self.tab_of(turn, order)?;
+        Ok(tab.is_some_and(|tab| tab.tab().paid.contains_key(&order.id)))
     }
 
     /// After a start: what was begun before is gone on with.

@@ -2,6 +2,7 @@
 //! `spec/simulations.md`.
 
 use super::*;
+use crate::sabotage::flipped;
 
 impl World {
     pub(super) fn heard(
@@ -9,25 +10,22 @@ impl World {
         at: usize,
         from: usize,
         link: u64,
+        topic: &AuthorId,
         bytes: Arc<[u8]>,
     ) -> Result<(), Broken> {
         let (stands, device) = (self.stands(at, from, link), self.device(from));
-        let envelope = Box::new(self.book.open(&bytes));
-        let author = match &*envelope {
-            Ok(Opened::Known(signed)) => Some(signed.author()),
-            _ => None,
-        };
         let deaf = self.is_deaf(at);
         let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_some()) else {
             return Ok(());
         };
-        let joined = author.is_some_and(|author| node.topics.contains(&author));
+        let joined = node.topics.contains(topic);
         let Some(from) = device.filter(|_| stands && joined && !deaf) else {
             return Ok(());
         };
         if !node.seen.insert(EnvelopeId::of(&bytes)) && !self.stormy {
             return Ok(());
         }
+        let envelope = Box::new(self.book.open(&bytes));
         let gossip = self.fresh();
         self.gossip.insert(gossip, (at, bytes));
         let heard = Input::Heard {
@@ -41,7 +39,9 @@ impl World {
     /// Sends an envelope to all connected nodes that listen to its author.
     pub(super) fn spread(&mut self, at: usize, bytes: &Arc<[u8]>) {
         let id = EnvelopeId::of(bytes);
-        let author = self.book.signed(&id).map(|signed| signed.author());
+        let Some(topic) = self.book.signed(&id).map(|signed| signed.author()) else {
+            return;
+        };
         let links = self.links.iter().filter_map(|((one, other), link)| match at {
             at if at == *one => Some((*other, *link)),
             at if at == *other => Some((*one, *link)),
@@ -49,9 +49,8 @@ impl World {
         });
         let links: Vec<(usize, Link)> = links.collect();
         for (to, link) in links {
-            let wants = self.nodes.get(to).is_some_and(|node| {
-                author.is_some_and(|author| node.topics.contains(&author)) && !node.seen.contains(&id)
-            });
+            let wants = |node: &Node| node.topics.contains(&topic) && !node.seen.contains(&id);
+            let wants = self.nodes.get(to).is_some_and(wants);
             if !wants {
                 continue;
             }
@@ -65,10 +64,20 @@ impl World {
                     at: to,
                     from: at,
                     link: link.number,
-                    bytes: Arc::clone(bytes),
+                    topic,
+                    bytes: self.carried(bytes),
                 };
                 self.queue.plan(soon, heard);
             }
+        }
+    }
+
+    /// What comes out of a wire of what went in.
+    fn carried(&mut self, bytes: &Arc<[u8]>) -> Arc<[u8]> {
+        let garbles = self.sabotage == Some(Sabotage::GarbleGossip) && self.chance.in_thousand(10);
+        match garbles.then(|| flipped(bytes)).flatten() {
+            Some(flipped) => flipped.into(),
+            None => Arc::clone(bytes),
         }
     }
 

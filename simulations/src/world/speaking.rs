@@ -2,6 +2,7 @@
 //! `spec/simulations.md`.
 
 use super::*;
+use crate::sabotage::flipped;
 
 impl World {
     pub(super) fn perform(&mut self, at: usize, action: Action) -> Result<(), Broken> {
@@ -67,7 +68,24 @@ impl World {
                 *self.counts.refusals.entry(refusal.name()).or_default() += 1;
                 Ok(())
             }
-            Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => Ok(()),
+            Action::Tell(event) => {
+                match event.what {
+                    Happening::OrderMoved { order, .. } => self.told(at, Moved::Order(order)),
+                    Happening::TabMoved { with, .. } => self.told(at, Moved::Tab(with)),
+                    _ => {}
+                }
+                Ok(())
+            }
+            Action::Provide(_) | Action::Index { .. } => Ok(()),
+        }
+    }
+
+    /// A node tells its owner that something moved. Most look at it, after a while.
+    fn told(&mut self, at: usize, moved: Moved) {
+        let people = &self.scenario.people;
+        if self.stormy && self.chance.in_thousand(people.attentive) {
+            let soon = self.time + 500 + self.chance.below(people.look_ms_max);
+            self.queue.plan(soon, Event::Attend(at, moved));
         }
     }
 
@@ -135,7 +153,7 @@ impl World {
         to: &DeviceId,
         request: Request,
     ) -> Result<(), Broken> {
-        if let Request::Deliver(raws) = &request {
+        if let Request::Deliver(raws) | Request::Settle(raws) = &request {
             for raw in raws {
                 self.spoken(at, raw)?;
             }
@@ -162,11 +180,27 @@ impl World {
             self.queue.plan(timeout, Event::Silence { question });
             if !self.loses() {
                 let soon = self.time + self.delay(link);
-                let request = request.clone();
+                let request = self.brought(request.clone());
                 self.queue.plan(soon, Event::Asked { question, request });
             }
         }
         Ok(())
+    }
+
+    /// What comes out of a wire of a request that went in.
+    fn brought(&mut self, request: Request) -> Request {
+        if self.sabotage != Some(Sabotage::GarbleDelivery) || !self.chance.in_thousand(50) {
+            return request;
+        }
+        let garbled = |raws: Vec<Raw>| {
+            let garbled = raws.into_iter().filter_map(|raw| flipped(&raw));
+            garbled.map(Raw::from).collect()
+        };
+        match request {
+            Request::Deliver(raws) => Request::Deliver(garbled(raws)),
+            Request::Settle(raws) => Request::Settle(garbled(raws)),
+            other => other,
+        }
     }
 
     pub(super) fn answer(&mut self, at: usize, question: u64, answer: Answer) -> Result<(), Broken> {

@@ -95,73 +95,8 @@ impl World {
             self.trace.update(&[change.tree as u8]).update(&change.key);
             self.book.note(at, &device, &node.store, change, &mut touched)?;
         }
-        for tab in touched.tabs.clone() {
-            self.collude(&tab)?;
-        }
+        self.collude(&touched)?;
         self.look(at, &touched)
-    }
-
-    /// Both sides of a tab sign what no peer would, and put it into their stores.
-    pub(super) fn collude(&mut self, tab: &TabId) -> Result<(), Broken> {
-        let Some(sabotage) = self.sabotage else {
-            return Ok(());
-        };
-        let ids = self.book.tabs.get(tab).map(|thread| thread.union());
-        let chain = laws::chain(&self.book, &ids.unwrap_or_default());
-        let Some((by, state)) = sabotage.next_state(&chain.unwrap_or_default()) else {
-            return Ok(());
-        };
-        let sides = state.parties.other(&by).map(|other| [by, other]);
-        let sides = sides.map(|sides| sides.map(|author| self.authors.get(&author).copied()));
-        let Ok([Some(one), Some(other)]) = sides else {
-            return Ok(());
-        };
-        let hash = state
-            .id()
-            .map_err(|error| Broken::new(Law::NoFault, error.to_string(), [one, other]))?;
-        let state = Box::new(state);
-        let proposal = self.sign(one, other, *tab, TabAct::Propose { state })?;
-        let agree = TabAct::Agree {
-            propose: proposal.id(),
-            state: hash,
-        };
-        let agreement = self.sign(other, one, *tab, agree)?;
-        for at in [one, other] {
-            for envelope in [&proposal, &agreement] {
-                let id = envelope.id();
-                let change = souk_protocol::records::Change {
-                    tree: Tree::Tab,
-                    key: [tab.as_bytes().as_slice(), id.as_bytes()].concat(),
-                    value: Some([id.as_bytes().as_slice(), envelope.bytes()].concat()),
-                };
-                let Some(node) = self.nodes.get_mut(at) else {
-                    continue;
-                };
-                let device = node.identity.device;
-                node.store
-                    .alter(Tree::Tab, change.key.clone(), change.value.clone());
-                let mut touched = Touched::default();
-                self.book.note(at, &device, &node.store, &change, &mut touched)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A message that a node's peer knows nothing of, signed with its keys.
-    pub(super) fn sign(&mut self, at: usize, to: usize, tab: TabId, act: TabAct) -> Result<Signed, Broken> {
-        let broken = |words: String| Broken::new(Law::NoFault, words, [at]);
-        let count = u32::try_from(self.fresh()).unwrap_or(0) + 1_000_000;
-        let (Some(node), Some(other)) = (self.nodes.get(at), self.nodes.get(to)) else {
-            return Err(broken("there is no such node".into()));
-        };
-        let time = Hybrid {
-            wall_ms: self.clock(node).0,
-            count,
-        };
-        let (keys, to) = (node.identity.keys(), other.identity.author);
-        let body = TabMessage { to, tab, act }.into();
-        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, None, body);
-        sealed.map_err(|error| broken(error.to_string()))
     }
 
     /// The laws over what a step touched.
@@ -171,13 +106,11 @@ impl World {
         };
         let fold = match self.sabotage {
             Some(Sabotage::ArrivalOrder) => laws::fold_first_come,
+            Some(Sabotage::EveryWord) => laws::fold_every_word,
             _ => laws::fold as laws::Fold,
         };
         let (me, device) = (node.identity.author, node.identity.device);
         let mut listings = touched.stocks.clone();
-        for tab in &touched.tabs {
-            laws::tab(&self.book, tab)?;
-        }
         for id in &touched.orders {
             laws::order(&mut self.book, id, &mut self.chance, fold)?;
             if let Some(order) = self.book.folds.get(&(at, *id))
@@ -186,6 +119,9 @@ impl World {
                 listings.extend(order.lines().iter().map(|line| line.listing));
                 laws::receipt(&self.book, at, order)?;
             }
+        }
+        for tab in &touched.tabs {
+            laws::tab(&self.book, tab)?;
         }
         for listing in &listings {
             laws::stock(&self.book, at, &me, &device, &node.store, listing)?;

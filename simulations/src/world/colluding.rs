@@ -1,0 +1,157 @@
+//! Both sides of a tab or an order sign what no peer would sign, for the broken switches that need it.
+//! Described in `spec/simulations.md`.
+
+use super::*;
+use souk_protocol::body::Body;
+use souk_protocol::order::{Act, Order, Role};
+use souk_protocol::receipt::Receipt;
+use souk_protocol::settlement::{Proof, Rail};
+
+impl World {
+    /// Both sides of what a step touched sign what no peer would, and put it into their stores.
+    pub(super) fn collude(&mut self, touched: &Touched) -> Result<(), Broken> {
+        let Some(sabotage) = self.sabotage else {
+            return Ok(());
+        };
+        for tab in &touched.tabs {
+            self.agree_wrongly(sabotage, tab)?;
+        }
+        if sabotage == Sabotage::UnpaidReceipt {
+            for order in &touched.orders {
+                self.sign_unpaid(*order)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Both sides of a tab sign a state that must not be.
+    fn agree_wrongly(&mut self, sabotage: Sabotage, tab: &TabId) -> Result<(), Broken> {
+        let ids = self.book.tabs.get(tab).map(|thread| thread.union());
+        let chain = laws::chain(&self.book, &ids.unwrap_or_default());
+        let Some((by, state)) = sabotage.next_state(&chain.unwrap_or_default()) else {
+            return Ok(());
+        };
+        let sides = state.parties.other(&by).map(|other| self.both(by, other));
+        let Ok(Some([one, other])) = sides else {
+            return Ok(());
+        };
+        let hash = state
+            .id()
+            .map_err(|error| Broken::new(Law::NoFault, error.to_string(), [one, other]))?;
+        let message = |to, act| TabMessage { to, tab: *tab, act };
+        let (state, to) = (Box::new(state), self.author(other)?);
+        let proposal = self.sign(one, message(to, TabAct::Propose { state }).into())?;
+        let agree = TabAct::Agree {
+            propose: proposal.id(),
+            state: hash,
+        };
+        let agreement = self.sign(other, message(self.author(one)?, agree).into())?;
+        for envelope in [&proposal, &agreement] {
+            self.put([one, other], Tree::Tab, tab.as_bytes(), envelope)?;
+        }
+        Ok(())
+    }
+
+    /// The buyer of an accepted order names a payment that there is not, and the merchant signs for it.
+    fn sign_unpaid(&mut self, id: OrderId) -> Result<(), Broken> {
+        let Some((order, sides)) = self.standing(id) else {
+            return Ok(());
+        };
+        if order.state != State::Accepted || order.rail() != Some(Rail::Tab) {
+            return Ok(());
+        }
+        let nothing = EnvelopeId::from_bytes([7; 32]);
+        let proof = Proof::Tab {
+            propose: nothing,
+            agree: nothing,
+            seq: 1,
+        };
+        self.act_in(&order, sides, Role::Buyer, Act::Pay { proof })?;
+        let Some((order, [_, merchant])) = self.standing(id) else {
+            return Ok(());
+        };
+        let broken = |words: String| Broken::new(Law::NoFault, words, [merchant]);
+        let Some(node) = self.nodes.get(merchant) else {
+            return Ok(());
+        };
+        let sale = order.sale().map_err(|error| broken(error.to_string()))?;
+        let keys = node.identity.keys();
+        let receipt = Receipt::issue(&keys.device, &keys.grant, &sale, self.clock(node));
+        let receipt = Box::new(receipt.map_err(|error| broken(error.to_string()))?);
+        self.act_in(&order, sides, Role::Merchant, Act::Receipt(receipt))
+    }
+
+    /// An order as all its messages tell it, and the nodes of its buyer and its merchant.
+    fn standing(&self, id: OrderId) -> Option<(Order, [usize; 2])> {
+        let thread = self.book.orders.get(&id)?;
+        let order = laws::fold(id, self.book.order_messages(&thread.union()))?;
+        let sides = self.both(order.buyer, order.merchant)?;
+        Some((order, sides))
+    }
+
+    /// One side of an order signs a message upon its head; both stores show it.
+    fn act_in(&mut self, order: &Order, sides: [usize; 2], role: Role, act: Act) -> Result<(), Broken> {
+        let [buyer, merchant] = sides;
+        let at = if role == Role::Buyer { buyer } else { merchant };
+        let message = OrderMessage {
+            order: Some(order.id),
+            to: order.author(role.other()),
+            after: Some(order.head),
+            act,
+        };
+        let envelope = self.sign(at, message.into())?;
+        self.put(sides, Tree::Order, order.id.as_bytes(), &envelope)
+    }
+
+    fn both(&self, one: AuthorId, other: AuthorId) -> Option<[usize; 2]> {
+        let at = |author| self.authors.get(&author).copied();
+        Some([at(one)?, at(other)?])
+    }
+
+    fn author(&self, at: usize) -> Result<AuthorId, Broken> {
+        let node = self.nodes.get(at).map(|node| node.identity.author);
+        node.ok_or_else(|| Broken::new(Law::NoFault, "there is no such node", [at]))
+    }
+
+    /// Puts an envelope into the stores of both sides, past their peers.
+    fn put(
+        &mut self,
+        sides: [usize; 2],
+        tree: Tree,
+        thread: &[u8; 32],
+        envelope: &Signed,
+    ) -> Result<(), Broken> {
+        let id = envelope.id();
+        let change = Change {
+            tree,
+            key: [thread.as_slice(), id.as_bytes()].concat(),
+            value: Some([id.as_bytes().as_slice(), envelope.bytes()].concat()),
+        };
+        for at in sides {
+            let Some(node) = self.nodes.get_mut(at) else {
+                continue;
+            };
+            let device = node.identity.device;
+            node.store.alter(tree, change.key.clone(), change.value.clone());
+            let mut touched = Touched::default();
+            self.book.note(at, &device, &node.store, &change, &mut touched)?;
+        }
+        Ok(())
+    }
+
+    /// A message that a node's peer knows nothing of, signed with its keys.
+    fn sign(&mut self, at: usize, body: Body) -> Result<Signed, Broken> {
+        let broken = |words: String| Broken::new(Law::NoFault, words, [at]);
+        let count = u32::try_from(self.fresh()).unwrap_or(0) + 1_000_000;
+        let Some(node) = self.nodes.get(at) else {
+            return Err(broken("there is no such node".into()));
+        };
+        let time = Hybrid {
+            wall_ms: self.clock(node).0,
+            count,
+        };
+        let keys = node.identity.keys();
+        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, None, body);
+        sealed.map_err(|error| broken(error.to_string()))
+    }
+}
