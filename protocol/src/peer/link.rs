@@ -88,7 +88,7 @@ impl Peer {
             .sessions
             .iter()
             .filter(|(_, session)| session.author.is_some())
-            .filter(|(_, session)| turn.now.0.saturating_sub(session.compared_ms) >= RESYNC_MS)
+            .filter(|(_, session)| turn.now.0.abs_diff(session.compared_ms) >= RESYNC_MS)
             .map(|(device, _)| *device)
             .collect();
         for device in due {

@@ -185,6 +185,9 @@ impl Peer {
     /// What follows from an input. Reads the records and changes nothing outside itself; after a
     /// fault the peer must be started again from the records.
     pub fn handle(&mut self, now: Timestamp, input: Input, records: &dyn Records) -> Result<Step, Fault> {
+        // It was later already when this peer last said something: a clock that went back is not believed,
+        // or else this peer would take its own words for words from the future.
+        let now = now.max(Timestamp(self.clock.wall_ms));
         let mut turn = Turn::new(now, records);
         match input {
             Input::Start => self.begin(&mut turn)?,
