@@ -40,16 +40,6 @@ pub(crate) enum Exit {
     CannotStart = 6,
     /// Something that should not happen.
     Fault = 7,
-    /// A node stopped because its disk failed it, or a rule of its own.
-    pub(crate) fn stopped(message: impl Into<String>) -> Self {
-        Self::new(
-            Exit::Fault,
-            "fault",
-            message,
-            "see that its disk is sound, then start it again; all that was acknowledged is there",
-        )
-    }
-
     /// A wait was too long.
     TooLate = 8,
     /// Ctrl-C.
@@ -158,6 +148,16 @@ impl Failure {
             "fault",
             message,
             "try again; if it stays, report it with the output of `souk status --json`",
+        )
+    }
+
+    /// A node stopped because its disk failed it, or a rule of its own.
+    pub(crate) fn stopped(message: impl Into<String>) -> Self {
+        Self::new(
+            Exit::Fault,
+            "fault",
+            message,
+            "see that its disk is sound, then start it again; all that was acknowledged is there",
         )
     }
 

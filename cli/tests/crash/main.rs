@@ -97,7 +97,10 @@ fn whoever_is_killed_in_a_purchase_it_completes_and_nothing_acknowledged_is_lost
     let (mut state, mut hits, mut steps, mut missed) = (seed, BTreeMap::<Hit, u64>::new(), [0; STEPS.len()], 0);
     while hits.values().sum::<u64>() < kills {
         let kill = draw_kill(&mut state, &profile, &steps);
-        match market.purchase(Some(kill)) {
+        let begun = std::time::Instant::now();
+        let hit = market.purchase(Some(kill));
+        println!("{:?} {kill:?} {hit:?}", begun.elapsed());
+        match hit {
             Some(hit) => {
                 *hits.entry(hit).or_default() += 1;
                 steps[hit.step.min(STEPS.len() - 1)] += 1;

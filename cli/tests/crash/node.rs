@@ -101,7 +101,9 @@ impl Node {
         if self.api.is_empty() {
             command.args(["--api-port", "0"]);
         }
-        peers.iter().for_each(|peer| drop(command.args(["--peer", peer])));
+        for peer in peers {
+            command.args(["--peer", peer]);
+        }
         let log = std::fs::OpenOptions::new()
             .append(true)
             .create(true)

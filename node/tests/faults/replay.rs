@@ -6,6 +6,7 @@
 //! Ignoring syncs of some file makes the disk of a program that does not sync it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -145,9 +146,15 @@ enum Pending {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Node {
-    Directory,
+    Directory(usize),
     File(usize),
 }
+
+/// A name in a directory.
+type Name = (usize, OsString);
+
+/// The directory that is watched.
+const ROOT: usize = 0;
 
 /// A disk that follows a trace.
 pub(crate) struct Disk<'a> {
@@ -155,11 +162,12 @@ pub(crate) struct Disk<'a> {
     /// Changes that have happened.
     at: usize,
     files: Vec<FileOnDisk>,
+    directories: usize,
     /// Names as the program sees them, and as they are on the disk for sure.
-    names: BTreeMap<PathBuf, Node>,
-    synced: BTreeMap<PathBuf, Node>,
-    /// Names that changed since: what stands there now.
-    since: Vec<(PathBuf, Option<Node>)>,
+    names: BTreeMap<Name, Node>,
+    synced: BTreeMap<Name, Node>,
+    /// Names that changed since, those of one call together: what stands there now.
+    since: Vec<Vec<(Name, Option<Node>)>>,
     numbers: BTreeMap<u64, usize>,
     /// Files and directories whose syncs do nothing.
     ignored: BTreeSet<PathBuf>,
@@ -172,6 +180,7 @@ impl<'a> Disk<'a> {
             trace,
             at: 0,
             files: Vec::new(),
+            directories: ROOT + 1,
             names: BTreeMap::new(),
             synced: BTreeMap::new(),
             since: Vec::new(),
@@ -195,17 +204,36 @@ impl<'a> Disk<'a> {
         }
     }
 
+    /// What a path leads to, as the program sees it.
+    fn leads_to(&self, path: &Path) -> Option<Node> {
+        path.iter().try_fold(Node::Directory(ROOT), |node, name| match node {
+            Node::Directory(number) => self.names.get(&(number, name.to_owned())).copied(),
+            Node::File(_) => None,
+        })
+    }
+
+    fn name(&self, path: &Path) -> Name {
+        match self.leads_to(path.parent().unwrap()) {
+            Some(Node::Directory(number)) => (number, path.file_name().unwrap().to_owned()),
+            other => panic!("{} stands in {other:?}", path.display()),
+        }
+    }
+
+    fn is_ignored(&self, node: Node) -> bool {
+        self.ignored.iter().any(|path| self.leads_to(path) == Some(node))
+    }
+
     fn follow(&mut self, change: Change) {
         match change {
             Change::Opened { path, file, emptied } => {
-                let known = match self.names.get(&path) {
-                    Some(Node::File(number)) => Some(*number),
+                let known = match self.leads_to(&path) {
+                    Some(Node::File(number)) => Some(number),
                     _ => None,
                 };
                 let number = known.unwrap_or_else(|| {
                     self.files.push(FileOnDisk::default());
                     let number = self.files.len() - 1;
-                    self.rename(path, Some(Node::File(number)));
+                    self.put(&[(&path, Some(Node::File(number)))]);
                     number
                 });
                 self.numbers.insert(file, number);
@@ -223,9 +251,7 @@ impl<'a> Disk<'a> {
             }
             Change::Synced { file } => {
                 let number = self.numbers[&file];
-                let named = |(_, node): &(&PathBuf, &Node)| **node == Node::File(number);
-                let path = self.names.iter().find(named).map(|(path, _)| path.clone());
-                if path.is_none_or(|path| !self.ignored.contains(&path)) {
+                if !self.is_ignored(Node::File(number)) {
                     let file = &mut self.files[number];
                     for pending in std::mem::take(&mut file.since) {
                         apply(&mut file.synced, &self.trace.bytes, &pending);
@@ -233,29 +259,35 @@ impl<'a> Disk<'a> {
                 }
             }
             Change::DirectorySynced { path } => {
-                if !self.ignored.contains(&path) {
-                    let within = |named: &PathBuf| named.parent() == Some(path.as_path());
-                    let (now, later) = std::mem::take(&mut self.since)
-                        .into_iter()
-                        .partition(|(named, _)| within(named));
+                let Some(node @ Node::Directory(number)) = self.leads_to(&path) else {
+                    panic!("{} is synced and is no directory", path.display());
+                };
+                if !self.is_ignored(node) {
+                    let within = |names: &Vec<(Name, _)>| names.iter().any(|((directory, _), _)| *directory == number);
+                    let (now, later): (Vec<_>, _) = std::mem::take(&mut self.since).into_iter().partition(within);
                     self.since = later;
-                    put_all(&mut self.synced, now);
+                    put_all(&mut self.synced, now.concat());
                 }
             }
             Change::Renamed { from, to } => {
-                let node = self.names.get(&from).copied();
-                self.rename(from, None);
-                self.rename(to, node);
+                let node = self.leads_to(&from);
+                self.put(&[(&from, None), (&to, node)]);
             }
-            Change::Unlinked { path } | Change::RemovedDirectory { path } => self.rename(path, None),
-            Change::MadeDirectory { path } => self.rename(path, Some(Node::Directory)),
+            Change::Unlinked { path } | Change::RemovedDirectory { path } => self.put(&[(&path, None)]),
+            Change::MadeDirectory { path } => {
+                self.put(&[(&path, Some(Node::Directory(self.directories)))]);
+                self.directories += 1;
+            }
             Change::Said { .. } => {}
         }
     }
 
-    fn rename(&mut self, path: PathBuf, node: Option<Node>) {
-        put_all(&mut self.names, vec![(path.clone(), node)]);
-        self.since.push((path, node));
+    /// Changes names, all of them or none.
+    fn put(&mut self, changes: &[(&Path, Option<Node>)]) {
+        let named = changes.iter().map(|(path, node)| (self.name(path), *node));
+        let changes: Vec<_> = named.collect();
+        put_all(&mut self.names, changes.clone());
+        self.since.push(changes);
     }
 
     /// Lays out the disk as a power cut now may leave it. Everything is drawn from the seed.
@@ -267,23 +299,24 @@ impl<'a> Disk<'a> {
             Survives::Nothing => false,
             Survives::Some | Survives::Sectors => draw.coin(),
         });
-        put_all(&mut there, since.cloned().collect());
+        put_all(&mut there, since.cloned().collect::<Vec<_>>().concat());
         fs::create_dir_all(to).unwrap();
-        for (path, node) in &there {
-            let parent = path.parent().unwrap();
-            // A directory that is gone takes what is in it along.
-            if parent != Path::new("") && !to.join(parent).is_dir() {
-                continue;
-            }
-            match node {
-                Node::Directory => {
-                    fs::create_dir(to.join(path)).unwrap();
-                    close(&to.join(path), 0o700);
-                }
-                Node::File(number) => {
-                    let content = self.content(&self.files[*number], bytes, &mut draw);
-                    fs::write(to.join(path), content).unwrap();
-                    close(&to.join(path), 0o600);
+        // What stands in a directory that is gone is gone with it.
+        let mut waiting = vec![(ROOT, to.to_owned())];
+        while let Some((directory, path)) = waiting.pop() {
+            let within = there.iter().filter(|((of, _), _)| *of == directory);
+            for ((_, name), node) in within {
+                let path = path.join(name);
+                match node {
+                    Node::Directory(number) => {
+                        fs::create_dir(&path).unwrap();
+                        close(&path, 0o700);
+                        waiting.push((*number, path));
+                    }
+                    Node::File(number) => {
+                        fs::write(&path, self.content(&self.files[*number], bytes, &mut draw)).unwrap();
+                        close(&path, 0o600);
+                    }
                 }
             }
         }
@@ -318,7 +351,7 @@ fn close(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-fn put_all(names: &mut BTreeMap<PathBuf, Node>, changes: Vec<(PathBuf, Option<Node>)>) {
+fn put_all(names: &mut BTreeMap<Name, Node>, changes: Vec<(Name, Option<Node>)>) {
     for (path, node) in changes {
         match node {
             Some(node) => drop(names.insert(path, node)),
