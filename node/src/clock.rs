@@ -155,7 +155,10 @@ mod tests {
     #[test]
     fn a_machine_that_slept_has_the_time_of_the_wall() {
         let night_s = 8 * 3_600;
-        assert_eq!(at(BEGUN + night_s * 1_000, 5, night_s), (BEGUN + night_s * 1_000, true));
+        assert_eq!(
+            at(BEGUN + night_s * 1_000, 5, night_s),
+            (BEGUN + night_s * 1_000, true)
+        );
         // It slept and its clock jumped.
         assert_eq!(at(BEGUN + YEARS_MS, 5, night_s), (BEGUN + night_s * 1_000, false));
     }

@@ -64,7 +64,10 @@ pub(crate) fn run(
             Ok(group) => group,
             Err(Fault::Full(reason)) => {
                 if life.peer.take().is_some() {
-                    tracing::error!(reason, "the disk is full: this node only reads until there is room");
+                    tracing::error!(
+                        reason,
+                        "the disk is full: this node only reads until there is room"
+                    );
                 }
                 unanswered
             }
@@ -101,7 +104,11 @@ fn without_room(input: &Input) -> Option<Action> {
             verdict: Verdict::Ignore,
             refusal: None,
         }),
-        Input::Start | Input::Tick | Input::Connected(_) | Input::Disconnected(_) | Input::Answered { .. } => None,
+        Input::Start
+        | Input::Tick
+        | Input::Connected(_)
+        | Input::Disconnected(_)
+        | Input::Answered { .. } => None,
     }
 }
 

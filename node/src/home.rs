@@ -469,7 +469,10 @@ fn enter(dir: &Path) -> Result<HomeLock, HomeError> {
 fn make(dir: &Path) -> io::Result<()> {
     let dir = std::path::absolute(dir)?;
     let above: Vec<&Path> = dir.ancestors().skip(1).collect();
-    let there = above.iter().position(|above| above.is_dir()).unwrap_or(above.len());
+    let there = above
+        .iter()
+        .position(|above| above.is_dir())
+        .unwrap_or(above.len());
     fs::create_dir_all(&dir)?;
     above.iter().take(there + 1).try_for_each(|above| sync_dir(above))
 }
@@ -685,7 +688,11 @@ mod tests {
                 Err(error) => panic!("byte {place}: {error}"),
             }
         }
-        assert!(refused > good.len() / 2, "{refused} of {} were refused", good.len());
+        assert!(
+            refused > good.len() / 2,
+            "{refused} of {} were refused",
+            good.len()
+        );
     }
 
     #[cfg(unix)]

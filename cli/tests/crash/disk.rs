@@ -6,6 +6,7 @@ use super::faults::{Deed, EIO, ENOSPC, Op};
 use super::node::{No, Node, READY_MAX};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -30,7 +31,11 @@ fn holds(node: &Node, id: &str) -> bool {
 }
 
 fn mount(program: &str, args: &[&str], at: &Path) -> bool {
-    let run = Command::new(program).args(args).arg(at).stderr(Stdio::null()).status();
+    let run = Command::new(program)
+        .args(args)
+        .arg(at)
+        .stderr(Stdio::null())
+        .status();
     run.is_ok_and(|status| status.success())
 }
 
@@ -43,6 +48,16 @@ impl Drop for SmallDisk {
             mount("umount", &["-l"], &self.0);
         }
     }
+}
+
+/// Takes all room of a disk but a little: enough for a commit, too little to be sure of it.
+fn fill(path: &Path) {
+    const PIECE: usize = 1024 * 1024;
+    const LEFT: u64 = 8 * 1024 * 1024;
+    let mut file = fs::File::create(path).unwrap();
+    while file.write_all(&vec![1; PIECE]).is_ok() {}
+    let bytes = file.metadata().unwrap().len();
+    file.set_len(bytes - LEFT).unwrap();
 }
 
 #[test]
@@ -58,30 +73,42 @@ fn on_a_full_disk_a_node_says_so_signs_nothing_and_reads_on() {
     let mut alice = started(root.path(), "alice");
     let mut bob = Node::below(root.path(), "bob", false);
     assert!(bob.start(&[&alice.address]), "{}", bob.said);
-    bob.does(&json!({"do": "follow", "author": alice.author, "public": false})).unwrap();
+    bob.does(&json!({"do": "follow", "author": alice.author, "public": false}))
+        .unwrap();
     let before = post(&alice, "There is room.").unwrap();
     bob.until("what was said with room", |bob| holds(bob, &before).then_some(()));
 
-    fs::write(place.join("ballast"), vec![1; 44 * 1024 * 1024]).unwrap();
+    fill(&place.join("ballast"));
     for _ in 0..2 {
         let (code, said, error) = alice.souk("post There is none.");
         assert_eq!((code, said.as_str()), (Some(5), ""), "{error}");
-        assert!(error.starts_with("error: the disk is full") && error.contains("→ Free some space"), "{error}");
+        assert!(
+            error.starts_with("error: the disk is full") && error.contains("→ Free some space"),
+            "{error}"
+        );
         // What was there is read as ever, by whoever asks.
         let (code, said, _) = alice.souk("feed");
-        assert!(code == Some(0) && said.contains("There is room.") && !said.contains("There is none."), "{said}");
+        assert!(
+            code == Some(0) && said.contains("There is room.") && !said.contains("There is none."),
+            "{said}"
+        );
     }
     let code = |no: No| match no {
         No::Refused { code, .. } => code,
         No::Lost(why) => panic!("{why}"),
     };
-    assert_eq!(post(&alice, "Still none.").map_err(code), Err("disk_full".to_owned()));
+    assert_eq!(
+        post(&alice, "Still none.").map_err(code),
+        Err("disk_full".to_owned())
+    );
     assert!(!alice.has_ended());
 
     fs::remove_file(place.join("ballast")).unwrap();
     let after = alice.until("room", |alice| post(alice, "Room again.").ok());
     // No number was spent: a gap in the numbers would keep it from whoever follows.
-    bob.until("what was said with room again", |bob| holds(bob, &after).then_some(()));
+    bob.until("what was said with room again", |bob| {
+        holds(bob, &after).then_some(())
+    });
     alice.stop();
     assert!(alice.start(&[]), "{}", alice.said);
     assert!(holds(&alice, &before) && holds(&alice, &after));
@@ -101,8 +128,14 @@ fn fails_at(op: Op, deed: Deed, errno: u64, words: &str) {
     assert!(alice.faults.has_fired());
     assert_eq!(status.code(), Some(7), "{status}\n{}", alice.log_end());
     let error = alice.last_words()["error"].take();
-    let (message, next) = (error["message"].as_str().unwrap(), error["next"].as_str().unwrap());
-    assert!(message.starts_with("the node has stopped: the store failed") && message.contains(words), "{message}");
+    let (message, next) = (
+        error["message"].as_str().unwrap(),
+        error["next"].as_str().unwrap(),
+    );
+    assert!(
+        message.starts_with("the node has stopped: the store failed") && message.contains(words),
+        "{message}"
+    );
     assert!(next.contains("start it again"), "{next}");
 
     alice.faults.disarm();
@@ -161,7 +194,10 @@ fn a_store_of_a_newer_program_is_refused_in_words_and_left_as_it_is() {
     let before = files(&alice.home.join("store"));
     let (code, said, error) = alice.souk("up --no-mdns --listen 127.0.0.1:0");
     assert_eq!((code, said.as_str()), (Some(6), ""), "{error}");
-    assert!(error.contains("was written by a newer souk") && error.contains("got 4000"), "{error}");
+    assert!(
+        error.contains("was written by a newer souk") && error.contains("got 4000"),
+        "{error}"
+    );
     assert!(error.contains("→ Start the newer program"), "{error}");
     assert_eq!(before, files(&alice.home.join("store")));
 }
@@ -171,7 +207,9 @@ fn a_flipped_bit_is_told_and_never_read_as_truth() {
     const TRIES: u64 = 8;
     let root = tempfile::tempdir().unwrap();
     let mut alice = started(root.path(), "alice");
-    let texts: Vec<String> = (0..40).map(|n| format!("Number {n} of what alice said. {}", "So it was. ".repeat(60))).collect();
+    let texts: Vec<String> = (0..40)
+        .map(|n| format!("Number {n} of what alice said. {}", "So it was. ".repeat(60)))
+        .collect();
     let posts: Vec<String> = texts.iter().map(|text| post(&alice, text).unwrap()).collect();
     alice.stop();
     let db = alice.home.join("store/rows/db");
@@ -194,7 +232,11 @@ fn a_flipped_bit_is_told_and_never_read_as_truth() {
         } else {
             for (id, text) in posts.iter().zip(&texts) {
                 if let Ok(entry) = alice.read(&format!("/posts/{id}")) {
-                    assert_eq!(entry["body"]["text"], text.trim(), "seed {SEED}, bit {number} at {place}");
+                    assert_eq!(
+                        entry["body"]["text"],
+                        text.trim(),
+                        "seed {SEED}, bit {number} at {place}"
+                    );
                 } else {
                     told += 1;
                 }
@@ -250,7 +292,9 @@ fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
                 "handle": format!("lamp-{number}"), "title": "Lamp", "kind": "physical", "published": true,
                 "variants": [{"price_minor": 100, "requires_shipping": true}],
             });
-            alice.does(&json!({"do": "import_listings", "products": [product]})).unwrap();
+            alice
+                .does(&json!({"do": "import_listings", "products": [product]}))
+                .unwrap();
         }
     }
     let author = alice.author.clone();
@@ -265,22 +309,37 @@ fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
         .collect();
     let mut disk = Disk::before(&trace);
     let mut state = SEED;
-    let mut places: Vec<usize> = (0..cuts).map(|_| draw(&mut state, trace.len() as u64) as usize).collect();
+    let mut places: Vec<usize> = (0..cuts)
+        .map(|_| draw(&mut state, trace.len() as u64) as usize)
+        .collect();
     places.sort_unstable();
     for (number, place) in places.into_iter().enumerate() {
         disk.advance(place);
-        let (bytes, names) = (Survives::ALL[draw(&mut state, 4) as usize], Survives::ALL[draw(&mut state, 3) as usize]);
-        let what = format!("seed {SEED}, cut {number} at {place}, {bytes:?} of the bytes and {names:?} of the names");
+        let (bytes, names) = (
+            Survives::ALL[draw(&mut state, 4) as usize],
+            Survives::ALL[draw(&mut state, 3) as usize],
+        );
+        let what = format!(
+            "seed {SEED}, cut {number} at {place}, {bytes:?} of the bytes and {names:?} of the names"
+        );
         let again = root.path().join(format!("again-{number}"));
         disk.lay_out(&again.join("alice"), bytes, names, draw(&mut state, u64::MAX));
         let mut alice = Node::below(&again, "alice", false);
         let begun = Instant::now();
         assert!(alice.start(&[]), "{what}: {}\n{}", alice.said, alice.log_end());
-        assert!(begun.elapsed() < READY_MAX, "{what}: ready after {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < READY_MAX,
+            "{what}: ready after {:?}",
+            begun.elapsed()
+        );
         let acked = acked.iter().rev().find(|acked| acked.changes <= place);
         if let Some(acked) = acked {
             assert_eq!(alice.author, author, "{what}");
-            let lost = posts.iter().take(acked.posts).filter(|id| !holds(&alice, id)).count();
+            let lost = posts
+                .iter()
+                .take(acked.posts)
+                .filter(|id| !holds(&alice, id))
+                .count();
             assert_eq!(lost, 0, "{what}: of {} acknowledged posts", acked.posts);
         }
         post(&alice, "It goes on.").unwrap_or_else(|no| panic!("{what}: {no:?}"));

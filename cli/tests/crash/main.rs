@@ -11,9 +11,10 @@
     reason = "a test stops where it fails"
 )]
 
-#[path = "../../../node/tests/faults/mod.rs"]
-mod faults;
 mod disk;
+#[path = "../../../node/tests/faults/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod faults;
 mod node;
 mod purchase;
 
@@ -68,18 +69,28 @@ fn show(hits: &BTreeMap<Hit, u64>) {
         .iter()
         .flat_map(|op| [Deed::KillBefore, Deed::KillAfter].map(|deed| (*op, deed)))
         .collect();
-    println!("{:<10} {:>14} {:>14} {:>14} {:>14} {:>8}", "step", "before commit", "after commit", "before send", "after send", "all");
+    println!(
+        "{:<10} {:>14} {:>14} {:>14} {:>14} {:>8}",
+        "step", "before commit", "after commit", "before send", "after send", "all"
+    );
     for (step, name) in STEPS.iter().enumerate() {
         let of = |op, deed| {
             let fits = |hit: &Hit| hit.step == step && hit.op == op && hit.deed == deed;
-            hits.iter().filter(|(hit, _)| fits(hit)).map(|(_, count)| count).sum::<u64>()
+            hits.iter()
+                .filter(|(hit, _)| fits(hit))
+                .map(|(_, count)| count)
+                .sum::<u64>()
         };
         let row: Vec<u64> = columns.iter().map(|(op, deed)| of(*op, *deed)).collect();
         let cells: Vec<String> = row.iter().map(|count| format!("{count:>14}")).collect();
         println!("{name:<10} {} {:>8}", cells.join(" "), row.iter().sum::<u64>());
     }
     for (victim, name) in ["friend", "merchant", "buyer"].iter().enumerate() {
-        let killed: u64 = hits.iter().filter(|(hit, _)| hit.victim == victim).map(|(_, count)| count).sum();
+        let killed: u64 = hits
+            .iter()
+            .filter(|(hit, _)| hit.victim == victim)
+            .map(|(_, count)| count)
+            .sum();
         println!("the {name} was killed {killed} times");
     }
 }
@@ -94,7 +105,8 @@ fn whoever_is_killed_in_a_purchase_it_completes_and_nothing_acknowledged_is_lost
     market.purchase(None);
     market.purchase(None);
     let profile = market.profile();
-    let (mut state, mut hits, mut steps, mut missed) = (seed, BTreeMap::<Hit, u64>::new(), [0; STEPS.len()], 0);
+    let (mut state, mut hits, mut steps, mut missed) =
+        (seed, BTreeMap::<Hit, u64>::new(), [0; STEPS.len()], 0);
     while hits.values().sum::<u64>() < kills {
         let kill = draw_kill(&mut state, &profile, &steps);
         let begun = std::time::Instant::now();
@@ -111,13 +123,19 @@ fn whoever_is_killed_in_a_purchase_it_completes_and_nothing_acknowledged_is_lost
     }
     let acked = market.check_all();
     show(&hits);
-    println!("{missed} moments did not come; a killed node was ready after {:?} at most", market.slowest);
+    println!(
+        "{missed} moments did not come; a killed node was ready after {:?} at most",
+        market.slowest
+    );
     println!(
         r#"{{"figure":"acked_lost","value":0,"baseline":"ledger","unit":"acknowledgements","runs":{kills},"min":0,"max":0,"acked":{acked}}}"#
     );
     if kills >= KILLS_FOR_EACH_STEP {
         let least = steps.iter().min().unwrap();
-        assert!(*least >= HITS_OF_EACH_STEP_MIN, "{STEPS:?} were hit {steps:?} times");
+        assert!(
+            *least >= HITS_OF_EACH_STEP_MIN,
+            "{STEPS:?} were hit {steps:?} times"
+        );
     }
 }
 

@@ -135,9 +135,21 @@ impl Node {
         assert!(self.faults.is_loaded(), "the library is not in the process");
         let text = |name: &str| self.said[name].as_str().unwrap().to_owned();
         (self.author, self.api) = (text("author"), text("api"));
-        self.token = std::fs::read_to_string(self.home.join("api.token")).unwrap().trim().to_owned();
-        let addresses: Vec<&str> = self.said["peer_addresses"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        self.address = addresses.iter().find(|address| address.contains("/udp/")).unwrap().to_string();
+        self.token = std::fs::read_to_string(self.home.join("api.token"))
+            .unwrap()
+            .trim()
+            .to_owned();
+        let addresses: Vec<&str> = self.said["peer_addresses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        self.address = addresses
+            .iter()
+            .find(|address| address.contains("/udp/"))
+            .unwrap()
+            .to_string();
         // Whoever knows its address finds it there again.
         let port = self.address.split('/').nth(4).unwrap();
         self.listen = format!("127.0.0.1:{port}");
@@ -157,14 +169,21 @@ impl Node {
 
     /// Whether its process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
+        self.child
+            .as_mut()
+            .is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// Waits for the end of its process.
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + DEADLINE;
         while !self.has_ended() {
-            assert!(Instant::now() < deadline, "{} does not end\n{}", self.name, self.log_end());
+            assert!(
+                Instant::now() < deadline,
+                "{} does not end\n{}",
+                self.name,
+                self.log_end()
+            );
             std::thread::sleep(LOOK_EVERY);
         }
         let mut child = self.child.take().unwrap();
@@ -196,7 +215,9 @@ impl Node {
     pub(crate) fn halt(&self, halted: bool) {
         if let Some(child) = &self.child {
             let signal = if halted { "-STOP" } else { "-CONT" };
-            let run = Command::new("kill").args([signal, &child.id().to_string()]).status();
+            let run = Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status();
             assert!(run.unwrap().success());
         }
     }
@@ -219,7 +240,11 @@ impl Node {
     /// Reads something of its API.
     pub(crate) fn read(&self, path: &str) -> Result<Value, No> {
         let request = self.agent.get(format!("{}/api/v1{path}", self.api));
-        self.answer(request.header("Authorization", format!("Bearer {}", self.token)).call())
+        self.answer(
+            request
+                .header("Authorization", format!("Bearer {}", self.token))
+                .call(),
+        )
     }
 
     /// Posts something to its API.
@@ -247,7 +272,12 @@ impl Node {
             if let Some(seen) = look(self) {
                 return seen;
             }
-            assert!(Instant::now() < deadline, "{} waited in vain for {what}\n{}", self.name, self.log_end());
+            assert!(
+                Instant::now() < deadline,
+                "{} waited in vain for {what}\n{}",
+                self.name,
+                self.log_end()
+            );
             std::thread::sleep(LOOK_EVERY);
         }
     }

@@ -25,7 +25,9 @@ pub(crate) const ACTS: [(&str, &str); 8] = [
     ("complete", "completed"),
 ];
 /// The steps of a purchase: the acts, and the review.
-pub(crate) const STEPS: [&str; 9] = ["ask", "quote", "place", "accept", "pay", "receipt", "fulfil", "complete", "review"];
+pub(crate) const STEPS: [&str; 9] = [
+    "ask", "quote", "place", "accept", "pay", "receipt", "fulfil", "complete", "review",
+];
 /// What the owners do, and the first step that each deed leads to.
 pub(crate) const PHASES: [usize; 6] = [0, 2, 3, 6, 7, 8];
 /// The nodes, by their place in the market.
@@ -127,7 +129,10 @@ impl Market {
             (BUYER, &friend),
             (BUYER, &merchant),
         ] {
-            does(&nodes[who], &json!({"do": "follow", "author": whom, "public": true}));
+            does(
+                &nodes[who],
+                &json!({"do": "follow", "author": whom, "public": true}),
+            );
         }
         does(
             &nodes[MERCHANT],
@@ -137,7 +142,10 @@ impl Market {
             "handle": "lamp", "title": "Lamp", "kind": "physical", "published": true,
             "variants": [{"price_minor": PRICE, "tracked": true, "quantity": STOCK, "requires_shipping": true}],
         });
-        does(&nodes[MERCHANT], &json!({"do": "import_listings", "products": [product]}));
+        does(
+            &nodes[MERCHANT],
+            &json!({"do": "import_listings", "products": [product]}),
+        );
         let path = format!("/shops/{merchant}/listings");
         let listing = nodes[BUYER].until("the listing", |node| {
             let listings = node.read(&path).ok()?;
@@ -182,7 +190,11 @@ impl Market {
         self.reaches(BUYER, 5);
         self.reaches(MERCHANT, 5);
         self.begin(3, kill);
-        self.act(MERCHANT, &json!({"do": "ship_order", "carrier": "bike", "tracking": "1"}), 6);
+        self.act(
+            MERCHANT,
+            &json!({"do": "ship_order", "carrier": "bike", "tracking": "1"}),
+            6,
+        );
         self.reaches(BUYER, 6);
         self.begin(4, kill);
         self.act(BUYER, &json!({"do": "complete_order"}), 7);
@@ -250,7 +262,9 @@ impl Market {
             std::thread::sleep(LOOKS_AT_DEADLINES);
         }
         if let Some(kill) = kill.filter(|kill| kill.phase == phase) {
-            self.nodes[kill.victim].faults.arm(kill.op, kill.number, kill.deed, 0);
+            self.nodes[kill.victim]
+                .faults
+                .arm(kill.op, kill.number, kill.deed, 0);
             self.armed = Some(kill);
         }
     }
@@ -258,8 +272,13 @@ impl Market {
     /// Somebody says something that must never be lost.
     fn tell_something(&mut self) {
         let who = (self.purchases % 3) as usize;
-        let said = does(&self.nodes[who], &json!({"do": "post", "text": format!("Number {}", self.purchases)}));
-        self.ledgers[who].said.push(said["id"].as_str().unwrap().to_owned());
+        let said = does(
+            &self.nodes[who],
+            &json!({"do": "post", "text": format!("Number {}", self.purchases)}),
+        );
+        self.ledgers[who]
+            .said
+            .push(said["id"].as_str().unwrap().to_owned());
     }
 
     fn ask(&mut self) {
@@ -291,7 +310,8 @@ impl Market {
     fn newest_order(&self, at: usize) -> Option<String> {
         let orders = self.nodes[at].read("/orders?limit=1").ok()?;
         let order = orders["items"][0]["order"].as_str()?.to_owned();
-        let known = |ledger: &Ledger| ledger.orders.contains_key(&order) && self.order.as_ref() != Some(&order);
+        let known =
+            |ledger: &Ledger| ledger.orders.contains_key(&order) && self.order.as_ref() != Some(&order);
         (!self.ledgers.iter().any(known)).then_some(order)
     }
 
@@ -307,14 +327,19 @@ impl Market {
                 Ok(_) => return self.ledgers[who].acted(&order, act),
                 Err(No::Lost(_)) => self.bury_the_dead(),
                 // It was on the disk before its node died.
-                Err(No::Refused { code, .. }) if code == "not_allowed" && self.acts(who, &order).len() > act => return,
+                Err(No::Refused { code, .. })
+                    if code == "not_allowed" && self.acts(who, &order).len() > act =>
+                {
+                    return;
+                }
                 Err(no) => panic!("{command}: {no:?}\n{}", self.nodes[who].log_end()),
             }
         }
     }
 
     fn say_review(&mut self) {
-        let command = json!({"do": "review", "order": self.order, "listing": null, "rating": 5, "text": "It shines."});
+        let command =
+            json!({"do": "review", "order": self.order, "listing": null, "rating": 5, "text": "It shines."});
         let deadline = Instant::now() + AWAIT_MAX;
         let id = loop {
             assert!(Instant::now() < deadline, "the review is never said");
@@ -326,13 +351,17 @@ impl Market {
         };
         self.ledgers[BUYER].said.push(id.clone());
         let path = format!("/posts/{id}");
-        self.until("the review at the friend", |market| market.nodes[FRIEND].read(&path).ok().map(drop));
+        self.until("the review at the friend", |market| {
+            market.nodes[FRIEND].read(&path).ok().map(drop)
+        });
     }
 
     fn reaches(&mut self, who: usize, act: usize) {
         let (order, (_, state)) = (self.order.clone().unwrap(), ACTS[act]);
         let what = format!("'{state}' at the {}", self.nodes[who].name);
-        self.until(&what, |market| (market.acts(who, &order).len() > act).then_some(()));
+        self.until(&what, |market| {
+            (market.acts(who, &order).len() > act).then_some(())
+        });
     }
 
     fn until<T>(&mut self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
@@ -343,7 +372,12 @@ impl Market {
                 return seen;
             }
             let logs = || self.nodes.each_ref().map(Node::log_end).join("\n---\n");
-            assert!(Instant::now() < deadline, "waited in vain for {what}; the last kill: {:?}\n{}", self.hit, logs());
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {what}; the last kill: {:?}\n{}",
+                self.hit,
+                logs()
+            );
             std::thread::sleep(LOOK_EVERY);
         }
     }
@@ -359,7 +393,10 @@ impl Market {
         for (act, (name, _)) in history.iter().zip(ACTS) {
             assert_eq!(act["act"], name, "{held}");
         }
-        history.iter().map(|act| (text(act, "by"), text(act, "id"))).collect()
+        history
+            .iter()
+            .map(|act| (text(act, "by"), text(act, "id")))
+            .collect()
     }
 
     /// Whoever has died is started again, alone at first, and asked what it knows.
@@ -371,30 +408,58 @@ impl Market {
         let kill = self.armed.take();
         let log = self.nodes[victim].log_end();
         let kill = kill.filter(|kill| kill.victim == victim && self.nodes[victim].faults.has_fired());
-        let kill = kill.unwrap_or_else(|| panic!("the {} ended by itself, {status}\n{log}", self.nodes[victim].name));
+        let kill = kill
+            .unwrap_or_else(|| panic!("the {} ended by itself, {status}\n{log}", self.nodes[victim].name));
         self.nodes[victim].faults.disarm();
         let others: Vec<usize> = (0..3).filter(|number| *number != victim).collect();
-        let order = self.order.clone().or_else(|| others.iter().find_map(|other| self.newest_order(*other)));
-        let told: Vec<_> = others.iter().map(|other| self.acts_of(*other, order.as_deref())).collect();
+        let order = self
+            .order
+            .clone()
+            .or_else(|| others.iter().find_map(|other| self.newest_order(*other)));
+        let told: Vec<_> = others
+            .iter()
+            .map(|other| self.acts_of(*other, order.as_deref()))
+            .collect();
         let tabs: Vec<_> = others.iter().map(|other| self.tab_at(*other)).collect();
 
         // Nobody can tell it anything while it is asked.
         others.iter().for_each(|other| self.nodes[*other].halt(true));
-        let peers: Vec<String> = others.iter().map(|other| self.nodes[*other].address.clone()).collect();
+        let peers: Vec<String> = others
+            .iter()
+            .map(|other| self.nodes[*other].address.clone())
+            .collect();
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
         let started = Instant::now();
-        assert!(self.nodes[victim].start(&peers), "{kill:?}: {}", self.nodes[victim].said);
+        assert!(
+            self.nodes[victim].start(&peers),
+            "{kill:?}: {}",
+            self.nodes[victim].said
+        );
         self.slowest = self.slowest.max(started.elapsed());
-        assert!(started.elapsed() < READY_MAX, "{kill:?}: ready after {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < READY_MAX,
+            "{kill:?}: ready after {:?}",
+            started.elapsed()
+        );
         let order = order.or_else(|| self.newest_order(victim));
         let knows = self.acts_of(victim, order.as_deref());
         let own = if victim == MERCHANT { "merchant" } else { "buyer" };
-        for (by, id) in told.iter().flatten().filter(|(by, _)| victim != FRIEND && by == own) {
-            assert!(knows.iter().any(|(_, known)| known == id), "{kill:?}: the {by} does not know what it said");
+        for (by, id) in told
+            .iter()
+            .flatten()
+            .filter(|(by, _)| victim != FRIEND && by == own)
+        {
+            assert!(
+                knows.iter().any(|(_, known)| known == id),
+                "{kill:?}: the {by} does not know what it said"
+            );
         }
         if let (Some(mine), Some(theirs)) = (self.tab_at(victim), tabs.iter().flatten().max()) {
             // What the other side holds as agreed was signed here.
-            assert!(mine.0 >= theirs.0 || mine.1, "{kill:?}: the tab went back: {mine:?}, {theirs:?}");
+            assert!(
+                mine.0 >= theirs.0 || mine.1,
+                "{kill:?}: the tab went back: {mine:?}, {theirs:?}"
+            );
         }
         self.check_ledger(victim, NEWEST, &format!("{kill:?}"));
         others.iter().for_each(|other| self.nodes[*other].halt(false));
@@ -405,7 +470,10 @@ impl Market {
         } else {
             // The friend has no part in the order.
             let other = others.iter().position(|other| *other != FRIEND).unwrap();
-            both.enumerate().filter(|(place, _)| *place == 0 || *place == other + 1).map(|(_, len)| len).collect()
+            both.enumerate()
+                .filter(|(place, _)| *place == 0 || *place == other + 1)
+                .map(|(_, len)| len)
+                .collect()
         };
         self.hit = Some(Hit {
             step: sides.into_iter().min().unwrap(),
@@ -431,20 +499,34 @@ impl Market {
         let (node, ledger) = (&self.nodes[who], &self.ledgers[who]);
         for id in ledger.said.iter().rev().take(newest) {
             let held = node.read(&format!("/posts/{id}"));
-            assert!(held.is_ok(), "{what}: the {} lost what it said: {held:?}", node.name);
+            assert!(
+                held.is_ok(),
+                "{what}: the {} lost what it said: {held:?}",
+                node.name
+            );
         }
         for order in ledger.opened.iter().rev().take(newest) {
             let (acts, acked) = (self.acts(who, order).len(), ledger.orders[order]);
-            assert!(acts > acked, "{what}: the {} lost '{}' of {order}", node.name, ACTS[acked].0);
+            assert!(
+                acts > acked,
+                "{what}: the {} lost '{}' of {order}",
+                node.name,
+                ACTS[acked].0
+            );
         }
         let seq = self.tab_at(who).map_or(0, |(seq, _)| seq);
-        assert!(seq >= ledger.tab_seq, "{what}: the {} lost a state of its tab", node.name);
+        assert!(
+            seq >= ledger.tab_seq,
+            "{what}: the {} lost a state of its tab",
+            node.name
+        );
     }
 
     /// Everything that was ever acknowledged, at every node; says how many things those are.
     pub(crate) fn check_all(&self) -> usize {
         (0..3).for_each(|who| self.check_ledger(who, usize::MAX, "at the end"));
-        let entries = |ledger: &Ledger| ledger.said.len() + ledger.orders.values().map(|act| act + 1).sum::<usize>();
+        let entries =
+            |ledger: &Ledger| ledger.said.len() + ledger.orders.values().map(|act| act + 1).sum::<usize>();
         self.ledgers.iter().map(entries).sum()
     }
 
@@ -453,19 +535,30 @@ impl Market {
         let order = self.order.clone().unwrap();
         let path = "/tabs?limit=1";
         let [buyer, merchant] = self.until("one tab at both sides", |market| {
-            let tabs = [BUYER, MERCHANT].map(|who| market.nodes[who].read(path).ok()?["items"].get(0).cloned());
-            let [Some(buyer), Some(merchant)] = tabs else { return None };
-            let same = buyer["state"] == merchant["state"] && buyer["pending"] == false && merchant["pending"] == false;
+            let tabs =
+                [BUYER, MERCHANT].map(|who| market.nodes[who].read(path).ok()?["items"].get(0).cloned());
+            let [Some(buyer), Some(merchant)] = tabs else {
+                return None;
+            };
+            let same = buyer["state"] == merchant["state"]
+                && buyer["pending"] == false
+                && merchant["pending"] == false;
             same.then_some([buyer, merchant])
         });
         let owed = (PRICE + SHIPPING) * i64::try_from(self.purchases).unwrap();
         let last = self.hit;
-        assert_eq!(merchant["balance_minor"], owed, "after {} purchases; {last:?}", self.purchases);
+        assert_eq!(
+            merchant["balance_minor"], owed,
+            "after {} purchases; {last:?}",
+            self.purchases
+        );
         assert_eq!(buyer["balance_minor"], -owed, "{last:?}");
         let (ours, theirs) = (self.acts(BUYER, &order), self.acts(MERCHANT, &order));
         assert_eq!((ours.len(), &ours), (ACTS.len(), &theirs), "{last:?}");
         let path = format!("/shops/{}/listings/{}", self.nodes[MERCHANT].author, self.listing);
-        let left = self.nodes[MERCHANT].reads(&path)["variants"][0]["available"].as_u64().unwrap();
+        let left = self.nodes[MERCHANT].reads(&path)["variants"][0]["available"]
+            .as_u64()
+            .unwrap();
         assert_eq!(left + self.purchases, STOCK, "{last:?}");
         let receipt = &self.nodes[BUYER].reads(&format!("/orders/{order}"))["receipt"];
         assert_eq!(receipt["verified"], true, "{last:?}");

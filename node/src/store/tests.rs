@@ -189,13 +189,21 @@ mod killed {
             match Store::open(&looked_at, Options::default()) {
                 Ok(store) => {
                     before += 1;
-                    assert_eq!((rows(&store, Tree::Drafts), rows(&store, Tree::Done)), (drafts, done), "{what}");
+                    assert_eq!(
+                        (rows(&store, Tree::Drafts), rows(&store, Tree::Done)),
+                        (drafts, done),
+                        "{what}"
+                    );
                 }
                 Err(OpenStoreError::Newer { found: NEXT, .. }) => after += 1,
                 Err(error) => panic!("{what}: {error}"),
             }
             let store = open_with(&new, Options::default(), NEXT, &[MOVE]).unwrap();
-            assert_eq!((rows(&store, Tree::Drafts), rows(&store, Tree::Done)), (0, done + drafts), "{what}");
+            assert_eq!(
+                (rows(&store, Tree::Drafts), rows(&store, Tree::Done)),
+                (0, done + drafts),
+                "{what}"
+            );
             drop(store);
             std::fs::remove_dir_all(&looked_at).unwrap();
             std::fs::remove_dir_all(&new).unwrap();

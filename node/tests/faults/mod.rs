@@ -64,7 +64,11 @@ fn library() -> &'static Path {
             .args([SOURCE, "-ldl", "-lpthread"])
             .output()
             .unwrap();
-        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+        assert!(
+            compiled.status.success(),
+            "{}",
+            String::from_utf8_lossy(&compiled.stderr)
+        );
         (dir, path)
     });
     path

@@ -18,16 +18,42 @@ const HEAD_BYTES: usize = 32;
 /// One change, as the kernel was asked for it.
 #[derive(Debug, Clone)]
 enum Change {
-    Opened { path: PathBuf, file: u64, emptied: bool },
-    Written { file: u64, place: usize, data: std::ops::Range<usize> },
-    Cut { file: u64, bytes: usize },
-    Synced { file: u64 },
-    DirectorySynced { path: PathBuf },
-    Renamed { from: PathBuf, to: PathBuf },
-    Unlinked { path: PathBuf },
-    MadeDirectory { path: PathBuf },
-    RemovedDirectory { path: PathBuf },
-    Said { data: std::ops::Range<usize> },
+    Opened {
+        path: PathBuf,
+        file: u64,
+        emptied: bool,
+    },
+    Written {
+        file: u64,
+        place: usize,
+        data: std::ops::Range<usize>,
+    },
+    Cut {
+        file: u64,
+        bytes: usize,
+    },
+    Synced {
+        file: u64,
+    },
+    DirectorySynced {
+        path: PathBuf,
+    },
+    Renamed {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Unlinked {
+        path: PathBuf,
+    },
+    MadeDirectory {
+        path: PathBuf,
+    },
+    RemovedDirectory {
+        path: PathBuf,
+    },
+    Said {
+        data: std::ops::Range<usize>,
+    },
 }
 
 /// All that a process did to a directory, in order.
@@ -67,10 +93,14 @@ impl Trace {
 
     /// What the process had said on its standard output before a cut.
     pub(crate) fn said_before(&self, cut: usize) -> String {
-        let said = self.changes.iter().take(cut).filter_map(|(_, change)| match change {
-            Change::Said { data } => Some(&self.bytes[data.clone()]),
-            _ => None,
-        });
+        let said = self
+            .changes
+            .iter()
+            .take(cut)
+            .filter_map(|(_, change)| match change {
+                Change::Said { data } => Some(&self.bytes[data.clone()]),
+                _ => None,
+            });
         String::from_utf8_lossy(&said.collect::<Vec<_>>().concat()).into_owned()
     }
 }
@@ -206,10 +236,11 @@ impl<'a> Disk<'a> {
 
     /// What a path leads to, as the program sees it.
     fn leads_to(&self, path: &Path) -> Option<Node> {
-        path.iter().try_fold(Node::Directory(ROOT), |node, name| match node {
-            Node::Directory(number) => self.names.get(&(number, name.to_owned())).copied(),
-            Node::File(_) => None,
-        })
+        path.iter()
+            .try_fold(Node::Directory(ROOT), |node, name| match node {
+                Node::Directory(number) => self.names.get(&(number, name.to_owned())).copied(),
+                Node::File(_) => None,
+            })
     }
 
     fn name(&self, path: &Path) -> Name {
@@ -263,8 +294,10 @@ impl<'a> Disk<'a> {
                     panic!("{} is synced and is no directory", path.display());
                 };
                 if !self.is_ignored(node) {
-                    let within = |names: &Vec<(Name, _)>| names.iter().any(|((directory, _), _)| *directory == number);
-                    let (now, later): (Vec<_>, _) = std::mem::take(&mut self.since).into_iter().partition(within);
+                    let within =
+                        |names: &Vec<(Name, _)>| names.iter().any(|((directory, _), _)| *directory == number);
+                    let (now, later): (Vec<_>, _) =
+                        std::mem::take(&mut self.since).into_iter().partition(within);
                     self.since = later;
                     put_all(&mut self.synced, now.concat());
                 }
@@ -374,7 +407,10 @@ fn apply(content: &mut Vec<u8>, bytes: &[u8], pending: &Pending) {
 }
 
 /// A write in the pieces that a disk writes.
-fn sectors(place: usize, data: std::ops::Range<usize>) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+fn sectors(
+    place: usize,
+    data: std::ops::Range<usize>,
+) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
     let (mut place, mut data) = (place, data);
     std::iter::from_fn(move || {
         let bytes = (SECTOR_BYTES - place % SECTOR_BYTES).min(data.len());

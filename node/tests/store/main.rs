@@ -9,6 +9,7 @@
 )]
 
 #[path = "../faults/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod faults;
 mod power;
 

@@ -7,8 +7,8 @@ use super::faults::{Faults, Op};
 use super::{draw, files, open};
 use souk_node::store::{Options, Store};
 use souk_protocol::limits::ENVELOPE_BYTES_MAX;
-use souk_protocol::records::laws;
 use souk_protocol::records::Write;
+use souk_protocol::records::laws;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -72,7 +72,12 @@ fn traced() -> &'static Traced {
         let faults = Faults::new(&root.path().join("page"));
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--ignored", "--exact", "power::child_that_commits_under_a_trace", "--nocapture"])
+            .args([
+                "--ignored",
+                "--exact",
+                "power::child_that_commits_under_a_trace",
+                "--nocapture",
+            ])
             .env(CHILD_DIR, under.join("store"))
             .stdout(Stdio::null());
         faults.load_into(&mut command, &under, Some(&trace));
@@ -105,10 +110,18 @@ fn judge(dir: &Path, acked: u64, what: &str) -> Outcome {
         // Without anything acknowledged there must be a store all the same.
         Err(error) => {
             println!("{what}: {error}");
-            return Outcome { acked, lost: acked.max(1), more: 0 };
+            return Outcome {
+                acked,
+                lost: acked.max(1),
+                more: 0,
+            };
         }
     };
-    assert!(started.elapsed() < READY_MAX, "{what}: open after {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < READY_MAX,
+        "{what}: open after {:?}",
+        started.elapsed()
+    );
     let holds = |number: u64| {
         laws::holds_step(&store, number, value_bytes(number)).unwrap_or_else(|fault| {
             println!("{what}: {fault}");
@@ -116,15 +129,19 @@ fn judge(dir: &Path, acked: u64, what: &str) -> Outcome {
         })
     };
     let lost = (1..=acked).filter(|number| !holds(*number)).count() as u64;
-    let more = (acked + 1..=acked + STEPS_MAX).filter(|number| match laws::holds_step(&store, *number, value_bytes(*number)) {
-        Ok(there) => there,
-        Err(fault) => panic!("{what}: {fault}"),
+    let more = (acked + 1..=acked + STEPS_MAX).filter(|number| {
+        match laws::holds_step(&store, *number, value_bytes(*number)) {
+            Ok(there) => there,
+            Err(fault) => panic!("{what}: {fault}"),
+        }
     });
     let more = more.count() as u64;
     // It is a store to go on with, not only one to read.
     if lost == 0 {
         let next = acked + more + 1;
-        store.commit(&step(next)).unwrap_or_else(|fault| panic!("{what}: {fault}"));
+        store
+            .commit(&step(next))
+            .unwrap_or_else(|fault| panic!("{what}: {fault}"));
         assert!(holds(next), "{what}: step {next}");
     }
     Outcome { acked, lost, more }
@@ -145,13 +162,17 @@ fn cut_power(cuts: u64, ignored: &[&str]) -> Outcome {
         })
         .collect();
     places.sort_unstable();
-    let mut disk = ignored.iter().fold(Disk::before(trace), |disk, path| disk.ignoring(path));
+    let mut disk = ignored
+        .iter()
+        .fold(Disk::before(trace), |disk, path| disk.ignoring(path));
     let mut sum = Outcome::default();
     for (number, place) in places.into_iter().enumerate() {
         disk.advance(place);
         let bytes = Survives::ALL[draw(&mut state) as usize % 4];
         let names = Survives::ALL[draw(&mut state) as usize % 3];
-        let what = format!("seed {SEED}, cut {number} at {place}, {bytes:?} of the bytes and {names:?} of the names");
+        let what = format!(
+            "seed {SEED}, cut {number} at {place}, {bytes:?} of the bytes and {names:?} of the names"
+        );
         let dir = root.path().join(format!("cut-{number}-{}", ignored.len()));
         disk.lay_out(&dir, bytes, names, draw(&mut state));
         let outcome = judge(&dir.join("store"), acked(&trace.said_before(place)), &what);
@@ -178,10 +199,15 @@ fn the_trace_amounts_to_what_is_on_the_disk() {
     disk.lay_out(&rebuilt, Survives::All, Survives::All, 0);
     let below = |dir: &Path| -> Vec<(PathBuf, Vec<u8>)> {
         let files = files(dir).into_iter();
-        files.map(|(path, bytes)| (path.strip_prefix(dir).unwrap().to_owned(), bytes)).collect()
+        files
+            .map(|(path, bytes)| (path.strip_prefix(dir).unwrap().to_owned(), bytes))
+            .collect()
     };
     let (real, rebuilt) = (below(&real), below(&rebuilt));
-    assert!(real == rebuilt, "something was written that the trace does not show");
+    assert!(
+        real == rebuilt,
+        "something was written that the trace does not show"
+    );
     assert!(real.len() > 5);
 }
 

@@ -64,6 +64,18 @@ impl Peer {
         Ok(true)
     }
 
+    /// A device that says hello a second time has started again, though nobody saw it go: what it was told
+    /// since may be lost, and what it has said nobody may have heard.
+    fn welcome_back(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
+        let session = self.sessions.entry(device).or_default();
+        if std::mem::replace(&mut session.said_hello, true) {
+            session.reads.clear();
+            self.catch_up(turn, device)?;
+            self.deliver_to(turn, device)?;
+        }
+        Ok(())
+    }
+
     /// Asks a device what it holds of everyone whom this node wants to hear.
     pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
         if let Some(session) = self.sessions.get_mut(&device) {
@@ -110,10 +122,13 @@ impl Peer {
             .is_some_and(|session| session.author.is_some());
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
-                true => Answer::Hello(Hello {
-                    author: self.keys.author,
-                    grant: self.keys.grant.clone(),
-                }),
+                true => {
+                    self.welcome_back(turn, from)?;
+                    Answer::Hello(Hello {
+                        author: self.keys.author,
+                        grant: self.keys.grant.clone(),
+                    })
+                }
                 false => refused("the grant does not belong to this device"),
             },
             _ if !greeted => refused("say hello first"),

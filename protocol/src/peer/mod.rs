@@ -67,6 +67,8 @@ pub struct Followed {
 struct Session {
     /// For whom the device speaks, once it said so and proved it.
     author: Option<AuthorId>,
+    /// Whether it said hello by itself since it was connected.
+    said_hello: bool,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
     /// When this node last said hello to it.
