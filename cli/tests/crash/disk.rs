@@ -80,7 +80,7 @@ fn on_a_full_disk_a_node_says_so_signs_nothing_and_reads_on() {
 
     fill(&place.join("ballast"));
     for _ in 0..2 {
-        let (code, said, error) = alice.souk("post There is none.");
+        let (code, said, error) = alice.souk("post Nothing.");
         assert_eq!((code, said.as_str()), (Some(5), ""), "{error}");
         assert!(
             error.starts_with("error: the disk is full") && error.contains("→ Free some space"),
@@ -89,7 +89,7 @@ fn on_a_full_disk_a_node_says_so_signs_nothing_and_reads_on() {
         // What was there is read as ever, by whoever asks.
         let (code, said, _) = alice.souk("feed");
         assert!(
-            code == Some(0) && said.contains("There is room.") && !said.contains("There is none."),
+            code == Some(0) && said.contains("There is room.") && !said.contains("Nothing."),
             "{said}"
         );
     }

@@ -241,6 +241,12 @@ impl Peer {
             (Purpose::Deliver(to, ids), Some(Answer::Taken(outcomes))) => {
                 self.delivered(turn, &to, &ids, &outcomes)?;
             }
+            // The other side may have been asked before it knew who asks: soon again.
+            (Purpose::Have, _) => {
+                if let Some(session) = self.sessions.get_mut(&with) {
+                    session.compared_ms = turn.now.0.saturating_sub(RESYNC_MS);
+                }
+            }
             // No answer, or not one to this question: the next comparison tries again.
             _ => {}
         }
