@@ -93,6 +93,7 @@ impl Failure {
     pub(crate) fn refused(code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
         let exit = match code {
             "unreachable" => Exit::Unreachable,
+            "disk_full" => Exit::File,
             "fault" => Exit::Fault,
             "stopping" => Exit::NoNode,
             _ => Exit::Refused,
@@ -147,6 +148,16 @@ impl Failure {
             "fault",
             message,
             "try again; if it stays, report it with the output of `souk status --json`",
+        )
+    }
+
+    /// A node stopped because its disk failed it, or a rule of its own.
+    pub(crate) fn stopped(message: impl Into<String>) -> Self {
+        Self::new(
+            Exit::Fault,
+            "fault",
+            message,
+            "see that its disk is sound, then start it again; all that was acknowledged is there",
         )
     }
 
@@ -247,6 +258,7 @@ mod tests {
             ("too_little_credit", Exit::Refused),
             ("not_found", Exit::Refused),
             ("unreachable", Exit::Unreachable),
+            ("disk_full", Exit::File),
             ("fault", Exit::Fault),
             ("stopping", Exit::NoNode),
         ] {

@@ -426,7 +426,6 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, HomeError> 
     Ok(bytes)
 }
 
-/// Makes the directory if need be, checks that it is closed to others, and locks it.
 /// The hold on the directory. Let go by name: a process that is just being started holds a copy of the
 /// file until its own program runs, so closing this one would not be enough.
 struct HomeLock(File);
@@ -438,13 +437,14 @@ impl Drop for HomeLock {
     }
 }
 
+/// Makes the directory if need be, checks that it is closed to others, and locks it.
 fn enter(dir: &Path) -> Result<HomeLock, HomeError> {
     let not_writable = |source| HomeError::NotWritable {
         path: dir.to_owned(),
         source,
     };
     if !dir.exists() {
-        fs::create_dir_all(dir).map_err(not_writable)?;
+        make(dir).map_err(not_writable)?;
         close(dir)?;
     } else if fs::read_dir(dir).map_err(not_writable)?.next().is_none() {
         close(dir)?;
@@ -462,6 +462,19 @@ fn enter(dir: &Path) -> Result<HomeLock, HomeError> {
         Err(TryLockError::WouldBlock) => Err(HomeError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(HomeError::NotWritable { path, source }),
     }
+}
+
+/// Makes a directory and those above it, and makes their names last: keys in a directory that a power cut
+/// takes away are lost keys.
+fn make(dir: &Path) -> io::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let above: Vec<&Path> = dir.ancestors().skip(1).collect();
+    let there = above
+        .iter()
+        .position(|above| above.is_dir())
+        .unwrap_or(above.len());
+    fs::create_dir_all(&dir)?;
+    above.iter().take(there + 1).try_for_each(|above| sync_dir(above))
 }
 
 #[cfg(unix)]
@@ -654,6 +667,32 @@ mod tests {
         fs::write(&path, &good).unwrap();
         close_file(&path);
         assert!(Home::open_or_create(&dir, None).is_ok());
+    }
+
+    #[test]
+    fn a_flipped_bit_in_the_keys_is_refused_or_changes_nobody() {
+        let (_place, dir) = place();
+        let (home, _) = Home::open_or_create(&dir, None).unwrap();
+        let who = |home: &Home| (home.author, home.device, *home.secret, home.grant.clone());
+        let (path, whole) = (dir.join(KEYS), who(&home));
+        drop(home);
+        let good = fs::read(&path).unwrap();
+        let mut refused = 0;
+        for place in 0..good.len() {
+            let mut bad = good.clone();
+            bad[place] ^= 1 << (place % 8);
+            fs::write(&path, bad).unwrap();
+            match Home::open(&dir) {
+                Ok(home) => assert!(who(&home) == whole, "byte {place}"),
+                Err(HomeError::KeysDamaged { .. }) => refused += 1,
+                Err(error) => panic!("byte {place}: {error}"),
+            }
+        }
+        assert!(
+            refused > good.len() / 2,
+            "{refused} of {} were refused",
+            good.len()
+        );
     }
 
     #[cfg(unix)]

@@ -15,6 +15,8 @@ pub mod store;
 
 pub mod verify;
 
+mod clock;
+
 pub mod driver;
 pub mod indexer;
 

@@ -1,5 +1,6 @@
 //! A running node: the driver, the network, the search index and what ties them, behind one handle.
 
+use crate::clock::Clock;
 use crate::driver::{self, DriverCounts};
 use crate::home::{Home, HomeError};
 use crate::indexer;
@@ -10,8 +11,10 @@ use crate::store::{OpenStoreError, Options, Store};
 use crate::verify::Verifier;
 use souk_protocol::api::{Command, Refused, Reply};
 use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::identity::DeviceKey;
 use souk_protocol::peer::{Input, Keys, Peer};
 use souk_protocol::records::{Fault, Range, Records, Tree};
+use souk_protocol::time::Timestamp;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -98,6 +101,7 @@ struct Inner {
     world: World,
     events: watch::Receiver<u64>,
     counts: Arc<DriverCounts>,
+    clock: Arc<Clock>,
     stop: watch::Sender<bool>,
     fault: Arc<Mutex<Option<String>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -108,13 +112,10 @@ impl Node {
     pub fn start(home: &Home, network: network::Config) -> Result<Self, StartError> {
         let store = Store::open(&home.store(), Options::default())?;
         let index = Arc::new(Index::open(&home.search())?);
-        let keys = Keys {
-            device: home.device_key(),
-            author: home.author(),
-            grant: home.grant().clone(),
-        };
-        let secret = keys.device.secret();
-        let peer = Peer::start(keys, &store)?;
+        let secret = home.device_key().secret();
+        let peer = peer_of(home, store.clone());
+        // What keeps it from starting is told before anything listens.
+        peer()?;
         let (network, events) = network::start(network, secret)?;
 
         let newest = newest_event(&store)?;
@@ -142,6 +143,7 @@ impl Node {
             world: world.clone(),
             events: watched,
             counts: Arc::default(),
+            clock: Arc::default(),
             stop,
             fault: Arc::default(),
             threads: Mutex::default(),
@@ -165,22 +167,24 @@ impl Node {
 
     fn drive(
         &self,
-        peer: Peer,
+        peer: impl Fn() -> Result<Peer, Fault> + Send + 'static,
         inputs: mpsc::Receiver<Input>,
         actions: mpsc::Sender<Vec<souk_protocol::peer::Action>>,
     ) -> std::io::Result<()> {
         let Inner {
             store,
             counts,
+            clock,
             fault,
             stop,
             world,
             ..
         } = &*self.0;
         let (store, counts, fault) = (store.clone(), counts.clone(), fault.clone());
+        let clock = clock.clone();
         let (stop, world) = (stop.clone(), world.clone());
         self.thread("souk-driver", move || {
-            if let Err(error) = driver::run(peer, &store, inputs, &actions, &counts) {
+            if let Err(error) = driver::run(peer, &store, &clock, inputs, &actions, &counts) {
                 tracing::error!(%error, "the driver stopped");
                 *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
             }
@@ -223,6 +227,10 @@ impl Node {
     /// What it remembers; readable on any thread.
     pub fn records(&self) -> &Store {
         &self.0.store
+    }
+    /// Now, by the node's own clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
     /// The number of the newest event; the events are in the records.
     pub fn events(&self) -> watch::Receiver<u64> {
@@ -351,6 +359,19 @@ impl Node {
             }
         });
         joined.await.ok();
+    }
+}
+
+/// Makes the peer of a directory from its records, each time anew.
+fn peer_of(home: &Home, store: Store) -> impl Fn() -> Result<Peer, Fault> + Send + 'static {
+    let (secret, author, grant) = (home.device_key().secret(), home.author(), home.grant().clone());
+    move || {
+        let keys = Keys {
+            device: DeviceKey::from_secret(&secret),
+            author,
+            grant: grant.clone(),
+        };
+        Peer::start(keys, &store)
     }
 }
 

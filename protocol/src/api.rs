@@ -397,6 +397,8 @@ pub enum Code {
     NoStock,
     /// A limit is reached.
     TooMany,
+    /// The node's disk has no room to remember it.
+    DiskFull,
 }
 
 impl Refused {

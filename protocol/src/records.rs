@@ -144,6 +144,9 @@ pub enum Fault {
     /// The store could not read or write.
     #[error("the store failed: {0}")]
     Store(String),
+    /// The disk has no room for it. Nothing was changed, and there may be room again.
+    #[error("the disk is full: {0}")]
+    Full(String),
     /// A row is not what was written: a flipped bit, or another program's work.
     #[error("the store holds a damaged row in '{tree}' at {key}: {reason}")]
     Damaged {

@@ -497,3 +497,91 @@ fn what_is_said_while_nobody_is_connected_arrives_later() {
     let variant = read_order(net.records(BUYER), &order).unwrap().unwrap().ask.lines[0].variant;
     assert_eq!(stock.available(&variant), 3);
 }
+
+/// A machine with a dead battery: its clock is years behind what it said last.
+#[test]
+fn a_peer_whose_clock_went_back_says_more_and_takes_what_others_say() {
+    const TEN_YEARS_MS: u64 = 10 * 366 * 24 * 3_600 * 1_000;
+    let post = |text: &str| Command::Post {
+        text: text.into(),
+        tags: Vec::new(),
+        reply_to: None,
+        reshare: None,
+    };
+    let mut net = Net::new(2);
+    net.connect(0, 1);
+    net.run();
+    net.now += 1_000;
+    net.queue.push_back((
+        0,
+        Input::Command {
+            ticket: 9_001,
+            command: Box::new(post("Before.")),
+        },
+    ));
+    net.run();
+    let now = net.now;
+    net.now -= TEN_YEARS_MS;
+    net.queue.push_back((
+        0,
+        Input::Command {
+            ticket: 9_002,
+            command: Box::new(post("After.")),
+        },
+    ));
+    net.run();
+    let node = &net.nodes[0];
+    let records: &dyn Records = &node.memory;
+    let said = records.log_after(&node.peer.device(), 0, 10).unwrap();
+    let times: Vec<u64> = said.iter().map(|said| said.time().wall_ms).collect();
+    assert_eq!(said.len(), 2);
+    assert!(times.is_sorted() && times[1].abs_diff(now) < 10_000, "{times:?}");
+}
+
+/// It was killed, and started again before anybody had noticed.
+#[test]
+fn a_peer_that_says_hello_again_is_asked_for_what_it_said_before_it_died() {
+    let mut net = Net::new(2);
+    net.connect(0, 1);
+    net.run();
+    let alice = net.nodes[0].peer.author();
+    let follow = Command::Follow {
+        author: alice,
+        public: false,
+    };
+    net.queue.push_back((
+        1,
+        Input::Command {
+            ticket: 9_003,
+            command: Box::new(follow),
+        },
+    ));
+    net.run();
+    // It is on the disk; then it dies, and nobody hears it.
+    let post = Command::Post {
+        text: "My last words.".into(),
+        tags: Vec::new(),
+        reply_to: None,
+        reshare: None,
+    };
+    let (now, bob) = (Timestamp(net.now), net.nodes[1].peer.device());
+    let node = &mut net.nodes[0];
+    let command = Input::Command {
+        ticket: 9_004,
+        command: Box::new(post),
+    };
+    let step = node.peer.handle(now, command, &node.memory).unwrap();
+    node.memory.commit(&step.writes);
+    node.peer = Peer::start(keys(1), &node.memory).unwrap();
+    net.queue.push_back((0, Input::Start));
+    net.queue.push_back((0, Input::Connected(bob)));
+    net.run();
+    let records: &dyn Records = &net.nodes[1].memory;
+    assert_eq!(
+        records
+            .log_after(&net.nodes[0].peer.device(), 0, 10)
+            .unwrap()
+            .len(),
+        1
+    );
+}

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use souk_node::home::HomeError;
 use souk_node::http::ServeError;
 use souk_node::node::StartError;
+use souk_node::store::OpenStoreError;
 use souk_node::{Config, Ready, RunError};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -207,13 +208,24 @@ fn refused(error: &RunError) -> Failure {
             message,
             "check the addresses after --peer and --listen; without --listen free ports are taken",
         ),
+        RunError::Start(StartError::Store(OpenStoreError::Newer { .. })) => Failure::cannot_start(
+            "newer_store",
+            message,
+            "start the newer program; this one has changed nothing",
+        ),
+        RunError::Start(StartError::Store(OpenStoreError::InUse { .. })) => Failure::cannot_start(
+            "already_running",
+            message,
+            "use that one, stop it, or choose another directory with --home",
+        ),
         RunError::Start(_) => Failure::cannot_start(
             "cannot_open",
             message,
             "see that the disk has room and is sound; a backup of the directory can be put back",
         ),
         RunError::Listen(_) => Failure::usage(message, "write it like 0.0.0.0:0 or [::1]:4000"),
-        RunError::SetUp(_) | RunError::Runtime(_) | RunError::Fault(_) => Failure::fault(message),
+        RunError::Fault(_) => Failure::stopped(message),
+        RunError::SetUp(_) | RunError::Runtime(_) => Failure::fault(message),
     }
 }
 

@@ -78,6 +78,7 @@ impl Problem {
                 Code::NotFound => StatusCode::NOT_FOUND,
                 Code::NotAllowed | Code::TooLittleCredit | Code::NoStock => StatusCode::CONFLICT,
                 Code::TooMany => StatusCode::TOO_MANY_REQUESTS,
+                Code::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             },
         }
     }
@@ -103,6 +104,7 @@ impl Problem {
                 Code::TooLittleCredit => "too_little_credit",
                 Code::NoStock => "no_stock",
                 Code::TooMany => "too_many",
+                Code::DiskFull => "disk_full",
             },
         }
     }

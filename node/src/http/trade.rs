@@ -8,16 +8,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use souk_protocol::id::{OrderId, TabId};
 use souk_protocol::order;
-use souk_protocol::time::Timestamp;
 use souk_protocol::view::{self, OrderView, Page, TabView};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::Instant;
-
-/// Now, by the system's clock.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
 
 /// For which state of an order to wait, and for how long.
 #[derive(Deserialize)]
@@ -33,8 +26,9 @@ pub(super) async fn orders(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
     let (me, after, limit) = (app.node.author(), paging.after()?, paging.limit()?);
+    let now = app.node.now();
     Ok(Json(
-        app.read(move |records| view::orders(records, &me, now(), after, limit))
+        app.read(move |records| view::orders(records, &me, now, after, limit))
             .await?,
     ))
 }
@@ -64,9 +58,9 @@ pub(super) async fn order(
 }
 
 async fn read(app: &App, id: OrderId) -> Result<OrderView, Problem> {
-    let me = app.node.author();
+    let (me, now) = (app.node.author(), app.node.now());
     let order = app
-        .read(move |records| view::order(records, &me, now(), &id))
+        .read(move |records| view::order(records, &me, now, &id))
         .await?;
     order.ok_or_else(|| Problem::NotFound {
         message: format!("no order {id} is held here"),

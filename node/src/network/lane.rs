@@ -198,8 +198,8 @@ impl Lane {
             .get_mut(&device)
             .filter(|known| known.addresses != addresses)
         {
-            // The device moved or restarted: what we dialled there leads nowhere now.
-            for old in known.connections.iter().filter(|old| old.side().is_client()) {
+            // The device moved or restarted: connections with where it was lead nowhere now.
+            for old in &known.connections {
                 if !addresses.contains(&old.remote_address()) {
                     old.close(CLOSE_BYE, b"moved");
                 }

@@ -66,7 +66,7 @@ fn of_process(pid: Option<u32>) -> String {
 pub(super) enum CommitError {
     #[error("it stopped after a failure and must be opened again: {0}")]
     Stopped(String),
-    #[error("the disk is full: expected {expected} bytes free, got {actual}")]
+    #[error("expected {expected} bytes free, got {actual}")]
     Full { expected: u64, actual: u64 },
     #[error("expected a {part} of at most {expected} bytes in '{tree}', got {actual}")]
     TooLarge {
@@ -86,9 +86,18 @@ impl CommitError {
     /// database is touched is no such thing: there may be room again.
     pub(super) fn stops(&self) -> bool {
         match self {
-            Self::Stopped(_) | Self::Full { .. } | Self::TooLarge { .. } => false,
-            Self::Io { source, .. } => source.kind() != io::ErrorKind::StorageFull,
+            Self::Stopped(_) | Self::TooLarge { .. } => false,
+            Self::Full { .. } | Self::Io { .. } => !self.wants_room(),
             Self::Rows(_) => true,
+        }
+    }
+
+    /// Whether it only wants room on the disk.
+    pub(super) fn wants_room(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::Stopped(_) | Self::TooLarge { .. } | Self::Rows(_) => false,
         }
     }
 }

@@ -90,7 +90,7 @@ impl Store {
 
     /// Remembers all writes or none, and returns when they would survive a power cut. Of several
     /// changes to one row the last one counts. Readers may see the rows a little earlier. A disk without
-    /// room is noticed before anything is touched, and the next commit may find room. After any other
+    /// room is noticed before anything is touched ([`Fault::Full`]), and the next commit may find room. After any other
     /// failure every further commit is refused until the store is opened again; reading goes on, but
     /// a row whose page the database could not write is an error, and rows of the failed commit may
     /// be seen. Once it is opened again all of that commit is there or nothing.
@@ -99,9 +99,22 @@ impl Store {
         self.0.commit(&mut writer, writes).map_err(|error| {
             if error.stops() {
                 writer.stopped = Some(error.to_string());
+                self.0.rows.forget_cached();
             }
-            Fault::Store(error.to_string())
+            match error.wants_room() {
+                true => Fault::Full(error.to_string()),
+                false => Fault::Store(error.to_string()),
+            }
         })
+    }
+
+    /// Whether the disk has room for a commit again, after one was refused with [`Fault::Full`].
+    pub fn has_room(&self) -> Result<bool, Fault> {
+        match self.0.check_room(&[]) {
+            Ok(()) => Ok(true),
+            Err(error) if error.wants_room() => Ok(false),
+            Err(error) => Err(Fault::Store(error.to_string())),
+        }
     }
 
     /// Bytes of its files. What the database has freed within them is counted too.

@@ -45,14 +45,16 @@ pub(super) fn open_with(
     let stated = stated_schema(dir)?;
     refuse_newer(dir, stated.unwrap_or(known), known)?;
 
-    let rows_dir = dir.join("rows");
-    private_dir(&rows_dir).map_err(at("make", &rows_dir))?;
-    let rows = Rows::open(&rows_dir, options.cache_bytes).map_err(wrong_rows(dir))?;
     let documents = Documents::in_store(dir).map_err(at("make documents in", dir))?;
-    let found = match rows.schema().map_err(wrong_rows(dir))? {
-        Some(found) => found,
-        None if stated.is_none() => begin(dir, &rows, known)?,
-        None => return Err(damaged(dir, "its rows have lost their schema")),
+    let rows_dir = dir.join("rows");
+    match (rows_dir.exists(), stated) {
+        (true, _) => {}
+        (false, None) => begin(dir, &rows_dir, known)?,
+        (false, Some(_)) => return Err(damaged(dir, "its rows are gone")),
+    }
+    let rows = Rows::open(&rows_dir, options.cache_bytes).map_err(wrong_rows(dir))?;
+    let Some(found) = rows.schema().map_err(wrong_rows(dir))? else {
+        return Err(damaged(dir, "its rows have lost their schema"));
     };
     refuse_newer(dir, found, known)?;
 
@@ -127,15 +129,24 @@ fn state_schema(dir: &Path, schema: u32) -> Result<(), OpenStoreError> {
         .map_err(at("write", &path))
 }
 
-/// Writes the schema into a new store and makes its names last.
-fn begin(dir: &Path, rows: &Rows, schema: u32) -> Result<u32, OpenStoreError> {
+/// Makes the rows of a new store beside their place, and puts them there once all of it would survive a
+/// power cut: a database that is half made cannot be told from a damaged one.
+fn begin(dir: &Path, rows_dir: &Path, schema: u32) -> Result<(), OpenStoreError> {
+    let new = dir.join("rows.new");
+    if new.exists() {
+        fs::remove_dir_all(&new).map_err(at("remove", &new))?;
+    }
+    private_dir(&new).map_err(at("make", &new))?;
+    let rows = Rows::open(&new, Options::default().cache_bytes).map_err(wrong_rows(dir))?;
     rows.apply(&[], &Progress::default(), 0, Some(schema))
         .map_err(wrong_rows(dir))?;
+    drop(rows);
+    fs::rename(&new, rows_dir).map_err(at("make", rows_dir))?;
     sync_dir(dir).map_err(at("sync", dir))?;
     if let Some(parent) = fs::canonicalize(dir).ok().as_deref().and_then(Path::parent) {
         sync_dir(parent).map_err(at("sync", parent))?;
     }
-    Ok(schema)
+    Ok(())
 }
 
 /// How far the rows have come; behind what was acknowledged is damaged.

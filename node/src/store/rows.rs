@@ -11,6 +11,7 @@
 //! it is removed first. And it panics in places, so every call is fenced.
 
 use super::error::RowsError;
+use rustix::fs::{Advice, fadvise};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 use souk_protocol::limits::ENVELOPE_BYTES_MAX;
 use souk_protocol::records::{Change, Range, Row, Tree};
@@ -280,6 +281,13 @@ impl Rows {
         self.watch.during(|| fenced("a flush", || Ok(db.flush()?)))?;
         self.file.sync_data()?;
         refuse_spilled(&self.blobs)
+    }
+
+    /// Has the kernel forget what it remembers of the database's file. A page that it failed to write counts
+    /// as written from then on, though the disk never got it: whoever opens the file next reads the disk.
+    pub(super) fn forget_cached(&self) {
+        // It is advice: where it is not taken, the next opening may read more than would survive a power cut.
+        fadvise(&self.file, 0, None, Advice::DontNeed).ok();
     }
 
     /// Bytes of the database's file.

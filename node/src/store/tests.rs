@@ -1,4 +1,9 @@
-//! Migrations, from a schema that never was.
+//! Migrations, from a schema that never was, in peace and under death at any of its writes and syncs.
+
+#[cfg(target_os = "linux")]
+#[path = "../../tests/faults/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod faults;
 
 use super::open::{Migration, open_with};
 use super::rows::Rows;
@@ -107,4 +112,103 @@ fn a_store_that_nobody_knows_to_migrate_is_left_as_it_was() {
     );
     let store = Store::open(root.path(), Options::default()).unwrap();
     assert!(laws::holds_step(&store, 1, 50).unwrap());
+}
+
+#[cfg(target_os = "linux")]
+mod killed {
+    use super::faults::{Deed, Faults, Op};
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, ExitStatus};
+
+    const CHILD_DIR: &str = "SOUK_MIGRATION_CHILD_DIR";
+    /// Drafts that move, and moments at which it is killed.
+    const STEPS: u64 = 150;
+    const KILLS: u64 = 12;
+
+    #[test]
+    #[ignore = "runs in a process that another test starts and kills"]
+    fn child_that_migrates() {
+        let dir = std::path::PathBuf::from(std::env::var_os(CHILD_DIR).unwrap());
+        open_with(&dir, Options::default(), NEXT, &[MOVE]).unwrap();
+    }
+
+    fn migrate(dir: &Path, faults: &Faults) -> ExitStatus {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let child = "store::tests::killed::child_that_migrates";
+        command
+            .args(["--ignored", "--exact", child])
+            .env(CHILD_DIR, dir)
+            .stdout(std::process::Stdio::null());
+        faults.load_into(&mut command, dir.parent().unwrap(), None);
+        command.status().unwrap()
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let target = to.join(entry.file_name());
+            match entry.file_type().unwrap().is_dir() {
+                true => copy(&entry.path(), &target),
+                false => drop(std::fs::copy(entry.path(), target).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_migration_that_is_killed_anywhere_has_happened_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let old = root.path().join("old");
+        let store = Store::open(&old, Options::default()).unwrap();
+        for number in 1..=STEPS {
+            store.commit(&laws::step(number, 2_000).unwrap()).unwrap();
+        }
+        let (drafts, done) = (rows(&store, Tree::Drafts), rows(&store, Tree::Done));
+        drop(store);
+        // Once in peace: how often it writes and syncs.
+        let faults = Faults::new(&root.path().join("page"));
+        let new = root.path().join("new");
+        copy(&old, &new);
+        assert!(migrate(&new, &faults).success() && faults.is_loaded());
+        let counts = [Op::Write, Op::Sync].map(|op| (op, faults.count(op)));
+        std::fs::remove_dir_all(&new).unwrap();
+        let (mut before, mut after) = (0, 0);
+        for kill in 0..KILLS {
+            let (op, count) = counts[kill as usize % 2];
+            let deed = [Deed::KillBefore, Deed::KillAfter][kill as usize / 2 % 2];
+            let number = 1 + kill * count / KILLS;
+            copy(&old, &new);
+            faults.arm(op, number, deed, 0);
+            let what = format!("{deed:?} {op:?} {number} of {count}");
+            let status = migrate(&new, &faults);
+            assert_eq!(status.signal(), Some(9), "{what}: {status}");
+            faults.disarm();
+            let looked_at = root.path().join("looked-at");
+            copy(&new, &looked_at);
+            match Store::open(&looked_at, Options::default()) {
+                Ok(store) => {
+                    before += 1;
+                    assert_eq!(
+                        (rows(&store, Tree::Drafts), rows(&store, Tree::Done)),
+                        (drafts, done),
+                        "{what}"
+                    );
+                }
+                Err(OpenStoreError::Newer { found: NEXT, .. }) => after += 1,
+                Err(error) => panic!("{what}: {error}"),
+            }
+            let store = open_with(&new, Options::default(), NEXT, &[MOVE]).unwrap();
+            assert_eq!(
+                (rows(&store, Tree::Drafts), rows(&store, Tree::Done)),
+                (0, done + drafts),
+                "{what}"
+            );
+            drop(store);
+            std::fs::remove_dir_all(&looked_at).unwrap();
+            std::fs::remove_dir_all(&new).unwrap();
+        }
+        println!("{KILLS} kills: {before} before it had happened, {after} after");
+        assert!(before > 0 && after > 0);
+    }
 }

@@ -83,7 +83,7 @@ impl Peer {
         let again = self
             .sought
             .get(&author)
-            .is_none_or(|last| turn.now.0.saturating_sub(*last) >= SEEK_AGAIN_MS);
+            .is_none_or(|last| turn.now.0.abs_diff(*last) >= SEEK_AGAIN_MS);
         if author == self.keys.author || !again {
             return Ok(());
         }

@@ -64,6 +64,18 @@ impl Peer {
         Ok(true)
     }
 
+    /// A device that says hello a second time has started again, though nobody saw it go: what it was told
+    /// since may be lost, and what it has said nobody may have heard.
+    fn welcome_back(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
+        let session = self.sessions.entry(device).or_default();
+        if std::mem::replace(&mut session.said_hello, true) {
+            session.reads.clear();
+            self.catch_up(turn, device)?;
+            self.deliver_to(turn, device)?;
+        }
+        Ok(())
+    }
+
     /// Asks a device what it holds of everyone whom this node wants to hear.
     pub(super) fn catch_up(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
         if let Some(session) = self.sessions.get_mut(&device) {
@@ -88,7 +100,7 @@ impl Peer {
             .sessions
             .iter()
             .filter(|(_, session)| session.author.is_some())
-            .filter(|(_, session)| turn.now.0.saturating_sub(session.compared_ms) >= RESYNC_MS)
+            .filter(|(_, session)| turn.now.0.abs_diff(session.compared_ms) >= RESYNC_MS)
             .map(|(device, _)| *device)
             .collect();
         for device in due {
@@ -110,10 +122,13 @@ impl Peer {
             .is_some_and(|session| session.author.is_some());
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
-                true => Answer::Hello(Hello {
-                    author: self.keys.author,
-                    grant: self.keys.grant.clone(),
-                }),
+                true => {
+                    self.welcome_back(turn, from)?;
+                    Answer::Hello(Hello {
+                        author: self.keys.author,
+                        grant: self.keys.grant.clone(),
+                    })
+                }
                 false => refused("the grant does not belong to this device"),
             },
             _ if !greeted => refused("say hello first"),
@@ -225,6 +240,12 @@ impl Peer {
             }
             (Purpose::Deliver(to, ids), Some(Answer::Taken(outcomes))) => {
                 self.delivered(turn, &to, &ids, &outcomes)?;
+            }
+            // The other side may have been asked before it knew who asks: soon again.
+            (Purpose::Have, _) => {
+                if let Some(session) = self.sessions.get_mut(&with) {
+                    session.compared_ms = turn.now.0.saturating_sub(RESYNC_MS);
+                }
             }
             // No answer, or not one to this question: the next comparison tries again.
             _ => {}

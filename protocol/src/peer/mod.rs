@@ -69,6 +69,8 @@ pub struct Followed {
 struct Session {
     /// For whom the device speaks, once it said so and proved it.
     author: Option<AuthorId>,
+    /// Whether it said hello by itself since it was connected.
+    said_hello: bool,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
     /// When this node last said hello to it.
@@ -189,6 +191,9 @@ impl Peer {
     /// What follows from an input. Reads the records and changes nothing outside itself; after a
     /// fault the peer must be started again from the records.
     pub fn handle(&mut self, now: Timestamp, input: Input, records: &dyn Records) -> Result<Step, Fault> {
+        // It was later already when this peer last said something: a clock that went back is not believed,
+        // or else this peer would take its own words for words from the future.
+        let now = now.max(Timestamp(self.clock.wall_ms));
         let mut turn = Turn::new(now, records, std::mem::take(&mut self.folds));
         match input {
             Input::Start => self.begin(&mut turn)?,

@@ -7,7 +7,6 @@ use super::door::Caller;
 use super::limits::STATUS_ITEMS;
 use super::node::StatusView;
 use super::problem::Problem;
-use super::trade::now;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
@@ -65,7 +64,7 @@ pub(super) async fn page(
     }
     let me = app.node.author();
     let status = app.status().await?;
-    let now = now();
+    let now = app.node.now();
     let (orders, feed) = app
         .read(move |records| {
             let orders = view::orders_to_act_on(records, &me, now, STATUS_ITEMS)?;

@@ -1,11 +1,17 @@
 //! What the store promises, tried on real files: the laws that it shares with the store in memory,
-//! death at any moment, full disks, flipped bits, second programs. Described in `spec/store.md`.
+//! death at any moment, power cuts (`power`), full disks, flipped bits, second programs. Described in
+//! `spec/store.md`.
 
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test says what is wrong by stopping there"
 )]
+
+#[path = "../faults/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod faults;
+mod power;
 
 use souk_node::store::{OpenStoreError, Options, Store};
 use souk_protocol::records::laws::{self, Commit};
