@@ -109,9 +109,9 @@ impl Refusal {
     }
 
     /// A short name for counting.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::Open(_) => "open",
+            Self::Open(error) => error.class(),
             Self::UnknownKind(_) => "unknown_kind",
             Self::Future(_) => "future",
             Self::Unwanted(_) => "unwanted",

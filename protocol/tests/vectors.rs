@@ -9,7 +9,7 @@
 #![expect(clippy::panic, reason = "a vector that cannot be made is a failed test")]
 
 use made::cbor::{self, array, bytes, map, null};
-use made::refused::{FORGED, WEAK_KEY, add_group_order, class, class_of_identity, refused};
+use made::refused::{FORGED, WEAK_KEY, add_group_order, class, refused};
 use made::said::{NOW_MS, alice, bob, envelopes, hat, list, phrase, prose};
 use serde_json::{Value as Json, json};
 use souk_protocol::admission::{Admission, Refusal, admit};
@@ -157,7 +157,7 @@ fn grants() -> Json {
         }),
         "invalid": invalid.map(|(name, author, device, grant)| {
             let mut vector = grant_vector(name, &author, &device, &grant);
-            vector["error"] = json!(class_of_identity(&grant.verify(&author, &device).unwrap_err()));
+            vector["error"] = json!(grant.verify(&author, &device).unwrap_err().class());
             vector
         }),
     })

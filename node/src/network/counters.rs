@@ -80,6 +80,8 @@ counters! {
     requests_refused,
     /// Requests of others refused because too many were being worked on.
     requests_busy,
+    /// Requests of others that did not come, or whose answers were not read, in time.
+    requests_slow,
     /// Frames over a limit, in either direction.
     frames_too_large,
     /// Frames that were cut short, had no known protocol tag, or carried more than they announced.
@@ -108,6 +110,12 @@ counters! {
     connections_refused_address,
     /// Connections closed because the other side is not an ed25519 device.
     connections_refused_key,
+    /// Addresses that peers claim and that lead nowhere, or are more than one needs.
+    addresses_refused,
+    /// Records that peers wanted to put into the routing table, which holds none.
+    records_refused,
+    /// Announcements of providers refused because the table, or its peer's share of it, was full.
+    providers_refused,
 }
 
 impl Counts {

@@ -150,11 +150,11 @@ impl Direct {
                         .ok();
                 }
             }
-            request_response::Event::InboundFailure { error, .. } => {
-                if matches!(error, request_response::InboundFailure::Io(_)) {
-                    count(&self.shared.counters.frames_malformed);
-                }
-            }
+            request_response::Event::InboundFailure { error, .. } => match error {
+                request_response::InboundFailure::Io(_) => count(&self.shared.counters.frames_malformed),
+                request_response::InboundFailure::Timeout => count(&self.shared.counters.requests_slow),
+                _ => {}
+            },
             request_response::Event::ResponseSent { .. } => {}
         }
         None
