@@ -62,7 +62,9 @@ impl Announced {
         if table.add_provider(record).is_err() {
             return false;
         }
-        self.note(peer, |keys| drop(keys.insert(key, expires)));
+        self.note(peer, |keys| {
+            keys.insert(key, expires);
+        });
         true
     }
 
@@ -81,7 +83,9 @@ impl Announced {
         let first = self.of.get(&peer).and_then(|keys| keys.keys().next()).cloned();
         if let Some(key) = first {
             table.remove_provider(&RecordKey::from(key.clone()), &peer);
-            self.note(peer, |keys| drop(keys.remove(&key)));
+            self.note(peer, |keys| {
+                keys.remove(&key);
+            });
         }
         true
     }

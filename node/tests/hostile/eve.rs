@@ -316,6 +316,8 @@ fn swarm(keypair: &Keypair, agent: String) -> Swarm<Behaviours> {
     };
     let gossip = gossipsub::ConfigBuilder::default()
         .validation_mode(gossipsub::ValidationMode::Anonymous)
+        // An older version says nothing of itself, so the streams that eve opens by hand are the only ones.
+        .protocol_id("/meshsub/1.1.0", gossipsub::Version::V1_1)
         .max_transmit_size(READ_BYTES_MAX as usize)
         .build()
         .unwrap();

@@ -80,7 +80,7 @@ async fn what_is_no_frame_is_told_so_and_counted_on_every_protocol_and_carrier()
             eve.writes(wire, Script::of(vec![0xff; 4])).await;
             assert_eq!(eve.answer().await.unwrap(), [3, 0, 0, 0, 0], "{wire:?}");
             eve.writes(wire, Script::of(vec![0, 0, 0, 9, 1, 2])).await;
-            assert_eq!(eve.answer().await.unwrap_or_default(), [], "{wire:?}");
+            assert!(eve.answer().await.unwrap_or_default().is_empty(), "{wire:?}");
             let lied = [&[tag], &over[..], b"x"].concat();
             assert_eq!(says(&lane, &lied).await, [3, 0, 0, 0, 0], "{wire:?}");
             assert_eq!(says(&lane, &[tag, 0, 0, 0, 9, 1]).await, [4, 0, 0, 0, 0], "{wire:?}");

@@ -1,7 +1,6 @@
 //! What somebody signs who signs whatever they like, and gossipsub's bytes by hand.
 
 use souk_protocol::body::{Body, Revoke};
-use souk_protocol::codec;
 use souk_protocol::envelope::{Chain, Signed, seal};
 use souk_protocol::id::{AuthorId, EnvelopeId};
 use souk_protocol::identity::{DeviceKey, Grant, Phrase, RootKey, Scopes};
@@ -104,10 +103,6 @@ pub(crate) fn post(text: &str) -> Post {
         text: Prose::new(text).unwrap(),
         ..Post::default()
     }
-}
-
-pub(crate) fn encoded<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    codec::encode(value).unwrap()
 }
 
 fn varint(mut value: usize) -> Vec<u8> {
