@@ -3,7 +3,7 @@
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, gossipsub, identify,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify,
     identity::Keypair,
     kad::{self, store::MemoryStore},
     noise, ping,
@@ -121,7 +121,6 @@ pub(crate) struct Behaviours {
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
-    pub(crate) gossip: gossipsub::Behaviour,
     sync: Hands,
     order: Hands,
     tab: Hands,
@@ -314,13 +313,6 @@ fn swarm(keypair: &Keypair, agent: String) -> Swarm<Behaviours> {
             .with_max_concurrent_streams(4_096);
         Hands::with_codec(Hand, [(StreamProtocol::new(name), support)], config)
     };
-    let gossip = gossipsub::ConfigBuilder::default()
-        .validation_mode(gossipsub::ValidationMode::Anonymous)
-        // An older version says nothing of itself, so the streams that eve opens by hand are the only ones.
-        .protocol_id("/meshsub/1.1.0", gossipsub::Version::V1_1)
-        .max_transmit_size(READ_BYTES_MAX as usize)
-        .build()
-        .unwrap();
     let mut kad = kad::Behaviour::with_config(
         id,
         MemoryStore::new(id),
@@ -332,11 +324,11 @@ fn swarm(keypair: &Keypair, agent: String) -> Swarm<Behaviours> {
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::default(),
         kad,
-        gossip: gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, gossip).unwrap(),
         sync: hands("/souk/sync/1", ProtocolSupport::Full),
         order: hands("/souk/order/1", ProtocolSupport::Full),
         tab: hands("/souk/tab/1", ProtocolSupport::Full),
-        mesh: hands("/meshsub/1.1.0", ProtocolSupport::Outbound),
+        // No gossipsub here: a stream of its own would take the place of those that eve opens by hand.
+        mesh: hands("/meshsub/1.1.0", ProtocolSupport::Full),
         records: hands("/souk/kad/1", ProtocolSupport::Outbound),
         push: hands("/ipfs/id/push/1.0.0", ProtocolSupport::Outbound),
     };

@@ -25,6 +25,7 @@ use tokio::net::TcpStream;
 
 /// How long anything may take on a busy machine before the test says what it waited for.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(20);
 /// How much larger alice's process may become under any one attack, in KiB.
 pub(crate) const GROWTH_KIB_MAX: u64 = 96 * 1024;
 /// Processor time that alice may spend under any one attack, the honest trade within it included.
@@ -42,7 +43,7 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
             return found;
         }
         assert!(begun.elapsed() < DEADLINE, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(STEP).await;
     }
 }
 
@@ -200,11 +201,12 @@ impl Alice {
 
     /// Waits until a counter is at least so high.
     pub(crate) async fn counts(&self, name: &str, at_least: u64) {
-        let what = format!("{name} to be {at_least}");
-        until(&what, || async {
-            (self.metric(name).await >= at_least).then_some(())
-        })
-        .await;
+        let begun = Instant::now();
+        while self.metric(name).await < at_least {
+            let late = begun.elapsed() > DEADLINE;
+            assert!(!late, "waited in vain for {name} to be {at_least}: {:#?}", self.metrics().await);
+            tokio::time::sleep(STEP).await;
+        }
     }
 
     /// Memory that her process holds, in KiB.
