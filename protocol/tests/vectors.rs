@@ -283,6 +283,7 @@ fn requests() -> Vec<Request> {
         Request::States(wanted(None)),
         Request::States(wanted(Some(Raw::from(vec![1, 2, 3])))),
         Request::Find(listing),
+        Request::Proofs(list([(alice.device.device(), 3)])),
         Request::Changed(list([author])),
         Request::Deliver(vec![raw("post_bare")]),
     ]
@@ -299,8 +300,15 @@ fn answers(digests: &Digests) -> Vec<Answer> {
         }),
         Answer::Have(list([Holding {
             author,
-            logs,
+            logs: logs.clone(),
             states: digests.root(),
+            forks: list([]),
+        }])),
+        Answer::Have(list([Holding {
+            author,
+            logs: logs.clone(),
+            states: 0,
+            forks: list([(alice.device.device(), 3)]),
         }])),
         Answer::Buckets(Raw::new()),
         Answer::Buckets(digests.to_bytes().into()),

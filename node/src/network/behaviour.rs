@@ -91,9 +91,9 @@ pub(crate) fn swarm(
         mdns: mdns.into(),
         kad: kademlia(id),
         gossip: gossip(counters).map_err(|reason| setup("gossip", reason))?,
-        sync: streams(Protocol::Sync, limits),
-        order: streams(Protocol::Order, limits),
-        tab: streams(Protocol::Tab, limits),
+        sync: streams(Protocol::Sync, limits, counters),
+        order: streams(Protocol::Order, limits, counters),
+        tab: streams(Protocol::Tab, limits, counters),
     };
     let swarm = SwarmBuilder::with_existing_identity(keypair.clone())
         .with_tokio()

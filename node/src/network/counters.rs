@@ -56,6 +56,8 @@ counters! {
     gossip_overflow,
     /// Messages refused because of their size; the forwarder is punished.
     gossip_too_large,
+    /// Messages refused because they carry somebody's key; the forwarder is punished.
+    gossip_not_anonymous,
     /// Verdicts that came after the message had left the cache.
     gossip_verdicts_late,
     /// Subscriptions of peers refused because no topic has such a name.
@@ -122,7 +124,7 @@ impl Counts {
     /// Gossip messages that arrived again, or too late for a topic that was left.
     pub fn gossip_duplicates(&self) -> u64 {
         self.gossip_received
-            .saturating_sub(self.gossip_distinct + self.gossip_too_large)
+            .saturating_sub(self.gossip_distinct + self.gossip_too_large + self.gossip_not_anonymous)
     }
 }
 

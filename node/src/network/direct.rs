@@ -150,11 +150,12 @@ impl Direct {
                         .ok();
                 }
             }
-            request_response::Event::InboundFailure { error, .. } => match error {
-                request_response::InboundFailure::Io(_) => count(&self.shared.counters.frames_malformed),
-                request_response::InboundFailure::Timeout => count(&self.shared.counters.requests_slow),
-                _ => {}
-            },
+            // What was not read is counted where it is read; this is an answer that nobody took.
+            request_response::Event::InboundFailure { error, .. } => {
+                if matches!(error, request_response::InboundFailure::Timeout) {
+                    count(&self.shared.counters.requests_slow);
+                }
+            }
             request_response::Event::ResponseSent { .. } => {}
         }
         None

@@ -123,6 +123,7 @@ fn boasts(author: AuthorId, device: DeviceId) -> Holding {
         author,
         logs: List::new(vec![(device, u64::MAX)]).unwrap(),
         states: 0,
+        forks: List::default(),
     }
 }
 

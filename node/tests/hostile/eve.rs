@@ -118,7 +118,7 @@ type Hands = request_response::Behaviour<Hand>;
 
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviours {
-    pub(crate) identify: identify::Behaviour,
+    identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
     sync: Hands,
@@ -168,9 +168,6 @@ pub(crate) struct Eve {
 /// How eve appears.
 pub(crate) struct Look {
     pub(crate) secret: [u8; 32],
-    pub(crate) agent: String,
-    /// Addresses that she says are hers.
-    pub(crate) claims: Vec<Multiaddr>,
     /// Where she listens, and so from where her packets come.
     pub(crate) listen: Option<Multiaddr>,
     pub(crate) answers: Answers,
@@ -180,8 +177,6 @@ impl Look {
     pub(crate) fn named(name: &str) -> Self {
         Self {
             secret: *blake3::hash(name.as_bytes()).as_bytes(),
-            agent: "eve".into(),
-            claims: Vec::new(),
             listen: None,
             answers: Arc::new(|_, _| vec![1, 0, 0, 0, 0]),
         }
@@ -192,10 +187,7 @@ impl Eve {
     pub(crate) fn start(look: Look) -> Self {
         let mut secret = look.secret;
         let keypair = Keypair::ed25519_from_bytes(&mut secret).unwrap();
-        let mut swarm = swarm(&keypair, look.agent);
-        for claim in look.claims {
-            swarm.add_external_address(claim);
-        }
+        let mut swarm = swarm(&keypair);
         if let Some(listen) = look.listen {
             swarm.listen_on(listen).unwrap();
         }
@@ -305,7 +297,7 @@ pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
     [&u32::try_from(body.len()).unwrap().to_be_bytes(), body].concat()
 }
 
-fn swarm(keypair: &Keypair, agent: String) -> Swarm<Behaviours> {
+fn swarm(keypair: &Keypair) -> Swarm<Behaviours> {
     let id = keypair.public().to_peer_id();
     let hands = |name, support| {
         let config = request_response::Config::default()
@@ -319,7 +311,7 @@ fn swarm(keypair: &Keypair, agent: String) -> Swarm<Behaviours> {
         kad::Config::new(StreamProtocol::new("/souk/kad/1")),
     );
     kad.set_mode(Some(kad::Mode::Server));
-    let identify = identify::Config::new("/souk/1".into(), keypair.public()).with_agent_version(agent);
+    let identify = identify::Config::new("/souk/1".into(), keypair.public()).with_agent_version("eve".into());
     let behaviours = Behaviours {
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::default(),
