@@ -13,7 +13,7 @@ TOP_LEVEL |= {".ci", ".config", ".gitignore", ".gitattributes", ".rustfmt.toml",
 CRATES = ("protocol", "node", "cli", "simulations")
 
 # Which crate may be named under which folders.
-NETWORK = ("node/src/network", "node/benches", "simulations/src/swarm")
+NETWORK = ("node/src/network", "node/benches", "node/tests/hostile", "simulations/src/swarm")
 PLACES = {
     "libp2p": NETWORK,
     "libp2p_tls": NETWORK,

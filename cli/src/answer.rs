@@ -100,6 +100,8 @@ pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) why: Value,
     #[serde(default)]
+    pub(crate) equivocated: bool,
+    #[serde(default)]
     pub(crate) replies: u64,
     #[serde(default)]
     pub(crate) reactions: BTreeMap<String, u64>,
@@ -227,6 +229,8 @@ pub(crate) struct Order {
     pub(crate) you: String,
     pub(crate) buyer: AuthorId,
     pub(crate) merchant: AuthorId,
+    #[serde(default)]
+    pub(crate) equivocated: bool,
     #[serde(default)]
     pub(crate) opened: Option<u64>,
     #[serde(default)]

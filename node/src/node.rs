@@ -290,6 +290,11 @@ impl Node {
         let greeted = self.0.world.greeted();
         let authors = greeted.borrow();
         status.listen = network.listening;
+        status.counters.push((
+            "souk_subscriptions_known".to_owned(),
+            String::new(),
+            network.subscriptions as u64,
+        ));
         status.peers = network
             .peers
             .into_iter()

@@ -7,9 +7,9 @@
 
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Admitted, Foreign, OpenError, Signed};
-use crate::id::{AuthorId, EnvelopeId};
+use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::limits::{
-    DIRECT_PER_HOUR, FUTURE_MS_MAX, PUSH_STRANGER_BYTES_PER_DAY, PUSH_STRANGER_PER_HOUR,
+    DIRECT_PER_HOUR, FUTURE_MS_MAX, PROOFS_PER_AUTHOR_MAX, PUSH_STRANGER_BYTES_PER_DAY, PUSH_STRANGER_PER_HOUR,
     PUSH_STRANGERS_TRACKED_MAX, PUSH_TRUSTED_PER_HOUR,
 };
 use crate::records::{Fault, LogRow, Records, Write};
@@ -82,6 +82,9 @@ pub enum Refusal {
     /// It breaks a rule of its order, tab or stock.
     #[error("{0}")]
     Rule(String),
+    /// It was said to prove an equivocation, and proves none.
+    #[error(transparent)]
+    NoProof(#[from] NoProof),
 }
 
 impl Refusal {
@@ -104,14 +107,15 @@ impl Refusal {
             | Self::Revoked
             | Self::NotForMe
             | Self::NotYet
-            | Self::Rule(_) => Verdict::Ignore,
+            | Self::Rule(_)
+            | Self::NoProof(_) => Verdict::Ignore,
         }
     }
 
     /// A short name for counting.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::Open(_) => "open",
+            Self::Open(error) => error.class(),
             Self::UnknownKind(_) => "unknown_kind",
             Self::Future(_) => "future",
             Self::Unwanted(_) => "unwanted",
@@ -125,6 +129,7 @@ impl Refusal {
             Self::NotForMe => "not_for_me",
             Self::NotYet => "not_yet",
             Self::Rule(_) => "rule",
+            Self::NoProof(_) => "no_proof",
         }
     }
 }
@@ -242,7 +247,8 @@ fn stock_grows(envelope: &Signed, records: &dyn Records) -> Result<Option<Refusa
     })
 }
 
-/// What a revocation takes away: the device's log beyond its last number, and its states.
+/// What a revocation takes away: the device's log beyond its last number, its states, and the proofs that it
+/// said two things where nothing counts any more.
 fn cut_off(
     author: &AuthorId,
     revoke: &crate::body::Revoke,
@@ -252,6 +258,11 @@ fn cut_off(
     for envelope in records.log_after(&revoke.device, revoke.last_seq, usize::MAX)? {
         writes.extend(Write::cut(&envelope));
     }
+    for (device, seq) in records.proofs_of(author)? {
+        if device == revoke.device && seq > revoke.last_seq {
+            writes.extend(Write::cut_proof(author, &device, seq));
+        }
+    }
     for (slot, _) in records.state_ids(author)? {
         if slot.ends_with(revoke.device.as_bytes()) {
             writes.push(Write::cut_state(&slot));
@@ -260,17 +271,83 @@ fn cut_off(
     Ok(writes)
 }
 
-/// Two envelopes of one device with one number, if the second proves that of the one that is held.
-pub fn equivocation_proof(second: &Signed, records: &dyn Records) -> Result<Option<Write>, Fault> {
+/// Why two envelopes prove no equivocation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoProof {
+    /// One of them has no place in a log.
+    #[error("one of the two has no place in a log")]
+    NoChain,
+    /// They are of two authors or devices, or have two numbers: each may be true.
+    #[error("the two are not of one author, device and number")]
+    TwoPlaces,
+    /// They are one.
+    #[error("the two are one envelope")]
+    Same,
+}
+
+/// Proof that a device gave one number to two envelopes. Both were opened, so both are signed by the device
+/// and it speaks for their author: nobody else can make such a pair, and whoever shows it need not be
+/// believed in anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equivocation {
+    first: Signed,
+    second: Signed,
+    seq: u64,
+}
+
+impl Equivocation {
+    /// Holds two envelopes against each other.
+    pub fn prove(first: Signed, second: Signed) -> Result<Self, NoProof> {
+        let (Some(one), Some(other)) = (first.head().chain, second.head().chain) else {
+            return Err(NoProof::NoChain);
+        };
+        let place = |signed: &Signed, seq: u64| (signed.author(), signed.device(), seq);
+        if place(&first, one.seq) != place(&second, other.seq) {
+            return Err(NoProof::TwoPlaces);
+        }
+        match first.id() == second.id() {
+            true => Err(NoProof::Same),
+            false => Ok(Self {
+                first,
+                second,
+                seq: one.seq,
+            }),
+        }
+    }
+
+    /// Whose device.
+    pub fn author(&self) -> AuthorId {
+        self.first.author()
+    }
+    /// The device.
+    pub fn device(&self) -> DeviceId {
+        self.first.device()
+    }
+    /// The number that it gave twice.
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+    /// What keeps it; nothing if it, or enough of its author, is held, or if the author took both back.
+    pub fn keep(&self, records: &dyn Records) -> Result<Vec<Write>, Fault> {
+        let held = records.has_proof(&self.device(), self.seq)?;
+        let enough = records.proofs_of(&self.author())?.len() >= PROOFS_PER_AUTHOR_MAX;
+        let last = records.revocation(&self.author(), &self.device())?;
+        Ok(match held || enough || last.is_some_and(|last| self.seq > last) {
+            true => Vec::new(),
+            false => Write::equivocation(&self.first, &self.second),
+        })
+    }
+}
+
+/// The proof that an envelope and the one that is held with its number make, if they make one.
+pub fn equivocation_proof(second: &Signed, records: &dyn Records) -> Result<Option<Equivocation>, Fault> {
     let Some(chain) = second.head().chain else {
         return Ok(None);
     };
-    match records.log_row(&second.device(), chain.seq)? {
-        Some(LogRow::Envelope(first)) if first.id() != second.id() => {
-            Ok(Some(Write::equivocation(&first, second)))
-        }
-        _ => Ok(None),
-    }
+    Ok(match records.log_row(&second.device(), chain.seq)? {
+        Some(LogRow::Envelope(first)) => Equivocation::prove(*first, second.clone()).ok(),
+        Some(LogRow::Skipped(_)) | None => None,
+    })
 }
 
 const HOUR_MS: u64 = 3_600_000;

@@ -44,6 +44,22 @@ pub enum CodecError {
     Encode(String),
 }
 
+impl CodecError {
+    /// Its class: a short name for counting, which `spec/envelope.md` lists. Which of the last two
+    /// speaks depends on what a reader forgives before it encodes again, so they are one class.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::TooDeep => "too_deep",
+            Self::TooManyItems => "too_many_items",
+            Self::Cut(_) => "cut",
+            Self::Trailing { .. } => "trailing",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Encode(_) => "encode",
+            Self::Shape(_) | Self::NotCanonical => "shape",
+        }
+    }
+}
+
 /// The canonical bytes of a value.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
     serde_ipld_dagcbor::to_vec(value).map_err(|error| CodecError::Encode(error.to_string()))

@@ -61,6 +61,25 @@ impl OpenError {
     pub const fn may_be_newer(&self) -> bool {
         matches!(self, Self::UnknownVersion(_))
     }
+
+    /// Its class: a short name for counting, which `spec/envelope.md` lists.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too_large",
+            Self::UnknownVersion(_) => "unknown_version",
+            Self::Form(error) => error.class(),
+            Self::Body {
+                error: BodyError::Codec(error),
+                ..
+            } => match error.class() {
+                "shape" => "body",
+                form => form,
+            },
+            Self::Body { .. } => "rule",
+            Self::Identity(error) => error.class(),
+            Self::Chain { .. } => "chain",
+        }
+    }
 }
 
 /// A `Log` envelope's place in its device's chain. Encoded as the list `[seq, prev]`.

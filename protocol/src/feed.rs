@@ -62,6 +62,8 @@ pub struct Entry {
     pub shown: Shown,
     /// Why it is shown.
     pub why: Reason,
+    /// Whether its author said two things under one number.
+    pub equivocated: bool,
     /// How many answered it.
     pub replies: usize,
     /// How many reacted with what.
@@ -131,6 +133,7 @@ pub fn entry(records: &dyn Records, envelope: &Signed, why: Reason) -> Result<Op
         time: envelope.time(),
         shown,
         why,
+        equivocated: records.has_equivocated(&envelope.author())?,
         replies: records.answers(&id, Kind::Post, ANSWERS_COUNTED_MAX)?.len(),
         reactions: reactions(records, &id)?,
     }))
@@ -164,7 +167,8 @@ fn reactions(records: &dyn Records, post: &EnvelopeId) -> Result<BTreeMap<String
 }
 
 /// Who vouches for a subject in a category today, and with which envelope: of each author the newest
-/// vouch counts, and it counts only while it stands.
+/// vouch counts, and it counts only while it stands. Whoever said two things under one number vouches for
+/// nobody, and nobody's vouch for them counts: what was said of them was said of one of two.
 pub fn standing_vouches(
     records: &dyn Records,
     subject: &AuthorId,
@@ -184,9 +188,14 @@ pub fn standing_vouches(
             *held = this;
         }
     }
-    Ok(newest
-        .into_iter()
-        .filter(|(_, (_, _, stands))| *stands)
-        .map(|(author, (_, id, _))| (author, id))
-        .collect())
+    if newest.is_empty() || records.has_equivocated(subject)? {
+        return Ok(BTreeMap::new());
+    }
+    let mut standing = BTreeMap::new();
+    for (author, (_, id, stands)) in newest {
+        if stands && !records.has_equivocated(&author)? {
+            standing.insert(author, id);
+        }
+    }
+    Ok(standing)
 }

@@ -44,6 +44,21 @@ pub enum IdentityError {
     Codec(#[from] CodecError),
 }
 
+impl IdentityError {
+    /// Its class: a short name for counting, which `spec/envelope.md` lists.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Words(_) => "words",
+            Self::WeakKey(_) => "weak_key",
+            Self::Signature(_) => "signature",
+            Self::Scope(_) => "scope",
+            Self::Expired { .. } => "expired",
+            Self::UnknownScopes(_) => "shape",
+            Self::Codec(error) => error.class(),
+        }
+    }
+}
+
 /// What a device may sign for its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]

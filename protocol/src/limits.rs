@@ -131,6 +131,8 @@ pub const SYNC_DIGESTS_MAX: usize = 8_192;
 pub const SYNC_AUTHORS_MAX: usize = 64;
 /// Devices of one author that anyone needs to know.
 pub const AUTHOR_DEVICES_MAX: usize = 64;
+/// Proofs of equivocation kept of one author: more prove nothing new.
+pub const PROOFS_PER_AUTHOR_MAX: usize = 8;
 /// Authors that one node follows.
 pub const FOLLOWS_MAX: usize = 10_000;
 /// Grants whose signature is remembered as good.

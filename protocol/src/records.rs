@@ -48,7 +48,8 @@ pub enum Tree {
     Reviews = 9,
     /// `post ‖ kind ‖ time ‖ id` → nothing: replies and reactions to a post.
     Answers = 10,
-    /// `device ‖ seq` → two different envelopes with that number, length-prefixed: proof of equivocation.
+    /// `device ‖ seq` → two different envelopes with that number, length-prefixed: proof of equivocation;
+    /// `author ‖ device ‖ seq` → nothing: where an author's proofs are.
     Equivocations = 11,
     /// `author ‖ device` → last number that counts.
     Revoked = 12,
@@ -386,12 +387,27 @@ impl Write {
     }
 
     /// Proof that a device gave one number to two envelopes. Kept once.
-    pub(crate) fn equivocation(first: &Signed, second: &Signed) -> Self {
+    pub(crate) fn equivocation(first: &Signed, second: &Signed) -> Vec<Self> {
         let seq = second.head().chain.map_or(0, |chain| chain.seq);
         let mut value = (first.bytes().len() as u32).to_be_bytes().to_vec();
         value.extend_from_slice(first.bytes());
         value.extend_from_slice(second.bytes());
-        Self::put(Tree::Equivocations, log_key(&second.device(), seq), value)
+        let place = log_key(&second.device(), seq);
+        let of_author = [second.author().as_bytes().as_slice(), &place].concat();
+        vec![
+            Self::put(Tree::Equivocations, place, value),
+            Self::put(Tree::Equivocations, of_author, Vec::new()),
+        ]
+    }
+
+    /// The removal of a proof about what a revocation took back.
+    pub(crate) fn cut_proof(author: &AuthorId, device: &DeviceId, seq: u64) -> Vec<Self> {
+        let place = log_key(device, seq);
+        let of_author = [author.as_bytes().as_slice(), &place].concat();
+        vec![
+            Self::remove(Tree::Equivocations, place),
+            Self::remove(Tree::Equivocations, of_author),
+        ]
     }
 
     /// The last number of a device that still counts, from the root key's revocation.

@@ -6,11 +6,10 @@
 
 use crate::body::Kind;
 use crate::codec::{self, CodecError};
-use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::Grant;
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
 };
 use crate::records::{Fault, Records};
 use crate::text::{List, Prose};
@@ -41,6 +40,8 @@ pub enum Request<E = Raw> {
     States(StatesWanted),
     /// The states of one key, or of all keys that start with it.
     Find(Slot),
+    /// The proofs that these devices gave these numbers twice.
+    Proofs(List<(DeviceId, u64), SYNC_AUTHORS_MAX>),
     /// New things are here of these authors, too many to send unasked.
     Changed(List<AuthorId, SYNC_AUTHORS_MAX>),
     /// Messages of orders for the peer that is asked.
@@ -101,6 +102,13 @@ pub struct Holding {
     pub logs: List<(DeviceId, u64), AUTHOR_DEVICES_MAX>,
     /// A digest of all states; zero if there are none.
     pub states: u64,
+    /// Which devices gave which numbers twice, as far as it is proved there.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub forks: List<(DeviceId, u64), PROOFS_PER_AUTHOR_MAX>,
+}
+
+fn is_empty<T, const MAX: usize>(list: &List<T, MAX>) -> bool {
+    list.is_empty()
 }
 
 /// Which states the asker wants.
@@ -228,6 +236,7 @@ impl<E> Request<E> {
             Self::Buckets(author) => Request::Buckets(author),
             Self::States(wanted) => Request::States(wanted),
             Self::Find(slot) => Request::Find(slot),
+            Self::Proofs(forks) => Request::Proofs(forks),
             Self::Changed(authors) => Request::Changed(authors),
             Self::Deliver(envelopes) => Request::Deliver(turn(envelopes)),
             Self::Settle(envelopes) => Request::Settle(turn(envelopes)),
@@ -374,7 +383,7 @@ pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pul
         let Some(envelope) = records.state_at(&slot)? else {
             continue;
         };
-        if !packed.push(&envelope) {
+        if !packed.push(envelope.bytes()) {
             return Ok(packed.cut());
         }
         packed.last = slot;
@@ -389,7 +398,7 @@ pub fn find_answer(records: &dyn Records, slot: &Slot) -> Result<Pulled, Fault> 
     };
     let mut packed = Packed::default();
     for envelope in records.state(&slot.author, kind, &slot.key)? {
-        if !packed.push(&envelope) {
+        if !packed.push(envelope.bytes()) {
             return Ok(packed.cut());
         }
     }
@@ -401,10 +410,26 @@ pub fn pull_answer(records: &dyn Records, logs: &[(DeviceId, u64)]) -> Result<Pu
     let mut packed = Packed::default();
     for (device, after) in logs {
         for envelope in records.log_after(device, *after, SYNC_ENVELOPES_MAX)? {
-            if !packed.push(&envelope) {
+            if !packed.push(envelope.bytes()) {
                 return Ok(packed.cut());
             }
         }
+    }
+    Ok(packed.whole())
+}
+
+/// Answers [`Request::Proofs`]: two envelopes for each that is held, as much as fits a frame.
+pub fn proofs_answer(records: &dyn Records, forks: &[(DeviceId, u64)]) -> Result<Pulled, Fault> {
+    let mut packed = Packed::default();
+    for (device, seq) in forks {
+        let Some((first, second)) = records.proof(device, *seq)? else {
+            continue;
+        };
+        if !packed.fits(first.len() + second.len() + 10, 2) {
+            return Ok(packed.cut());
+        }
+        packed.push(&first);
+        packed.push(&second);
     }
     Ok(packed.whole())
 }
@@ -418,13 +443,17 @@ struct Packed {
 }
 
 impl Packed {
-    fn push(&mut self, envelope: &Signed) -> bool {
-        let bytes = self.bytes + envelope.bytes().len() + 5;
-        if bytes > SYNC_FRAME_BYTES_MAX - FRAME_MARGIN || self.envelopes.len() == SYNC_ENVELOPES_MAX {
+    fn fits(&self, bytes: usize, envelopes: usize) -> bool {
+        self.bytes + bytes <= SYNC_FRAME_BYTES_MAX - FRAME_MARGIN
+            && self.envelopes.len() + envelopes <= SYNC_ENVELOPES_MAX
+    }
+    fn push(&mut self, envelope: &[u8]) -> bool {
+        let bytes = envelope.len() + 5;
+        if !self.fits(bytes, 1) {
             return false;
         }
-        self.bytes = bytes;
-        self.envelopes.push(Raw::from(envelope.bytes()));
+        self.bytes += bytes;
+        self.envelopes.push(Raw::from(envelope));
         true
     }
     fn cut(self) -> Pulled {

@@ -11,17 +11,19 @@
 
 use souk_protocol::api::{Command, LineDraft, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
 use souk_protocol::body::Body;
-use souk_protocol::envelope::{self, Signed};
-use souk_protocol::id::{EnvelopeId, ListingId, OrderId, TabId};
+use souk_protocol::envelope::{self, Chain, Signed};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
 use souk_protocol::identity::{DeviceKey, GrantCache, Phrase, Scopes};
+use souk_protocol::limits::PROOFS_PER_AUTHOR_MAX;
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::order::{Act, Ask, Order, OrderMessage, Place, Role, State};
 use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, Step, read_order, read_tab};
+use souk_protocol::post::Post;
 use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
 use souk_protocol::records::{Memory, Records, Tree, Write};
 use souk_protocol::settlement::{Proof, Rail, Reference};
-use souk_protocol::sync::{Hello, Request};
+use souk_protocol::sync::{Answer, Hello, Holding, Pulled, Request};
 use souk_protocol::tab::{Reason, TabAct, TabMessage};
 use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
@@ -403,4 +405,123 @@ fn a_number_of_a_tab_is_never_proposed_twice_whatever_is_refused() {
     }
     let held = read_tab(stage.records(), &alice, &eve, Currency::EUR).unwrap();
     assert_eq!((held.agreed, held.pending), (None, None));
+}
+
+/// What somebody signs at a place of their log.
+fn logged(keys: &Keys, seq: u64, text: &str) -> Signed {
+    let time = Hybrid {
+        wall_ms: 1_700_000_000_000,
+        count: 0,
+    };
+    let chain = Chain {
+        seq,
+        prev: (seq > 1).then(|| EnvelopeId::of(b"before")),
+    };
+    let post = Post {
+        text: Prose::new(text).unwrap(),
+        ..Post::default()
+    };
+    let grant = Some(&keys.grant);
+    envelope::seal(&keys.device, keys.author, grant, time, Some(chain), post.into()).unwrap()
+}
+
+#[test]
+fn a_pair_that_proves_nothing_is_refused_by_name_and_kept_nowhere() {
+    let mut stage = Stage::new();
+    let (mallory, carol) = (keys(66), keys(67));
+    stage.does(Command::Follow {
+        author: mallory.author,
+        public: false,
+    });
+    let fork = (mallory.device.device(), 5);
+    let (five, other, six) = (
+        logged(&mallory, 5, "yes"),
+        logged(&mallory, 5, "no"),
+        logged(&mallory, 6, "yes"),
+    );
+    let (hers, again) = (logged(&carol, 5, "yes"), logged(&carol, 5, "no"));
+    let mut forged = other.bytes().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let raw = |signed: &Signed| signed.bytes().to_vec();
+    let cases: [(&str, Vec<Vec<u8>>); 7] = [
+        ("no_proof", vec![raw(&five), raw(&five)]),
+        ("no_proof", vec![raw(&five), raw(&six)]),
+        ("no_proof", vec![raw(&five), raw(&hers)]),
+        ("no_proof", vec![raw(&five)]),
+        ("signature", vec![raw(&five), forged]),
+        ("cut", vec![vec![], raw(&five)]),
+        ("unwanted", vec![raw(&hers), raw(&again)]),
+    ];
+    for (rule, pair) in cases {
+        let step = answers_with_proofs(&mut stage, mallory.author, fork, pair);
+        let counted: Vec<&str> = step.actions.iter().filter_map(|action| match action {
+            Action::Count(refusal) => Some(refusal.name()),
+            _ => None,
+        }).collect();
+        assert_eq!(counted, [rule]);
+        assert_eq!(stage.records().proofs_of(&mallory.author).unwrap(), []);
+        assert_eq!(stage.records().proofs_of(&carol.author).unwrap(), []);
+    }
+    answers_with_proofs(&mut stage, mallory.author, fork, vec![raw(&five), raw(&other)]);
+    assert_eq!(stage.records().proofs_of(&mallory.author).unwrap(), [fork]);
+    assert!(stage.records().log_head(&fork.0).unwrap().is_none(), "no log is read from a proof");
+    // However many more there are, no more are kept than prove it.
+    for seq in 6..40 {
+        let pair = vec![raw(&logged(&mallory, seq, "yes")), raw(&logged(&mallory, seq, "no"))];
+        let held = stage.records().proofs_of(&mallory.author).unwrap().len();
+        if held < PROOFS_PER_AUTHOR_MAX {
+            answers_with_proofs(&mut stage, mallory.author, (fork.0, seq), pair);
+        } else {
+            assert!(asked_for_proofs(&mut stage, mallory.author, (fork.0, seq)).is_none());
+        }
+    }
+    let held = stage.records().proofs_of(&mallory.author).unwrap();
+    assert_eq!(held.len(), PROOFS_PER_AUTHOR_MAX);
+}
+
+/// Eve says that she can prove something; the number under which alice asks her for it, if she does.
+fn asked_for_proofs(
+    stage: &mut Stage,
+    author: AuthorId,
+    fork: (DeviceId, u64),
+) -> Option<u64> {
+    let asked = stage.asks(Request::Changed(List::new(vec![author]).unwrap()));
+    let number = |step: &Step, wanted: fn(&Request) -> bool| {
+        step.actions.iter().find_map(|action| match action {
+            Action::Ask {
+                exchange, request, ..
+            } if wanted(request) => Some(*exchange),
+            _ => None,
+        })
+    };
+    let exchange = number(&asked, |request| matches!(request, Request::Have(_))).unwrap();
+    let holding = Holding {
+        author,
+        logs: List::default(),
+        states: 0,
+        forks: List::new(vec![fork]).unwrap(),
+    };
+    let answer = Some(Answer::Have(List::new(vec![holding]).unwrap()));
+    let step = stage.gives(Input::Answered { exchange, answer });
+    number(&step, |request| matches!(request, Request::Proofs(_)))
+}
+
+fn answers_with_proofs(
+    stage: &mut Stage,
+    author: AuthorId,
+    fork: (DeviceId, u64),
+    pair: Vec<Vec<u8>>,
+) -> Step {
+    let exchange = asked_for_proofs(stage, author, fork).expect("alice asks for what she lacks");
+    let opened = pair
+        .iter()
+        .map(|bytes| envelope::open(bytes, &mut GrantCache::default()));
+    let pulled = Pulled {
+        envelopes: opened.collect(),
+        more: None,
+    };
+    stage.gives(Input::Answered {
+        exchange,
+        answer: Some(Answer::Pulled(pulled)),
+    })
 }

@@ -10,11 +10,12 @@
     reason = "a test stops where it fails"
 )]
 
+use souk_protocol::admission::Refusal;
 use souk_protocol::api::{
     Command, LineDraft, Product, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
 };
-use souk_protocol::body::Body;
-use souk_protocol::envelope;
+use souk_protocol::body::{Body, Revoke};
+use souk_protocol::envelope::{self, Chain, Signed};
 use souk_protocol::feed::{self, Shown};
 use souk_protocol::id::{AuthorId, DeviceId, ListingId, OrderId};
 use souk_protocol::identity::{DeviceKey, GrantCache, Phrase, Scopes};
@@ -23,8 +24,11 @@ use souk_protocol::money::{Amount, Currency};
 use souk_protocol::order::State;
 use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, read_order, read_tab};
 use souk_protocol::records::{Memory, Records};
-use souk_protocol::sync::Raw;
-use souk_protocol::time::Timestamp;
+use souk_protocol::post::Post;
+use souk_protocol::sync::{Raw, Request};
+use souk_protocol::text::{Prose, Tag};
+use souk_protocol::time::{Hybrid, Timestamp};
+use souk_protocol::vouch::{PEOPLE, Vouch};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 struct Node {
@@ -43,6 +47,8 @@ struct Net {
     questions: BTreeMap<u64, (usize, u64)>,
     next: u64,
     replies: BTreeMap<u64, Result<Reply, Refused>>,
+    /// How often anybody asked for proofs of equivocation.
+    proofs_asked: usize,
 }
 
 fn keys(seed: u8) -> Keys {
@@ -75,6 +81,7 @@ impl Net {
             questions: BTreeMap::new(),
             next: 0,
             replies: BTreeMap::new(),
+            proofs_asked: 0,
         };
         for n in 0..net.nodes.len() {
             net.queue.push_back((n, Input::Start));
@@ -171,6 +178,7 @@ impl Net {
                 request,
             } => {
                 let to = self.at(&to);
+                self.proofs_asked += usize::from(matches!(request, Request::Proofs(_)));
                 let question = self.fresh();
                 self.questions.insert(question, (at, exchange));
                 let request = request.map(|raws| self.opened(to, raws));
@@ -191,11 +199,16 @@ impl Net {
             }
             Action::Seek { author, .. } => {
                 let found = self.nodes.iter().position(|node| node.peer.author() == author);
-                self.connect(at, found.unwrap());
+                // Not everybody who is followed has a node here.
+                if let Some(found) = found {
+                    self.connect(at, found);
+                }
             }
             Action::Reply { ticket, reply } => {
                 self.replies.insert(ticket, reply);
             }
+            // Whoever has not read a revocation yet still offers what it took back.
+            Action::Count(Refusal::Revoked) => {}
             Action::Count(refusal) => panic!("{at} refused: {refusal}"),
             Action::Judge { .. } | Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => {}
         }
@@ -584,4 +597,143 @@ fn a_peer_that_says_hello_again_is_asked_for_what_it_said_before_it_died() {
             .len(),
         1
     );
+}
+
+/// What mallory, who has no node here, signs at a place of her log.
+fn mallory_signs(seq: u64, prev: Option<&Signed>, body: impl Into<Body>) -> Signed {
+    let keys = keys(66);
+    let time = Hybrid {
+        wall_ms: 1_700_000_000_000 + seq,
+        count: 0,
+    };
+    let chain = Chain {
+        seq,
+        prev: prev.map(Signed::id),
+    };
+    envelope::seal(
+        &keys.device,
+        keys.author,
+        Some(&keys.grant),
+        time,
+        Some(chain),
+        body.into(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn an_equivocation_is_told_to_each_reader_once_and_costs_the_author_their_standing() {
+    const ALICE: usize = 0;
+    const BOB: usize = 1;
+    const CAROL: usize = 2;
+    let mut net = Net::new(3);
+    let mallory = keys(66).author;
+    for at in [ALICE, BOB, CAROL] {
+        net.done(
+            at,
+            Command::Follow {
+                author: mallory,
+                public: false,
+            },
+        );
+    }
+    net.connect(ALICE, BOB);
+    net.connect(BOB, CAROL);
+    net.run();
+    let hears = |net: &mut Net, at: usize, signed: &Signed| {
+        let from = net.nodes[(at + 1) % 3].peer.device();
+        let envelope = envelope::open(signed.bytes(), &mut GrantCache::default());
+        let (gossip, envelope) = (net.fresh(), Box::new(envelope));
+        net.queue.push_back((
+            at,
+            Input::Heard {
+                gossip,
+                from,
+                envelope,
+            },
+        ));
+        net.run();
+    };
+    let subject = net.author(CAROL);
+    let vouch = mallory_signs(
+        1,
+        None,
+        Vouch {
+            subject,
+            category: Tag::new(PEOPLE).unwrap(),
+            stands: true,
+            why: Prose::default(),
+        },
+    );
+    let post = |text: &str| Post {
+        text: Prose::new(text).unwrap(),
+        ..Post::default()
+    };
+    let (one, other) = (
+        mallory_signs(2, Some(&vouch), post("yes")),
+        mallory_signs(2, Some(&vouch), post("no")),
+    );
+    for at in [ALICE, BOB, CAROL] {
+        hears(&mut net, at, &vouch);
+        // Alice reads one half of the lie, the others the other half.
+        hears(&mut net, at, if at == ALICE { &one } else { &other });
+    }
+    let vouched = |net: &Net, at: usize| {
+        !feed::standing_vouches(net.records(at), &subject, PEOPLE)
+            .unwrap()
+            .is_empty()
+    };
+    let equivocated = |net: &Net, at: usize| net.records(at).has_equivocated(&mallory).unwrap();
+    let marked = |net: &Net, at: usize| {
+        let page = feed::page(net.records(at), &net.author(at), &|_| true, None, 10).unwrap();
+        page.entries.iter().all(|entry| entry.equivocated)
+    };
+    for at in [ALICE, BOB, CAROL] {
+        assert!(vouched(&net, at) && !equivocated(&net, at) && !marked(&net, at));
+    }
+
+    // Nobody but alice ever sees both halves by themselves.
+    hears(&mut net, ALICE, &other);
+    let proof = net.records(ALICE).proofs_of(&mallory).unwrap();
+    assert_eq!(proof, [(keys(66).device.device(), 2)]);
+    for at in [ALICE, BOB, CAROL] {
+        assert!(equivocated(&net, at), "{at} was not told");
+        assert_eq!(net.records(at).proofs_of(&mallory).unwrap(), proof);
+        assert!(!vouched(&net, at) && marked(&net, at));
+    }
+    assert_eq!(net.proofs_asked, 2, "bob and carol asked once each");
+    for _ in 0..3 {
+        net.now += 120_000;
+        for at in [ALICE, BOB, CAROL] {
+            net.queue.push_back((at, Input::Tick));
+        }
+        net.run();
+    }
+    assert_eq!(net.proofs_asked, 2, "whoever has it does not ask for it again");
+
+    // Mallory takes back what was said twice. Alice reads that, and nobody can tell her the proof again.
+    let root = Phrase::from_entropy(&[66; 32]).unwrap().root_key().unwrap();
+    let revoke = Revoke {
+        device: keys(66).device.device(),
+        last_seq: 1,
+    };
+    let time = Hybrid {
+        wall_ms: net.now,
+        count: 0,
+    };
+    let chain = Some(Chain { seq: 1, prev: None });
+    let revoke = envelope::seal(&root.as_device(), mallory, None, time, chain, revoke.into()).unwrap();
+    hears(&mut net, ALICE, &revoke);
+    assert!(!equivocated(&net, ALICE) && vouched(&net, ALICE));
+    for _ in 0..3 {
+        net.now += 120_000;
+        for at in [BOB, ALICE, CAROL] {
+            net.queue.push_back((at, Input::Tick));
+        }
+        net.run();
+    }
+    for at in [ALICE, BOB, CAROL] {
+        assert!(!equivocated(&net, at), "the revocation reached {at}");
+    }
+    assert_eq!(net.proofs_asked, 2);
 }

@@ -9,7 +9,7 @@
 #![expect(clippy::panic, reason = "a vector that cannot be made is a failed test")]
 
 use made::cbor::{self, array, bytes, map, null};
-use made::refused::{FORGED, WEAK_KEY, add_group_order, class, class_of_identity, refused};
+use made::refused::{FORGED, WEAK_KEY, add_group_order, class, refused};
 use made::said::{NOW_MS, alice, bob, envelopes, hat, list, phrase, prose};
 use serde_json::{Value as Json, json};
 use souk_protocol::admission::{Admission, Refusal, admit};
@@ -157,7 +157,7 @@ fn grants() -> Json {
         }),
         "invalid": invalid.map(|(name, author, device, grant)| {
             let mut vector = grant_vector(name, &author, &device, &grant);
-            vector["error"] = json!(class_of_identity(&grant.verify(&author, &device).unwrap_err()));
+            vector["error"] = json!(grant.verify(&author, &device).unwrap_err().class());
             vector
         }),
     })
@@ -283,6 +283,7 @@ fn requests() -> Vec<Request> {
         Request::States(wanted(None)),
         Request::States(wanted(Some(Raw::from(vec![1, 2, 3])))),
         Request::Find(listing),
+        Request::Proofs(list([(alice.device.device(), 3)])),
         Request::Changed(list([author])),
         Request::Deliver(vec![raw("post_bare")]),
     ]
@@ -299,8 +300,15 @@ fn answers(digests: &Digests) -> Vec<Answer> {
         }),
         Answer::Have(list([Holding {
             author,
-            logs,
+            logs: logs.clone(),
             states: digests.root(),
+            forks: list([]),
+        }])),
+        Answer::Have(list([Holding {
+            author,
+            logs: logs.clone(),
+            states: 0,
+            forks: list([(alice.device.device(), 3)]),
         }])),
         Answer::Buckets(Raw::new()),
         Answer::Buckets(digests.to_bytes().into()),

@@ -1,7 +1,7 @@
 //! `souk id`: who one is on this node, and the words that bring the identity back.
 
 use super::{Context, up};
-use crate::answer::Status;
+use crate::answer::{Profile, Status};
 use crate::client::shaped;
 use crate::failure::Failure;
 use clap::Args;
@@ -22,10 +22,20 @@ pub(crate) fn run(wish: &Id, context: &Context) -> Result<(), Failure> {
         context.output.answer(&json!({ "words": words }), &words);
         return Ok(());
     }
-    let status: Status = shaped("/status", context.client()?.read("/status", &[])?)?;
-    let value = json!({"author": status.author, "device": status.device, "name": status.name});
+    let client = context.client()?;
+    let status: Status = shaped("/status", client.read("/status", &[])?)?;
+    let profile: Profile = shaped("/profiles", client.read("/profiles/me", &[])?)?;
+    let equivocated = profile.equivocated;
+    let value = json!({
+        "author": status.author, "device": status.device, "name": status.name, "equivocated": equivocated,
+    });
     context.output.object(&value);
     context.output.line(format!("author  {}", status.author));
     context.output.line(format!("device  {}", status.device));
+    if equivocated {
+        let words = "careful: two different things were signed under one number with a key of yours. Is a copy of this \
+            directory in use elsewhere? Stop one of the two; others see that you said both";
+        context.output.line(words);
+    }
     Ok(())
 }

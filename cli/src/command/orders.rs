@@ -157,6 +157,9 @@ fn show(client: &Client, id: &OrderId, context: &Context) -> Result<(), Failure>
     out.line(format!("state     {}", order.state));
     out.line(format!("buyer     {}", names.show(&order.buyer)));
     out.line(format!("merchant  {}", names.show(&order.merchant)));
+    if order.equivocated {
+        out.line("careful: a device of the other side has signed two different things under one number");
+    }
     for line in details(&order) {
         out.line(line);
     }

@@ -37,13 +37,13 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     (
         "Entry",
         "{id: text, author: text, name: text|null, time: int, kind: 'post'|'vouch'|'review', body: any, why: Why, \
-         replies: int, reactions: <int>, tags: [Tag]}",
+         equivocated: bool, replies: int, reactions: <int>, tags: [Tag]}",
     ),
     ("Feed", "{items: [Entry], next?: text}"),
     (
         "Post",
         "{id: text, author: text, name: text|null, time: int, kind: 'post'|'vouch'|'review', body: any, why: Why, \
-         replies: int, reactions: <int>, tags: [Tag], answers: [Entry]}",
+         equivocated: bool, replies: int, reactions: <int>, tags: [Tag], answers: [Entry]}",
     ),
     ("Address", "{name: text, lines: [text], country: text}"),
     ("Addresses", "{items: [Address], next?: text}"),
@@ -85,8 +85,8 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "Order",
-        "{order: text, state: text, you: 'buyer'|'merchant', buyer: text, merchant: text, name: text|null, opened: int, \
-         lines: [Line], shipping: Amount|null, total: Amount|null, rails: [text], rail: text|null, expires: int|null, \
+        "{order: text, state: text, you: 'buyer'|'merchant', buyer: text, merchant: text, name: text|null, equivocated: bool, \
+         opened: int, lines: [Line], shipping: Amount|null, total: Amount|null, rails: [text], rail: text|null, expires: int|null, \
          country: text, address: [text], note: text, deadline: {at: int, who: text, then: text}|null, next: [text], \
          history: [{id: text, time: int, by: text, act: text}], receipt: {verified: bool, public: [{listing: text, \
          verified: bool}]}|null, tracking: {carrier: text, number: text}|null, instruction: {rail: 'tab'|'manual', \

@@ -85,15 +85,15 @@ pub(crate) fn swarm(
         .with_push_listen_addr_updates(true);
     let node = Node {
         limits: connection_limits::Behaviour::new(connection_limits(limits)),
-        gate: Gate::new(limits.connections_per_ip_max, limits.connections_per_subnet_max),
+        gate: Gate::new(limits),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::default(),
         mdns: mdns.into(),
         kad: kademlia(id),
         gossip: gossip(counters).map_err(|reason| setup("gossip", reason))?,
-        sync: streams(Protocol::Sync, limits),
-        order: streams(Protocol::Order, limits),
-        tab: streams(Protocol::Tab, limits),
+        sync: streams(Protocol::Sync, limits, counters),
+        order: streams(Protocol::Order, limits, counters),
+        tab: streams(Protocol::Tab, limits, counters),
     };
     let swarm = SwarmBuilder::with_existing_identity(keypair.clone())
         .with_tokio()
@@ -129,12 +129,14 @@ fn kademlia(id: PeerId) -> kad::Behaviour<MemoryStore> {
         max_records: 0,
         max_value_bytes: 0,
         max_providers_per_key: PROVIDERS_PER_KEY_MAX,
-        max_provided_keys: PROVIDED_KEYS_MAX,
+        // What others announce has a limit of its own (`announced`), so there is always room for ours.
+        max_provided_keys: 2 * PROVIDED_KEYS_MAX,
     };
     let mut config = kad::Config::new(KADEMLIA);
     config
         .set_query_timeout(Duration::from_millis(LOOKUP_MS))
         .set_parallelism(SEARCH_PARALLEL)
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_provider_record_ttl(Some(PROVIDER_TTL))
         .set_provider_publication_interval(Some(PROVIDER_AGAIN));
     let mut kad = kad::Behaviour::with_config(id, MemoryStore::with_config(id, store), config);

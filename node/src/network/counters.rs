@@ -56,6 +56,8 @@ counters! {
     gossip_overflow,
     /// Messages refused because of their size; the forwarder is punished.
     gossip_too_large,
+    /// Messages refused because they carry somebody's key; the forwarder is punished.
+    gossip_not_anonymous,
     /// Verdicts that came after the message had left the cache.
     gossip_verdicts_late,
     /// Subscriptions of peers refused because no topic has such a name.
@@ -80,6 +82,8 @@ counters! {
     requests_refused,
     /// Requests of others refused because too many were being worked on.
     requests_busy,
+    /// Requests of others that did not come, or whose answers were not read, in time.
+    requests_slow,
     /// Frames over a limit, in either direction.
     frames_too_large,
     /// Frames that were cut short, had no known protocol tag, or carried more than they announced.
@@ -108,13 +112,19 @@ counters! {
     connections_refused_address,
     /// Connections closed because the other side is not an ed25519 device.
     connections_refused_key,
+    /// Addresses that peers claim and that lead nowhere, or are more than one needs.
+    addresses_refused,
+    /// Records that peers wanted to put into the routing table, which holds none.
+    records_refused,
+    /// Announcements of providers refused because the table, or its peer's share of it, was full.
+    providers_refused,
 }
 
 impl Counts {
     /// Gossip messages that arrived again, or too late for a topic that was left.
     pub fn gossip_duplicates(&self) -> u64 {
         self.gossip_received
-            .saturating_sub(self.gossip_distinct + self.gossip_too_large)
+            .saturating_sub(self.gossip_distinct + self.gossip_too_large + self.gossip_not_anonymous)
     }
 }
 

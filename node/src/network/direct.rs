@@ -150,9 +150,10 @@ impl Direct {
                         .ok();
                 }
             }
+            // What was not read is counted where it is read; this is an answer that nobody took.
             request_response::Event::InboundFailure { error, .. } => {
-                if matches!(error, request_response::InboundFailure::Io(_)) {
-                    count(&self.shared.counters.frames_malformed);
+                if matches!(error, request_response::InboundFailure::Timeout) {
+                    count(&self.shared.counters.requests_slow);
                 }
             }
             request_response::Event::ResponseSent { .. } => {}

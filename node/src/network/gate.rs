@@ -22,6 +22,8 @@ use libp2p::{
     },
 };
 
+use super::limits::Limits;
+
 /// A connection was refused for its address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{actual} connections with {whence}: at most {limit}")]
@@ -31,27 +33,34 @@ pub(crate) struct Crowded {
     limit: usize,
 }
 
-/// Counts connections by address and by subnet.
+/// Counts connections by address and by subnet, from the first packet of their handshake: an address
+/// that begins handshakes and ends none must not take the places of others.
 pub(crate) struct Gate {
     per_ip_max: usize,
     per_subnet_max: usize,
+    loopback_exempt: bool,
     open: BTreeMap<ConnectionId, (u128, u128)>,
 }
 
 impl Gate {
-    pub(crate) fn new(per_ip_max: usize, per_subnet_max: usize) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            per_ip_max,
-            per_subnet_max,
+            per_ip_max: limits.connections_per_ip_max,
+            per_subnet_max: limits.connections_per_subnet_max,
+            loopback_exempt: limits.loopback_exempt,
             open: BTreeMap::new(),
         }
     }
 
     /// Notes the connection, or says why there is no place for it.
     fn enter(&mut self, connection: ConnectionId, addr: &Multiaddr) -> Result<(), Crowded> {
-        let Some(ip) = ip_of(addr).filter(|ip| !ip.is_loopback()) else {
+        let Some(ip) = ip_of(addr).filter(|ip| !(self.loopback_exempt && ip.is_loopback())) else {
             return Ok(());
         };
+        // It was let in when its handshake began.
+        if self.open.contains_key(&connection) {
+            return Ok(());
+        }
         let (host, subnet) = places(ip);
         let same_host = self.open.values().filter(|place| place.0 == host).count();
         if same_host >= self.per_ip_max {
@@ -102,6 +111,15 @@ impl NetworkBehaviour for Gate {
     type ConnectionHandler = dummy::ConnectionHandler;
     type ToSwarm = Infallible;
 
+    fn handle_pending_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        self.enter(connection, remote).map_err(ConnectionDenied::new)
+    }
+
     fn handle_established_inbound_connection(
         &mut self,
         connection: ConnectionId,
@@ -148,13 +166,21 @@ impl NetworkBehaviour for Gate {
 mod tests {
     use super::*;
 
+    fn gate(connections_per_ip_max: usize, connections_per_subnet_max: usize) -> Gate {
+        Gate::new(&Limits {
+            connections_per_ip_max,
+            connections_per_subnet_max,
+            ..Limits::default()
+        })
+    }
+
     fn enter(gate: &mut Gate, id: usize, addr: &str) -> Result<(), Crowded> {
         gate.enter(ConnectionId::new_unchecked(id), &addr.parse().unwrap())
     }
 
     #[test]
     fn one_address_holds_as_many_connections_as_it_may_and_no_more() {
-        let mut gate = Gate::new(4, 8);
+        let mut gate = gate(4, 8);
         for id in 0..4 {
             enter(&mut gate, id, "/ip4/192.0.2.1/tcp/1").unwrap();
         }
@@ -167,7 +193,7 @@ mod tests {
 
     #[test]
     fn one_subnet_holds_as_many_connections_as_it_may_and_no_more() {
-        let mut gate = Gate::new(4, 8);
+        let mut gate = gate(4, 8);
         for id in 0..8 {
             enter(&mut gate, id, &format!("/ip4/192.0.2.{id}/tcp/1")).unwrap();
         }
@@ -177,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_household_is_one_address() {
-        let mut gate = Gate::new(1, 2);
+        let mut gate = gate(1, 2);
         enter(&mut gate, 0, "/ip6/2001:db8:1:1::1/tcp/1").unwrap();
         assert!(enter(&mut gate, 1, "/ip6/2001:db8:1:1::2/tcp/1").is_err());
         enter(&mut gate, 2, "/ip6/2001:db8:1:2::1/tcp/1").unwrap();
@@ -185,8 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn a_handshake_takes_a_place_once() {
+        let mut gate = gate(1, 2);
+        enter(&mut gate, 0, "/ip4/192.0.2.1/tcp/1").unwrap();
+        assert!(enter(&mut gate, 1, "/ip4/192.0.2.1/tcp/2").is_err());
+        enter(&mut gate, 0, "/ip4/192.0.2.1/tcp/1").unwrap();
+        assert_eq!(gate.open.len(), 1);
+    }
+
+    #[test]
     fn loopback_is_exempt() {
-        let mut gate = Gate::new(1, 1);
+        let mut gate = gate(1, 1);
         for id in 0..20 {
             enter(&mut gate, id, "/ip4/127.0.0.1/tcp/1").unwrap();
             enter(&mut gate, 100 + id, "/ip6/::1/tcp/1").unwrap();

@@ -207,6 +207,11 @@ impl gossipsub::DataTransform for Meter {
             count(&self.counters.gossip_too_large);
             return Err(std::io::Error::other("gossip over the size of an envelope"));
         }
+        // gossipsub's anonymous mode refuses an author, a number and a signature, and overlooks a key.
+        if raw.key.is_some() {
+            count(&self.counters.gossip_not_anonymous);
+            return Err(std::io::Error::other("anonymous gossip with a key"));
+        }
         Ok(Message {
             source: raw.source,
             data: raw.data,

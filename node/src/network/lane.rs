@@ -390,14 +390,9 @@ impl Lane {
 
     /// Answers what the device asks on this connection, until it closes.
     async fn serve(self, device: Device, connection: Connection) {
+        // quinn holds a connection to its number of streams, read or not.
         while let Ok((send, recv)) = connection.accept_bi().await {
-            match self.0.turns.take(device) {
-                Some(turn) => drop(tokio::spawn(self.clone().answer(device, turn, send, recv))),
-                None => {
-                    count(&self.0.counters.requests_busy);
-                    drop(tokio::spawn(write_answer(send, Answer::bare(Outcome::Busy))));
-                }
-            }
+            tokio::spawn(self.clone().answer(device, send, recv));
         }
         if let Some(known) = self.known().get_mut(&device) {
             known
@@ -406,14 +401,21 @@ impl Lane {
         }
     }
 
-    async fn answer(self, device: Device, turn: Turn, send: SendStream, mut recv: RecvStream) {
+    /// A request takes its turn when it is here: whoever sends slowly keeps nobody else waiting.
+    async fn answer(self, device: Device, send: SendStream, mut recv: RecvStream) {
         let Inner { limits, counters, .. } = &*self.0;
         let reading = timeout(Protocol::Sync.deadline(limits), read_request(&mut recv, limits)).await;
         let answer = match reading {
             Ok(Ok((protocol, data))) => {
                 count(&counters.requests_lane_in);
                 add(&counters.request_bytes_in, data.len());
-                self.ask_driver(device, protocol, data, turn).await
+                match self.0.turns.take(device) {
+                    Some(turn) => self.ask_driver(device, protocol, data, turn).await,
+                    None => {
+                        count(&counters.requests_busy);
+                        Answer::bare(Outcome::Busy)
+                    }
+                }
             }
             Ok(Err(outcome)) => {
                 count(match outcome {
@@ -422,10 +424,16 @@ impl Lane {
                 });
                 Answer::bare(outcome)
             }
-            Err(_) => return,
+            Err(_) => {
+                count(&counters.requests_slow);
+                return;
+            }
         };
         add(&counters.request_bytes_out, answer.body.len());
-        write_answer(send, answer).await;
+        let writing = timeout(Protocol::Sync.deadline(limits), write_answer(send, answer)).await;
+        if writing.is_err() {
+            count(&counters.requests_slow);
+        }
     }
 
     async fn ask_driver(&self, from: Device, protocol: Protocol, data: Vec<u8>, turn: Turn) -> Answer {

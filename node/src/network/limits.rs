@@ -88,6 +88,8 @@ pub const ADDRESSES_PER_PEER_MAX: usize = 16;
 pub const AGENT_BYTES_MAX: usize = 128;
 /// Keys in the table of providers.
 pub const PROVIDED_KEYS_MAX: usize = 16_384;
+/// Keys in the table of providers that one device may be kept for.
+pub const PROVIDED_KEYS_PER_DEVICE_MAX: usize = 1_024;
 /// Providers kept for one key.
 pub const PROVIDERS_PER_KEY_MAX: usize = 20;
 
@@ -102,6 +104,8 @@ pub struct Limits {
     pub connections_per_ip_max: usize,
     /// Connections with one IPv4 /24 or one IPv6 /48; loopback is exempt.
     pub connections_per_subnet_max: usize,
+    /// Whether the limits by address leave loopback out. Whoever wants them kept on one machine says no.
+    pub loopback_exempt: bool,
     /// Largest frame of [`Protocol::Sync`](super::Protocol::Sync), in bytes.
     pub sync_bytes_max: usize,
     /// Largest frame of [`Protocol::Order`](super::Protocol::Order), in bytes.
@@ -123,6 +127,7 @@ impl Default for Limits {
             connections_inbound_max: 96,
             connections_per_ip_max: 4,
             connections_per_subnet_max: 8,
+            loopback_exempt: true,
             sync_bytes_max: souk_protocol::limits::SYNC_FRAME_BYTES_MAX,
             order_bytes_max: souk_protocol::limits::ORDER_FRAME_BYTES_MAX,
             tab_bytes_max: souk_protocol::limits::TAB_FRAME_BYTES_MAX,

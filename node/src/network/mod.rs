@@ -22,6 +22,7 @@
 //! | `lane` | the carrier over quinn |
 //! | `gate` | connections per address and subnet |
 //! | `address` | multiaddrs |
+//! | `announced` | what others provide, and who makes room |
 //! | `behaviour` | the behaviours of libp2p and the swarm |
 //! | `config` | what it is started with, and listening |
 //! | `status` | a picture of it all |
@@ -32,6 +33,7 @@
 //! | `task` | the one task that owns the swarm |
 
 mod address;
+mod announced;
 mod behaviour;
 mod carrier;
 mod config;

@@ -51,6 +51,8 @@ pub(crate) struct Identified {
     pub(crate) claimed: BTreeSet<Multiaddr>,
     /// Addresses that it claimed before and claims no longer.
     pub(crate) disclaimed: Vec<Multiaddr>,
+    /// How many more it claims.
+    pub(crate) refused: usize,
 }
 
 impl Peers {
@@ -120,12 +122,14 @@ impl Peers {
         let known = self.0.get_mut(peer)?;
         let seen = known.links.get(connection).and_then(|link| ip_of(&link.addr));
         let agent: String = info.agent_version.chars().take(AGENT_BYTES_MAX).collect();
+        let said = info.listen_addrs.len();
         let claimed: BTreeSet<_> = info
             .listen_addrs
             .into_iter()
             .filter(|addr| is_worth_keeping(addr, seen))
             .take(ADDRESSES_PER_PEER_MAX)
             .collect();
+        let refused = said.saturating_sub(claimed.len());
         let disclaimed = known.claimed.difference(&claimed).cloned().collect();
         known.agent = Some(agent.clone());
         known.claimed = claimed.clone();
@@ -135,7 +139,13 @@ impl Peers {
             agent,
             claimed,
             disclaimed,
+            refused,
         })
+    }
+
+    /// The IP that a peer is seen at.
+    pub(crate) fn seen(&self, peer: &PeerId) -> Option<IpAddr> {
+        self.0.get(peer)?.links.values().find_map(|link| ip_of(&link.addr))
     }
 
     /// All of them, with the score that gossip gives each.

@@ -22,6 +22,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Topics that this node is in.
     pub topics: Vec<TopicStatus>,
+    /// Topics that connected peers are in, as far as this node heeds them.
+    pub subscriptions: usize,
     /// Devices in the routing table.
     pub routing_table: usize,
     /// Datagram bytes sent on open lanes.

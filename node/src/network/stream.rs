@@ -4,7 +4,7 @@
 //! lane's round trip. The codec reads the same frames as the lane; a frame over the limit becomes an
 //! [`Asked::TooLarge`], so that it can be answered instead of breaking the stream.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::{
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     carrier::{Carrier, Failure},
+    counters::{Counters, count},
     device::Device,
     error::RequestError,
     frame::{Answer, HEADER_BYTES, LENGTH_BYTES, Outcome, header, length_prefix, parse_header, parse_length},
@@ -49,19 +50,47 @@ pub(crate) enum Answered {
 #[derive(Clone)]
 pub(crate) struct Codec {
     bytes_max: usize,
+    counters: Arc<Counters>,
+}
+
+/// A request that is being read. libp2p lets go of one that takes too long, and says nothing.
+struct Reading<'a> {
+    counters: &'a Counters,
+    whole: bool,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.whole {
+            count(&self.counters.requests_slow);
+        }
+    }
+}
+
+impl Codec {
+    async fn read<T: AsyncRead + Unpin>(&self, io: &mut T) -> io::Result<Asked> {
+        let mut prefix = [0; LENGTH_BYTES];
+        io.read_exact(&mut prefix).await?;
+        let length = parse_length(prefix);
+        if length > self.bytes_max {
+            return Ok(Asked::TooLarge);
+        }
+        Ok(Asked::Data(read_body(io, length).await?))
+    }
 }
 
 /// The behaviour of one protocol.
 pub(crate) type Streams = request_response::Behaviour<Codec>;
 
 /// Sets up one protocol.
-pub(crate) fn streams(protocol: Protocol, limits: &Limits) -> Streams {
+pub(crate) fn streams(protocol: Protocol, limits: &Limits, counters: &Arc<Counters>) -> Streams {
     let config = request_response::Config::default()
         .with_request_timeout(protocol.deadline(limits))
         .with_max_concurrent_streams(2 * REQUESTS_PER_DEVICE_MAX);
     let name = StreamProtocol::new(protocol.name());
     let codec = Codec {
         bytes_max: protocol.bytes_max(limits),
+        counters: counters.clone(),
     };
     Streams::with_codec(codec, [(name, ProtocolSupport::Full)], config)
 }
@@ -85,13 +114,16 @@ impl request_response::Codec for Codec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let mut prefix = [0; LENGTH_BYTES];
-        io.read_exact(&mut prefix).await?;
-        let length = parse_length(prefix);
-        if length > self.bytes_max {
-            return Ok(Asked::TooLarge);
+        let mut reading = Reading {
+            counters: &self.counters,
+            whole: false,
+        };
+        let asked = self.read(io).await;
+        reading.whole = true;
+        if asked.is_err() {
+            count(&self.counters.frames_malformed);
         }
-        Ok(Asked::Data(read_body(io, length).await?))
+        asked
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Answered>
@@ -173,11 +205,18 @@ mod tests {
 
     use super::*;
 
+    fn codec(bytes_max: usize) -> Codec {
+        Codec {
+            bytes_max,
+            counters: Arc::default(),
+        }
+    }
+
     const NAME: StreamProtocol = StreamProtocol::new("/souk/sync/1");
 
     #[test]
     fn a_frame_reads_as_it_was_written() {
-        let mut codec = Codec { bytes_max: 100_000 };
+        let mut codec = codec(100_000);
         let mut io = Cursor::new(Vec::new());
         block_on(codec.write_request(&NAME, &mut io, Asked::Data(vec![7; 70_000]))).unwrap();
         io.set_position(0);
@@ -187,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_frame_over_the_limit_is_not_read() {
-        let mut codec = Codec { bytes_max: 9 };
+        let mut codec = codec(9);
         let mut io = Cursor::new(10u32.to_be_bytes().to_vec());
         assert!(matches!(
             block_on(codec.read_request(&NAME, &mut io)).unwrap(),
@@ -197,8 +236,9 @@ mod tests {
 
     #[test]
     fn a_frame_cut_short_is_an_error() {
-        let mut codec = Codec { bytes_max: 9 };
+        let mut codec = codec(9);
         let mut io = Cursor::new([&5u32.to_be_bytes()[..], b"abc"].concat());
         assert!(block_on(codec.read_request(&NAME, &mut io)).is_err());
+        assert_eq!(codec.counters.read().frames_malformed, 1);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -23,6 +23,7 @@ use libp2p::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    announced::Announced,
     behaviour::{Node, NodeEvent},
     config::released,
     counters::{add, count},
@@ -121,6 +122,7 @@ pub(crate) struct Task {
     searches: Searches,
     providing: HashMap<kad::QueryId, oneshot::Sender<Result<(), ProvideError>>>,
     finding: HashMap<kad::QueryId, Finding>,
+    announced: Announced,
     direct: Direct,
     topics: BTreeSet<String>,
 }
@@ -136,6 +138,7 @@ impl Task {
             searches: Searches::default(),
             providing: HashMap::new(),
             finding: HashMap::new(),
+            announced: Announced::default(),
             topics: BTreeSet::new(),
         }
     }
@@ -461,6 +464,7 @@ impl Task {
             NodeEvent::Kad(kad::Event::OutboundQueryProgressed { id, result, step, .. }) => {
                 self.on_query(&id, result, step.last);
             }
+            NodeEvent::Kad(kad::Event::InboundRequest { request }) => self.on_record(request),
             NodeEvent::Sync(event) => self.on_direct(Protocol::Sync, event),
             NodeEvent::Order(event) => self.on_direct(Protocol::Order, event),
             NodeEvent::Tab(event) => self.on_direct(Protocol::Tab, event),
@@ -509,6 +513,7 @@ impl Task {
             let addr = LanePorts::parse(&identified.agent).at(ip);
             lane.learn(identified.device, addr.into_iter().collect());
         }
+        add(&self.shared.counters.addresses_refused, identified.refused);
         let kad = &mut self.swarm.behaviour_mut().kad;
         for addr in identified.claimed {
             kad.add_address(&peer, addr);
@@ -516,6 +521,21 @@ impl Task {
         // What it no longer claims is forgotten, or a peer could fill the table with inventions.
         for addr in &identified.disclaimed {
             kad.remove_address(&peer, addr);
+        }
+    }
+
+    /// Somebody wants something kept in the routing table: only who provides what is, and only so much of it.
+    fn on_record(&mut self, request: kad::InboundRequest) {
+        match request {
+            kad::InboundRequest::AddProvider { record: Some(record) } => {
+                let table = self.swarm.behaviour_mut().kad.store_mut();
+                let seen = self.peers.seen(&record.provider);
+                if !self.announced.admit(table, record, seen, Instant::now()) {
+                    count(&self.shared.counters.providers_refused);
+                }
+            }
+            kad::InboundRequest::PutRecord { .. } => count(&self.shared.counters.records_refused),
+            _ => {}
         }
     }
 
@@ -593,6 +613,7 @@ impl Task {
                 self.swarm.behaviour().gossip.peer_score(peer).unwrap_or(0.0)
             }),
             topics: self.topics.iter().map(|topic| self.topic_status(topic)).collect(),
+            subscriptions: self.swarm.behaviour().gossip.all_peers().map(|(_, topics)| topics.len()).sum(),
             routing_table,
             lane_bytes_out: lane_bytes.0,
             lane_bytes_in: lane_bytes.1,

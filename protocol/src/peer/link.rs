@@ -6,7 +6,7 @@ use super::{Exchange, Peer, Purpose, Session};
 use crate::api::Happening;
 use crate::body::Kind;
 use crate::id::{AuthorId, DeviceId};
-use crate::limits::{RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
+use crate::limits::{PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
 use crate::post::ProductTag;
 use crate::records::Fault;
 use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Request, Slot};
@@ -139,6 +139,7 @@ impl Peer {
             }
             Request::States(wanted) => Answer::Pulled(sync::states_answer(turn.records(), &wanted)?),
             Request::Find(slot) => Answer::Pulled(sync::find_answer(turn.records(), &slot)?),
+            Request::Proofs(forks) => Answer::Pulled(sync::proofs_answer(turn.records(), &forks)?),
             Request::Changed(authors) => {
                 let wanted: Vec<AuthorId> = authors
                     .iter()
@@ -174,11 +175,13 @@ impl Peer {
                 }
             }
             let states = self.digests(turn, author)?.root();
-            if states != 0 || !logs.is_empty() {
+            let forks = turn.records().proofs_of(author)?;
+            if states != 0 || !logs.is_empty() || !forks.is_empty() {
                 holdings.push(Holding {
                     author: *author,
                     logs: bounded(logs),
                     states,
+                    forks: bounded(forks),
                 });
             }
         }
@@ -235,6 +238,9 @@ impl Peer {
                     self.pull(turn, with, logs.into_iter().map(|(device, _)| device).collect())?;
                 }
             }
+            (Purpose::Proofs, Some(Answer::Pulled(pulled))) => {
+                self.take_proofs(turn, with, pulled.envelopes)?;
+            }
             (Purpose::Find, Some(Answer::Pulled(pulled))) => {
                 self.take_all(turn, with, pulled.envelopes)?;
             }
@@ -268,6 +274,7 @@ impl Peer {
         if !behind.is_empty() {
             self.pull(turn, with, behind)?;
         }
+        self.ask_for_proofs(turn, with, holding)?;
         if holding.states != 0 && holding.states != self.digests(turn, &holding.author)?.root() {
             self.ask(
                 turn,
@@ -275,6 +282,27 @@ impl Peer {
                 Request::Buckets(holding.author),
                 Purpose::Buckets(holding.author),
             );
+        }
+        Ok(())
+    }
+
+    /// Asks for proofs of equivocation that are not held here. Once some are, more prove nothing new.
+    fn ask_for_proofs(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: DeviceId,
+        holding: &Holding,
+    ) -> Result<(), Fault> {
+        let held = turn.records().proofs_of(&holding.author)?;
+        let mut lacking = Vec::new();
+        for (device, seq) in &holding.forks {
+            let last = turn.records().revocation(&holding.author, device)?;
+            if last.is_none_or(|last| *seq <= last) && !held.contains(&(*device, *seq)) {
+                lacking.push((*device, *seq));
+            }
+        }
+        if !lacking.is_empty() && held.len() < PROOFS_PER_AUTHOR_MAX {
+            self.ask(turn, with, Request::Proofs(bounded(lacking)), Purpose::Proofs);
         }
         Ok(())
     }

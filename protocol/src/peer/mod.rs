@@ -95,6 +95,7 @@ enum Purpose {
     States(AuthorId, Vec<u8>),
     Pull(Vec<(DeviceId, u64)>),
     Find,
+    Proofs,
     Changed,
     Deliver(AuthorId, Vec<EnvelopeId>),
 }

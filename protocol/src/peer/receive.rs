@@ -3,7 +3,7 @@
 use super::Peer;
 use super::step::{Action, Checked};
 use super::turn::Turn;
-use crate::admission::{self, Refusal, Verdict};
+use crate::admission::{self, Equivocation, NoProof, Refusal, Verdict};
 use crate::api::Happening;
 use crate::body::{Body, Lane};
 use crate::envelope::{Admitted, Opened, Signed};
@@ -108,15 +108,54 @@ impl Peer {
     }
 
     fn prove_equivocation(&mut self, turn: &mut Turn<'_>, second: &Signed) -> Result<(), Fault> {
-        if turn.records().has_proof(&second.device(), second.head().chain)? {
+        match admission::equivocation_proof(second, turn.records())? {
+            Some(proof) => self.keep_proof(turn, &proof, None),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a proof that is new here, and lets those who read its author know that there is one: each of
+    /// them asks for it if they lack it, and no more than once, since then they have it.
+    fn keep_proof(
+        &mut self,
+        turn: &mut Turn<'_>,
+        proof: &Equivocation,
+        from: Option<DeviceId>,
+    ) -> Result<(), Fault> {
+        let writes = proof.keep(turn.records())?;
+        if writes.is_empty() {
             return Ok(());
         }
-        if let Some(proof) = admission::equivocation_proof(second, turn.records())? {
-            turn.write(vec![proof]);
-            turn.tell(Happening::Equivocated {
-                author: second.author(),
-                device: second.device(),
-            });
+        turn.write(writes);
+        let (author, device) = (proof.author(), proof.device());
+        turn.tell(Happening::Equivocated { author, device });
+        self.nudge(turn, author, from);
+        Ok(())
+    }
+
+    /// Proofs that this peer asked for: pairs of envelopes. Whoever brings a pair that proves nothing is
+    /// not punished, and nothing is kept.
+    pub(super) fn take_proofs(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        envelopes: Vec<Checked>,
+    ) -> Result<(), Fault> {
+        let mut envelopes = envelopes.into_iter();
+        while let Some(first) = envelopes.next() {
+            let proof = match (first, envelopes.next()) {
+                (Ok(Opened::Known(first)), Some(Ok(Opened::Known(second)))) => {
+                    Equivocation::prove(first, second).map_err(Refusal::NoProof)
+                }
+                (Err(error), _) | (_, Some(Err(error))) => Err(Refusal::Open(error)),
+                // Half a pair, or of a kind that a newer version understands.
+                _ => Err(Refusal::NoProof(NoProof::NoChain)),
+            };
+            match proof {
+                Ok(proof) if self.wants(&proof.author()) => self.keep_proof(turn, &proof, Some(from))?,
+                Ok(proof) => turn.act(Action::Count(Refusal::Unwanted(proof.author()))),
+                Err(refusal) => turn.act(Action::Count(refusal)),
+            }
         }
         Ok(())
     }

@@ -326,7 +326,7 @@ impl World {
             }
             .into(),
         )?;
-        Ok(vec![Write::equivocation(&first, &second)])
+        Ok(Write::equivocation(&first, &second))
     }
 
     /// A revocation, and the end of something said.

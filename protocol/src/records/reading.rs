@@ -5,6 +5,7 @@ use super::{Fault, Range, Records, Row, Tree, device_key, log_key, state_key};
 use crate::body::Kind;
 use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
+use crate::limits::PROOFS_PER_AUTHOR_MAX;
 
 /// What is in a row of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -294,23 +295,38 @@ impl dyn Records + '_ {
     }
 
     /// Whether a proof is held that a device gave this number twice.
-    pub fn has_proof(&self, device: &DeviceId, chain: Option<crate::envelope::Chain>) -> Result<bool, Fault> {
-        match chain {
-            Some(chain) => Ok(self
-                .get(Tree::Equivocations, &log_key(device, chain.seq))?
-                .is_some()),
-            None => Ok(false),
-        }
+    pub fn has_proof(&self, device: &DeviceId, seq: u64) -> Result<bool, Fault> {
+        Ok(self.get(Tree::Equivocations, &log_key(device, seq))?.is_some())
     }
 
-    /// Whether a proof is held that one of an author's devices equivocated.
+    /// The two envelopes of a proof, as they came.
+    pub fn proof(&self, device: &DeviceId, seq: u64) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+        let key = log_key(device, seq);
+        let Some(value) = self.get(Tree::Equivocations, &key)? else {
+            return Ok(None);
+        };
+        let bad = || Self::damaged(Tree::Equivocations, &key, "it is no pair");
+        let (length, both) = value.split_first_chunk::<4>().ok_or_else(bad)?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (first, second) = both.split_at_checked(length).ok_or_else(bad)?;
+        Ok(Some((first.to_vec(), second.to_vec())))
+    }
+
+    /// Which devices of an author gave which numbers twice, as far as it is proved here.
+    pub fn proofs_of(&self, author: &AuthorId) -> Result<Vec<(DeviceId, u64)>, Fault> {
+        // Of a root key that speaks for itself the proofs stand at the same beginning.
+        let range = Range::of(author.as_bytes().as_slice(), 2 * PROOFS_PER_AUTHOR_MAX);
+        let rows = self.scan(Tree::Equivocations, &range)?;
+        let place = |key: &[u8]| {
+            let (device, seq) = key.get(AuthorId::LEN..)?.split_last_chunk::<8>()?;
+            Some((DeviceId::from_slice(device).ok()?, u64::from_be_bytes(*seq)))
+        };
+        Ok(rows.iter().filter_map(|(key, _)| place(key)).collect())
+    }
+
+    /// Whether it is proved that one of an author's devices said two things under one number, and the author
+    /// has not taken both back by a revocation.
     pub fn has_equivocated(&self, author: &AuthorId) -> Result<bool, Fault> {
-        for device in self.devices(author)? {
-            let range = Range::of(device.as_bytes().as_slice(), 1);
-            if !self.scan(Tree::Equivocations, &range)?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(!self.proofs_of(author)?.is_empty())
     }
 }

@@ -341,7 +341,13 @@ pub fn reviews(
 }
 
 fn rating(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Option<RatingView>, Fault> {
-    let ratings = one_for_each_purchase(records, shop, id)?;
+    let mut ratings = Vec::new();
+    for (envelope, rating, text) in one_for_each_purchase(records, shop, id)? {
+        // Who says two things under one number may say anything: shown, and not counted.
+        if !records.has_equivocated(&envelope.author())? {
+            ratings.push((envelope, rating, text));
+        }
+    }
     let sum: u32 = ratings.iter().map(|(_, rating, _)| u32::from(*rating)).sum();
     let count = u32::try_from(ratings.len()).unwrap_or(u32::MAX);
     let mean = (f64::from(sum) / f64::from(count) * 100.0).round() / 100.0;

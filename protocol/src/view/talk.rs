@@ -80,6 +80,8 @@ pub struct EntryView {
     pub said: SaidView,
     /// Why it is shown.
     pub why: Reason,
+    /// Whether its author said two things under one number.
+    pub equivocated: bool,
     /// How many answered it.
     pub replies: usize,
     /// How many reacted with what.
@@ -172,6 +174,7 @@ fn seen(records: &dyn Records, me: &AuthorId, entry: Entry) -> Result<EntryView,
         time: entry.time.wall_ms,
         said: said(records, entry.shown)?,
         why: entry.why,
+        equivocated: entry.equivocated,
         replies: entry.replies,
         reactions: entry.reactions,
     })

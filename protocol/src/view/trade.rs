@@ -38,6 +38,8 @@ pub struct OrderView {
     pub merchant: AuthorId,
     /// How the other side wants to be called.
     pub name: Option<Name>,
+    /// Whether the other side said two things under one number in public.
+    pub equivocated: bool,
     /// When it was opened, in milliseconds since 1970, as the buyer says.
     pub opened: u64,
     /// What is wanted; with prices once they were quoted.
@@ -284,6 +286,7 @@ pub fn order(
         buyer: order.buyer,
         merchant: order.merchant,
         name: feed::name(records, &other)?,
+        equivocated: records.has_equivocated(&other)?,
         opened: order.history.first().map_or(0, |done| done.time.wall_ms),
         lines: lines(&order),
         shipping: quote.map(|quote| amount(quote.shipping_minor, quote)),

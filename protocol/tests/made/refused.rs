@@ -3,11 +3,10 @@
 use super::cbor::{self, array, bytes, map, null, text, uint};
 use super::said::{NOW_MS, alice, bob, receipt_of_bob};
 use ed25519_dalek::{Signer, SigningKey};
-use souk_protocol::body::BodyError;
-use souk_protocol::codec::{self, CodecError};
+use souk_protocol::codec;
 use souk_protocol::envelope::{OpenError, Opened};
 use souk_protocol::id::{AuthorId, DeviceId, ListingId};
-use souk_protocol::identity::{Grant, IdentityError, Scope, Scopes};
+use souk_protocol::identity::{Grant, Scope, Scopes};
 use souk_protocol::limits;
 use souk_protocol::receipt::PublicReceipt;
 use souk_protocol::review::Review;
@@ -269,41 +268,6 @@ pub(crate) fn class(outcome: &Result<Opened, OpenError>) -> &'static str {
     match outcome {
         Ok(Opened::Known(_)) => "none",
         Ok(Opened::Foreign(_)) => "unknown_kind",
-        Err(OpenError::TooLarge(_)) => "too_large",
-        Err(OpenError::UnknownVersion(_)) => "unknown_version",
-        Err(OpenError::Form(error)) => class_of_codec(error),
-        Err(OpenError::Body {
-            error: BodyError::Codec(error),
-            ..
-        }) => match class_of_codec(error) {
-            "shape" => "body",
-            form => form,
-        },
-        Err(OpenError::Body { .. }) => "rule",
-        Err(OpenError::Identity(error)) => class_of_identity(error),
-        Err(OpenError::Chain { .. }) => "chain",
-    }
-}
-
-pub(crate) fn class_of_codec(error: &CodecError) -> &'static str {
-    match error {
-        CodecError::TooDeep => "too_deep",
-        CodecError::TooManyItems => "too_many_items",
-        CodecError::Cut(_) => "cut",
-        CodecError::Trailing { .. } => "trailing",
-        CodecError::Forbidden { .. } => "forbidden",
-        // Which of the two speaks depends on what a reader forgives before it encodes again.
-        CodecError::Shape(_) | CodecError::NotCanonical => "shape",
-        CodecError::Encode(error) => panic!("{error}"),
-    }
-}
-
-pub(crate) fn class_of_identity(error: &IdentityError) -> &'static str {
-    match error {
-        IdentityError::WeakKey(_) => "weak_key",
-        IdentityError::Signature(_) => "signature",
-        IdentityError::Scope(_) => "scope",
-        IdentityError::Expired { .. } => "expired",
-        other => panic!("{other}"),
+        Err(error) => error.class(),
     }
 }
