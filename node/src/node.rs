@@ -114,7 +114,15 @@ impl Node {
             grant: home.grant().clone(),
         };
         let secret = keys.device.secret();
-        let peer = Peer::start(keys, &store)?;
+        if home.has_moved() {
+            // On disk before the directory is called settled: a crash between the two asks once more.
+            store.commit(&souk_protocol::peer::copied(&store)?)?;
+            home.settle_here()?;
+        }
+        let mut peer = Peer::start(keys, &store)?;
+        if let Some(root) = home.root_key()? {
+            peer.hold_root(root);
+        }
         let (network, events) = network::start(network, secret)?;
 
         let newest = newest_event(&store)?;
