@@ -148,7 +148,8 @@ fn opening(error: age::DecryptError) -> VaultError {
         DecryptError::ExcessiveWork { required, .. } => VaultError::TooCostly(required),
         DecryptError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => VaultError::Form,
         DecryptError::Io(error) => VaultError::Io(error),
-        DecryptError::InvalidHeader | DecryptError::UnknownFormat => VaultError::Form,
+        // Of a form that this program does not know, or of another program's.
+        _ => VaultError::Form,
     }
 }
 
