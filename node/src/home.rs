@@ -666,6 +666,87 @@ mod tests {
     }
 
     #[test]
+    fn closed_keys_open_with_their_passphrase_alone() {
+        let (_place, dir) = place();
+        let (one, two) = (Passphrase::new("one").unwrap(), Passphrase::new("two").unwrap());
+        let (home, words) = Home::open_or_create_with(&dir, None, Some(&one)).unwrap();
+        let (device, words) = (home.device(), words.unwrap());
+        drop(home);
+        let text = || fs::read_to_string(dir.join(KEYS)).unwrap();
+        let closed = text();
+        assert!(!closed.contains(words.words()) && Home::is_locked(&dir).unwrap());
+        assert!(matches!(Home::open(&dir), Err(HomeError::Locked { .. })));
+        let wrong = Home::open_with(&dir, Some(&two));
+        assert!(matches!(wrong, Err(HomeError::WrongPassphrase { .. })));
+        assert_eq!(text(), closed);
+        let home = Home::open_with(&dir, Some(&one)).unwrap();
+        assert_eq!((home.device(), home.words()), (device, Some(words.words())));
+        home.close_with(Some(&two)).unwrap();
+        // What a crash left behind beside the file is not the file.
+        fs::write(dir.join("keys.new"), "half").unwrap();
+        drop(home);
+        assert!(matches!(
+            Home::open_with(&dir, Some(&one)),
+            Err(HomeError::WrongPassphrase { .. })
+        ));
+        let home = Home::open_with(&dir, Some(&two)).unwrap();
+        home.close_with(None).unwrap();
+        drop(home);
+        assert_eq!(Home::open(&dir).unwrap().device(), device);
+        assert!(text().contains(words.words()));
+        // Closed and open at once is neither.
+        let both = text().replacen("\"secret\"", "\"locked\": \"eA==\", \"secret\"", 1);
+        for bad in [&both, &closed.replace("\"version\": 2", "\"version\": 1"), &closed.replace("\"locked\": \"YW", "\"locked\": \"YX")] {
+            fs::write(dir.join(KEYS), bad).unwrap();
+            let opened = Home::open_with(&dir, Some(&two));
+            assert!(matches!(opened, Err(HomeError::KeysDamaged { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_new_device_takes_the_place_of_the_old_one_by_its_author_s_words_alone() {
+        let (_place, dir) = place();
+        let (mut home, words) = Home::open_or_create(&dir, Some("Alice")).unwrap();
+        let (author, device, words) = (home.author(), home.device(), words.unwrap());
+        let eve = Phrase::from_entropy(&[9; 32]).unwrap();
+        let refused = home.renew(Some(&eve), None);
+        assert!(matches!(refused, Err(HomeError::OtherAuthor { .. })));
+        assert_eq!(home.device(), device);
+        home.renew(Some(&words), None).unwrap();
+        let renewed = home.device();
+        drop(home);
+        let home = Home::open(&dir).unwrap();
+        assert_eq!((home.author(), home.device(), home.name()), (author, renewed, Some("Alice")));
+        assert_ne!(renewed, device);
+        assert_eq!(home.grant().epoch, 1);
+        assert_eq!(home.grant().verify(&author, &renewed), Ok(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copied_directory_is_told_from_one_that_was_renamed() {
+        let (place, dir) = place();
+        drop(Home::open_or_create(&dir, None).unwrap());
+        assert!(!Home::open(&dir).unwrap().has_moved());
+        let renamed = place.path().join("renamed");
+        fs::rename(&dir, &renamed).unwrap();
+        assert!(!Home::open(&renamed).unwrap().has_moved());
+        let copy = place.path().join("copy");
+        let copied = std::process::Command::new("cp").arg("-a").args([&renamed, &copy]).status();
+        assert!(copied.unwrap().success());
+        let home = Home::open(&copy).unwrap();
+        assert!(home.has_moved());
+        drop(home);
+        // As long as nobody has written down what follows from it, it stays so.
+        let home = Home::open(&copy).unwrap();
+        assert!(home.has_moved());
+        home.settle_here().unwrap();
+        drop(home);
+        assert!(!Home::open(&copy).unwrap().has_moved());
+        assert!(!Home::open(&renamed).unwrap().has_moved());
+    }
+
+    #[test]
     fn a_damaged_token_or_port_is_named() {
         let (_place, dir) = place();
         let (home, _) = Home::open_or_create(&dir, None).unwrap();
