@@ -2,7 +2,8 @@
 //! command's own file.
 
 use crate::command::{
-    address, backup, buy, feed, follow, id, orders, passphrase, peer, post, profile, review, search, shop, tab, up, vouch,
+    address, backup, buy, feed, follow, id, orders, passphrase, peer, post, profile, review, search, shop,
+    tab, up, vouch,
 };
 use crate::demo;
 use crate::failure::EXIT_CODES;

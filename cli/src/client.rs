@@ -206,7 +206,9 @@ impl Client {
             return Err(unexpected(path, "it is neither a backup nor an error"));
         }
         let items = response.headers().get("souk-items");
-        let items = items.and_then(|items| items.to_str().ok()?.parse().ok()).unwrap_or(0);
+        let items = items
+            .and_then(|items| items.to_str().ok()?.parse().ok())
+            .unwrap_or(0);
         Ok((response.into_body().into_reader(), items))
     }
 

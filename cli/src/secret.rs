@@ -24,7 +24,10 @@ pub(crate) fn passphrase(file: Option<&Path>, option: &str, prompt: &str) -> Res
 pub(crate) fn new_passphrase(file: Option<&Path>, option: &str, prompt: &str) -> Result<Passphrase, Failure> {
     let first = passphrase(file, option, prompt)?;
     if file.is_none() && ask("Once more: ", option).and_then(|again| typed(&again, option))? != first {
-        return Err(Failure::usage("the two passphrases differ", "try again; nothing was changed"));
+        return Err(Failure::usage(
+            "the two passphrases differ",
+            "try again; nothing was changed",
+        ));
     }
     Ok(first)
 }
@@ -48,13 +51,20 @@ pub(crate) fn words(file: Option<&Path>) -> Result<Phrase, Failure> {
         None => ask("Your 24 words, in one line: ", option)?,
     };
     Phrase::parse(&text).map_err(|error| {
-        Failure::usage(error.to_string(), "look at the paper that they were written on, and try again")
+        Failure::usage(
+            error.to_string(),
+            "look at the paper that they were written on, and try again",
+        )
     })
 }
 
 fn typed(text: &str, option: &str) -> Result<Passphrase, Failure> {
-    Passphrase::new(text)
-        .map_err(|error| Failure::usage(error.to_string(), format!("try again, or name a file with {option}")))
+    Passphrase::new(text).map_err(|error| {
+        Failure::usage(
+            error.to_string(),
+            format!("try again, or name a file with {option}"),
+        )
+    })
 }
 
 fn ask(prompt: &str, option: &str) -> Result<String, Failure> {
@@ -77,6 +87,8 @@ fn read(path: &Path) -> Result<String, Failure> {
     let trouble = |error: std::io::Error| Failure::file(path, &error);
     let file = std::fs::File::open(path).map_err(trouble)?;
     let mut text = String::new();
-    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(trouble)?;
+    file.take(FILE_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(trouble)?;
     Ok(text)
 }

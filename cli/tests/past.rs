@@ -82,8 +82,11 @@ impl Place {
             .spawn()
             .unwrap();
         let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        let ready: Value = serde_json::from_str(&first).unwrap_or_else(|error| panic!("{home}: {error}: {first}"));
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        let ready: Value =
+            serde_json::from_str(&first).unwrap_or_else(|error| panic!("{home}: {error}: {first}"));
         Node { child, ready }
     }
 
@@ -148,7 +151,9 @@ fn alice_and_bob(place: &Place) -> (Node, Node) {
     place.done("bob", &format!("follow {}", alice.author()));
     place.done("alice", "post first");
     place.done("alice", "address save home --country DE --line Street");
-    place.until("the first post at bob", |place| place.feed("bob").contains(&"first".to_owned()));
+    place.until("the first post at bob", |place| {
+        place.feed("bob").contains(&"first".to_owned())
+    });
     (alice, bob)
 }
 
@@ -165,11 +170,22 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
     let (alice, bob) = alice_and_bob(&place);
     // While it runs, and again while it does not.
     let made = place.done("alice", "backup kept --backup-passphrase-file secret");
-    assert!(made["items"].as_u64().unwrap() > 5 && made["words"] == true, "{made}");
-    assert_eq!(place.refused("alice", "backup kept --backup-passphrase-file secret").0, "exists");
+    assert!(
+        made["items"].as_u64().unwrap() > 5 && made["words"] == true,
+        "{made}"
+    );
+    assert_eq!(
+        place
+            .refused("alice", "backup kept --backup-passphrase-file secret")
+            .0,
+        "exists"
+    );
     place.done("alice", "post second");
     place.until("the second post at bob", |place| has(place, &["first", "second"]));
-    let words = place.done("alice", "id --words")["words"].as_str().unwrap().to_owned();
+    let words = place.done("alice", "id --words")["words"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     place.holds("words", &words);
     let (author, device) = (alice.author().to_owned(), alice.ready["device"].clone());
     alice.stop();
@@ -189,14 +205,38 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
         }),
     ] {
         std::fs::write(place.at(name), spoiled).unwrap();
-        let (code, message) = place.refused("new", &format!("restore {name} --backup-passphrase-file secret"));
+        let (code, message) =
+            place.refused("new", &format!("restore {name} --backup-passphrase-file secret"));
         assert_eq!(code, "damaged", "{name}: {message}");
-        assert!(!place.at("new").exists() && !place.at("new.restoring").exists(), "{name}");
+        assert!(
+            !place.at("new").exists() && !place.at("new.restoring").exists(),
+            "{name}"
+        );
     }
-    assert_eq!(place.refused("new", "restore words --backup-passphrase-file secret").0, "not_opened");
-    assert_eq!(place.refused("new", "restore kept --backup-passphrase-file other").0, "not_opened");
-    assert_eq!(place.refused("new", "restore none --backup-passphrase-file secret").0, "file");
-    assert_eq!(place.refused("bob", "restore kept --backup-passphrase-file secret").0, "not_empty");
+    assert_eq!(
+        place
+            .refused("new", "restore words --backup-passphrase-file secret")
+            .0,
+        "not_opened"
+    );
+    assert_eq!(
+        place
+            .refused("new", "restore kept --backup-passphrase-file other")
+            .0,
+        "not_opened"
+    );
+    assert_eq!(
+        place
+            .refused("new", "restore none --backup-passphrase-file secret")
+            .0,
+        "file"
+    );
+    assert_eq!(
+        place
+            .refused("bob", "restore kept --backup-passphrase-file secret")
+            .0,
+        "not_empty"
+    );
     assert!(!place.at("new").exists());
 
     // Interrupted, and done again.
@@ -227,15 +267,21 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
     assert!(code == "not_allowed" && message.contains("restored"), "{message}");
     alone.kill();
     let new = place.up("new", &format!("--peer {}", bob.address()));
-    place.until("the restored node to be settled", |place| place.past("new") == "settled");
+    place.until("the restored node to be settled", |place| {
+        place.past("new") == "settled"
+    });
     place.done("new", "post third");
-    place.until("all posts at bob", |place| has(place, &["first", "second", "third"]));
+    place.until("all posts at bob", |place| {
+        has(place, &["first", "second", "third"])
+    });
     let addresses = place.done("new", "address list");
     assert!(addresses.to_string().contains("Street"), "{addresses}");
 
     // The old directory is no more than a memory now.
     let old = place.up("alice", &format!("--peer {}", bob.address()));
-    place.until("the old device to hear that it was revoked", |place| place.past("alice") == "revoked");
+    place.until("the old device to hear that it was revoked", |place| {
+        place.past("alice") == "revoked"
+    });
     assert_eq!(place.refused("alice", "post fork").0, "not_allowed");
     old.stop();
     new.stop();
@@ -244,14 +290,23 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
     place.done("third", "restore --words-file words");
     let third = place.up("third", &format!("--peer {}", bob.address()));
     assert_eq!(third.author(), author);
-    place.until("the third device to be settled", |place| place.past("third") == "settled");
+    place.until("the third device to be settled", |place| {
+        place.past("third") == "settled"
+    });
     let profile = place.done("third", "profile");
     assert_eq!(profile["name"], "Alice", "{profile}");
     assert!(place.done("third", "follow").to_string().contains(bob.author()));
     place.done("third", "post fourth");
-    place.until("every post at bob", |place| has(place, &["first", "second", "third", "fourth"]));
+    place.until("every post at bob", |place| {
+        has(place, &["first", "second", "third", "fourth"])
+    });
     let own = place.feed("third");
-    assert!(["first", "second", "third", "fourth"].iter().all(|text| own.iter().any(|said| said == text)), "{own:?}");
+    assert!(
+        ["first", "second", "third", "fourth"]
+            .iter()
+            .all(|text| own.iter().any(|said| said == text)),
+        "{own:?}"
+    );
 }
 
 #[test]
@@ -259,7 +314,11 @@ fn a_copy_of_a_directory_that_is_started_after_the_original_ran_on_signs_nothing
     let place = Place::new();
     let (alice, bob) = alice_and_bob(&place);
     alice.stop();
-    let copied = Command::new("cp").arg("-a").args([place.at("alice"), place.at("copy")]).status().unwrap();
+    let copied = Command::new("cp")
+        .arg("-a")
+        .args([place.at("alice"), place.at("copy")])
+        .status()
+        .unwrap();
     assert!(copied.success());
     let alice = place.up("alice", &format!("--peer {}", bob.address()));
     place.done("alice", "post second");
@@ -281,12 +340,18 @@ fn a_copy_of_a_directory_that_is_started_after_the_original_ran_on_signs_nothing
     // It becomes a device of its own, and the original is told.
     place.done("copy", "recover");
     let copy = place.up("copy", &format!("--peer {}", bob.address()));
-    place.until("the recovered copy to be settled", |place| place.past("copy") == "settled");
+    place.until("the recovered copy to be settled", |place| {
+        place.past("copy") == "settled"
+    });
     place.done("copy", "post third");
-    place.until("all posts at bob", |place| has(place, &["first", "second", "third"]));
+    place.until("all posts at bob", |place| {
+        has(place, &["first", "second", "third"])
+    });
     copy.stop();
     let alice = place.up("alice", &format!("--peer {}", bob.address()));
-    place.until("the original to hear of it", |place| place.past("alice") == "revoked");
+    place.until("the original to hear of it", |place| {
+        place.past("alice") == "revoked"
+    });
     alice.stop();
 }
 
@@ -299,7 +364,12 @@ fn a_passphrase_closes_the_keys_and_nothing_else_opens_them() {
     let words = made["words"].as_str().unwrap();
     let keys = || std::fs::read_to_string(place.at("alice").join("keys.json")).unwrap();
     assert!(keys().contains(words));
-    assert_eq!(place.refused("alice", "passphrase change --passphrase-file one").0, "open");
+    assert_eq!(
+        place
+            .refused("alice", "passphrase change --passphrase-file one")
+            .0,
+        "open"
+    );
 
     place.done("alice", "passphrase set --new-passphrase-file one");
     assert!(!keys().contains(words) && !keys().contains("\"secret\""));
@@ -317,16 +387,35 @@ fn a_passphrase_closes_the_keys_and_nothing_else_opens_them() {
     }
     // Nobody is there to be asked.
     assert_eq!(place.refused("alice", "up --no-mdns --api-port=0").0, "usage");
-    assert_eq!(place.refused("alice", "passphrase set --new-passphrase-file two").0, "locked");
+    assert_eq!(
+        place
+            .refused("alice", "passphrase set --new-passphrase-file two")
+            .0,
+        "locked"
+    );
     assert_eq!(keys(), closed);
 
-    place.done("alice", "passphrase change --passphrase-file one --new-passphrase-file two");
-    assert_eq!(place.refused("alice", "id --words --passphrase-file one").0, "wrong_passphrase");
-    assert_eq!(place.done("alice", "id --words --passphrase-file two")["words"], words);
+    place.done(
+        "alice",
+        "passphrase change --passphrase-file one --new-passphrase-file two",
+    );
+    assert_eq!(
+        place.refused("alice", "id --words --passphrase-file one").0,
+        "wrong_passphrase"
+    );
+    assert_eq!(
+        place.done("alice", "id --words --passphrase-file two")["words"],
+        words
+    );
     let node = place.up("alice", "--passphrase-file two");
     assert_eq!(node.author(), made["author"].as_str().unwrap());
     // A node that runs keeps the directory to itself.
-    assert_eq!(place.refused("alice", "passphrase remove --passphrase-file two").0, "already_running");
+    assert_eq!(
+        place
+            .refused("alice", "passphrase remove --passphrase-file two")
+            .0,
+        "already_running"
+    );
     node.stop();
     place.done("alice", "passphrase remove --passphrase-file two");
     assert!(keys().contains(words));

@@ -39,8 +39,21 @@ pub fn identity(owner: &Owner) -> Identity {
 pub fn items(store: &Store) -> u64 {
     let counts = store.counts();
     let counted = counts.iter().filter(|(tree, _)| {
-        let derived = [Tree::Devices, Tree::Place, Tree::Timeline, Tree::Vouches, Tree::Reviews];
-        let more = [Tree::Answers, Tree::Revoked, Tree::Events, Tree::Orders, Tree::Tabs, Tree::Done];
+        let derived = [
+            Tree::Devices,
+            Tree::Place,
+            Tree::Timeline,
+            Tree::Vouches,
+            Tree::Reviews,
+        ];
+        let more = [
+            Tree::Answers,
+            Tree::Revoked,
+            Tree::Events,
+            Tree::Orders,
+            Tree::Tabs,
+            Tree::Done,
+        ];
         !derived.contains(tree) && !more.contains(tree)
     });
     counted.map(|(_, rows)| rows).sum()
@@ -112,7 +125,9 @@ pub fn write_file(
     contents: impl FnOnce(&mut dyn Write) -> Result<u64, BackupFailure>,
 ) -> Result<u64, BackupFailure> {
     if path.exists() && !replace {
-        return Err(BackupFailure::Exists { path: path.to_owned() });
+        return Err(BackupFailure::Exists {
+            path: path.to_owned(),
+        });
     }
     let new = beside(path, "new");
     let written = write_new(&new, passphrase, identity, contents).and_then(|bytes| {
@@ -138,7 +153,10 @@ fn write_new(
     locking.write_all(MAGIC)?;
     locking.write_all(&Item::Identity(Box::new(identity.clone())).write()?)?;
     contents(&mut locking)?;
-    let file: File = locking.finish()?.into_inner().map_err(|error| error.into_error())?;
+    let file: File = locking
+        .finish()?
+        .into_inner()
+        .map_err(|error| error.into_error())?;
     file.sync_all()?;
     Ok(file.metadata()?.len())
 }

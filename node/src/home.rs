@@ -351,7 +351,11 @@ impl Home {
 
     /// Puts a new device of the same author in the place of this one, whose key is gone for good then.
     /// The words are those that are kept here, unless they are given.
-    pub fn renew(&mut self, words: Option<&Phrase>, passphrase: Option<&Passphrase>) -> Result<(), HomeError> {
+    pub fn renew(
+        &mut self,
+        words: Option<&Phrase>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(), HomeError> {
         let path = self.dir.join(KEYS);
         let kept = match (words, &self.keys.words) {
             (Some(_), _) => None,
@@ -696,7 +700,11 @@ mod tests {
         assert!(text().contains(words.words()));
         // Closed and open at once is neither.
         let both = text().replacen("\"secret\"", "\"locked\": \"eA==\", \"secret\"", 1);
-        for bad in [&both, &closed.replace("\"version\": 2", "\"version\": 1"), &closed.replace("\"locked\": \"YW", "\"locked\": \"YX")] {
+        for bad in [
+            &both,
+            &closed.replace("\"version\": 2", "\"version\": 1"),
+            &closed.replace("\"locked\": \"YW", "\"locked\": \"YX"),
+        ] {
             fs::write(dir.join(KEYS), bad).unwrap();
             let opened = Home::open_with(&dir, Some(&two));
             assert!(matches!(opened, Err(HomeError::KeysDamaged { .. })), "{bad}");
@@ -716,7 +724,10 @@ mod tests {
         let renewed = home.device();
         drop(home);
         let home = Home::open(&dir).unwrap();
-        assert_eq!((home.author(), home.device(), home.name()), (author, renewed, Some("Alice")));
+        assert_eq!(
+            (home.author(), home.device(), home.name()),
+            (author, renewed, Some("Alice"))
+        );
         assert_ne!(renewed, device);
         assert_eq!(home.grant().epoch, 1);
         assert_eq!(home.grant().verify(&author, &renewed), Ok(()));
@@ -732,7 +743,10 @@ mod tests {
         fs::rename(&dir, &renamed).unwrap();
         assert!(!Home::open(&renamed).unwrap().has_moved());
         let copy = place.path().join("copy");
-        let copied = std::process::Command::new("cp").arg("-a").args([&renamed, &copy]).status();
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([&renamed, &copy])
+            .status();
         assert!(copied.unwrap().success());
         let home = Home::open(&copy).unwrap();
         assert!(home.has_moved());

@@ -59,7 +59,8 @@ impl Passphrase {
     pub fn new(typed: &str) -> Result<Self, VaultError> {
         let line = typed.strip_suffix('\n').unwrap_or(typed);
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let good = !line.is_empty() && line.len() <= PASSPHRASE_BYTES_MAX && !line.contains(['\n', '\r', '\0']);
+        let good =
+            !line.is_empty() && line.len() <= PASSPHRASE_BYTES_MAX && !line.contains(['\n', '\r', '\0']);
         match good {
             true => Ok(Self(SecretString::from(line.to_owned()))),
             false => Err(VaultError::NoPassphrase),

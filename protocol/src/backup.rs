@@ -348,7 +348,9 @@ impl<'a> Contents<'a> {
     }
 
     fn next_device(&mut self, beyond: Option<Vec<u8>>) -> Result<Vec<Item>, Fault> {
-        let rows = self.records.scan(Tree::Devices, &Range::of([], 1).beyond(beyond))?;
+        let rows = self
+            .records
+            .scan(Tree::Devices, &Range::of([], 1).beyond(beyond))?;
         self.stage = match rows.into_iter().next() {
             Some((key, _)) => Stage::Log(key, None),
             None => Stage::Rows(0, None),

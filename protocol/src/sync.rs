@@ -10,7 +10,8 @@ use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::Grant;
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, RECALL_REVOKED_MAX, RECALL_ROWS_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+    AUTHOR_DEVICES_MAX, RECALL_REVOKED_MAX, RECALL_ROWS_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX,
+    SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
 };
 use crate::records::{Fault, Range, Records, Tree};
 use crate::text::{List, Prose};

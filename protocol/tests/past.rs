@@ -9,7 +9,9 @@
     reason = "a test stops where it fails"
 )]
 
-use souk_protocol::api::{Code, Command, LineDraft, Past, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
+use souk_protocol::api::{
+    Code, Command, LineDraft, Past, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
+};
 use souk_protocol::backup::{self, Contents, HEAD_BYTES, Item};
 use souk_protocol::body::{Body, Kind};
 use souk_protocol::envelope;
@@ -136,7 +138,10 @@ impl Net {
             assert!(steps < 20_000, "the peers never fall silent");
             self.now += 5;
             let node = &mut self.nodes[at];
-            let step = node.peer.handle(Timestamp(self.now), input, &node.memory).unwrap();
+            let step = node
+                .peer
+                .handle(Timestamp(self.now), input, &node.memory)
+                .unwrap();
             node.memory.commit(&step.writes);
             for action in step.actions {
                 self.perform(at, action);
@@ -197,7 +202,8 @@ impl Net {
                     (_, answer) => answer,
                 };
                 let answer = Some(answer.map(|raws| self.opened(asker, raws)));
-                self.queue.push_back((asker, Input::Answered { exchange, answer }));
+                self.queue
+                    .push_back((asker, Input::Answered { exchange, answer }));
             }
             Action::Reply { ticket, reply } => {
                 self.replies.insert(ticket, reply);
@@ -247,11 +253,19 @@ impl Net {
     }
 
     fn state(&self, at: usize, order: &OrderId) -> Option<State> {
-        read_order(self.records(at), order).unwrap().map(|order| order.state)
+        read_order(self.records(at), order)
+            .unwrap()
+            .map(|order| order.state)
     }
 
     fn tab(&self, at: usize) -> Tab {
-        read_tab(self.records(at), &self.author(MERCHANT), &self.author(BUYER), Currency::EUR).unwrap()
+        read_tab(
+            self.records(at),
+            &self.author(MERCHANT),
+            &self.author(BUYER),
+            Currency::EUR,
+        )
+        .unwrap()
     }
 
     fn price(&self, at: usize) -> i64 {
@@ -356,7 +370,14 @@ impl Net {
         self.begin_anew(author, memory, Some(self.device(author)), device, epoch)
     }
 
-    fn begin_anew(&mut self, author: usize, mut memory: Memory, from: Option<DeviceId>, device: u8, epoch: u32) -> usize {
+    fn begin_anew(
+        &mut self,
+        author: usize,
+        mut memory: Memory,
+        from: Option<DeviceId>,
+        device: u8,
+        epoch: u32,
+    ) -> usize {
         memory.commit(&[backup::restored(from, self.author(author)).unwrap()]);
         let at = self.join(keys(author, device, epoch), memory);
         self.nodes[at].peer.hold_root(phrase(author).root_key().unwrap());
@@ -486,13 +507,22 @@ impl Net {
         let (old, me) = (self.device(MERCHANT), self.author(MERCHANT));
         assert_eq!(self.past(new), Some(Past::Settled));
         for at in [new, FRIEND, BUYER] {
-            assert!(self.records(at).revocation(&me, &old).unwrap().is_some(), "at {at}");
+            assert!(
+                self.records(at).revocation(&me, &old).unwrap().is_some(),
+                "at {at}"
+            );
             assert_eq!(self.texts(at, old), ["before", "after"], "at {at}");
             assert_eq!(self.price(at), 1_200, "at {at}");
             let states = self.records(at).states(&me, None, None, 100).unwrap();
-            assert!(states.iter().all(|(_, said)| said.device() == self.device(new)), "at {at}");
+            assert!(
+                states.iter().all(|(_, said)| said.device() == self.device(new)),
+                "at {at}"
+            );
             let stands = |kind| !self.records(at).state(&me, kind, &[]).unwrap().is_empty();
-            assert!(stands(Kind::Profile) && stands(Kind::Shop) && stands(Kind::Follow), "at {at}");
+            assert!(
+                stands(Kind::Profile) && stands(Kind::Shop) && stands(Kind::Follow),
+                "at {at}"
+            );
         }
         assert_eq!(self.state(new, order), Some(State::Receipted));
         let (mine, theirs) = (self.tab(new), self.tab(BUYER));
@@ -501,7 +531,11 @@ impl Net {
         assert_eq!(mine.balance(&me).unwrap(), eur(2_000));
         let before = self.numbers(BUYER, old).last().copied().unwrap();
         let after = self.numbers(BUYER, self.device(new));
-        assert!(after.first().is_some_and(|first| *first > before + TAB_REOPEN_GAP));
+        assert!(
+            after
+                .first()
+                .is_some_and(|first| *first > before + TAB_REOPEN_GAP)
+        );
 
         // Nothing can be sold until the owner has counted it.
         assert_eq!(self.available(BUYER), 0);
@@ -594,11 +628,24 @@ fn restoring_twice_forks_neither_the_root_key_s_log_nor_the_epoch() {
     net.connect(second, FRIEND);
     net.connect(second, BUYER);
     net.wait(PAST_HEARD_MS + 1_000);
-    let (me, root) = (net.author(MERCHANT), DeviceId::from_bytes(*net.author(MERCHANT).as_bytes()));
+    let (me, root) = (
+        net.author(MERCHANT),
+        DeviceId::from_bytes(*net.author(MERCHANT).as_bytes()),
+    );
     for at in [second, FRIEND, BUYER] {
         assert!(!net.records(at).has_equivocated(&me).unwrap(), "at {at}");
-        assert_eq!(net.records(at).log_head(&root).unwrap().map(|(seq, _)| seq), Some(2), "at {at}");
-        assert!(net.records(at).revocation(&me, &net.device(first)).unwrap().is_some(), "at {at}");
+        assert_eq!(
+            net.records(at).log_head(&root).unwrap().map(|(seq, _)| seq),
+            Some(2),
+            "at {at}"
+        );
+        assert!(
+            net.records(at)
+                .revocation(&me, &net.device(first))
+                .unwrap()
+                .is_some(),
+            "at {at}"
+        );
         assert_eq!(net.price(at), 1_200, "at {at}");
     }
     assert_eq!(net.state(second, &order), Some(State::Receipted));
@@ -663,12 +710,22 @@ fn an_old_copy_of_a_directory_asks_first_and_signs_nothing_that_forks() {
     let copy = net.join(keys(MERCHANT, 100, 0), memory);
     assert_eq!(net.past(copy), Some(Past::Copied));
     net.wait(2 * PAST_STRANGERS_MS);
-    assert_eq!(net.says(copy, "from the copy").unwrap_err().code, Code::NotAllowed);
+    assert_eq!(
+        net.says(copy, "from the copy").unwrap_err().code,
+        Code::NotAllowed
+    );
     net.connect(copy, FRIEND);
     net.wait(PAST_HEARD_MS + 1_000);
     assert_eq!(net.past(copy), Some(Past::Outdated));
-    assert_eq!(net.says(copy, "from the copy").unwrap_err().code, Code::NotAllowed);
-    assert!(!net.records(FRIEND).has_equivocated(&net.author(MERCHANT)).unwrap());
+    assert_eq!(
+        net.says(copy, "from the copy").unwrap_err().code,
+        Code::NotAllowed
+    );
+    assert!(
+        !net.records(FRIEND)
+            .has_equivocated(&net.author(MERCHANT))
+            .unwrap()
+    );
 }
 
 #[test]
@@ -701,7 +758,11 @@ fn the_newest_copy_goes_on_once_somebody_has_said_so() {
     net.says(copy, "moved house").unwrap();
     net.buys(copy);
     assert_eq!(net.texts(FRIEND, net.device(copy)), ["before", "moved house"]);
-    assert!(!net.records(FRIEND).has_equivocated(&net.author(MERCHANT)).unwrap());
+    assert!(
+        !net.records(FRIEND)
+            .has_equivocated(&net.author(MERCHANT))
+            .unwrap()
+    );
     assert_eq!(net.available(copy), 3);
 }
 
@@ -750,12 +811,19 @@ fn a_backup_gives_back_what_was_kept_and_takes_in_nothing_that_is_not_signed() {
         memory.commit(&again);
         assert_eq!(memory.digest(), before);
     }
-    for tree in Tree::ALL.iter().filter(|tree| !matches!(tree, Tree::Events | Tree::Done)) {
+    for tree in Tree::ALL
+        .iter()
+        .filter(|tree| !matches!(tree, Tree::Events | Tree::Done))
+    {
         let all = Range::of([], usize::MAX);
         let kept = net.records(MERCHANT).scan(*tree, &all).unwrap();
         assert_eq!(memory.scan(*tree, &all).unwrap(), kept, "{}", tree.name());
     }
-    for shard in net.records(MERCHANT).scan(Tree::Shards, &Range::of([], 10)).unwrap() {
+    for shard in net
+        .records(MERCHANT)
+        .scan(Tree::Shards, &Range::of([], 10))
+        .unwrap()
+    {
         let id = <[u8; 32]>::try_from(&shard.1[2..]).unwrap();
         assert!(memory.document(&id).unwrap().is_some());
     }

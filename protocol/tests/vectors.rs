@@ -19,7 +19,9 @@ use souk_protocol::envelope::{Opened, Signed, open};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
 use souk_protocol::identity::{Grant, GrantCache, Phrase, Scope, Scopes};
 use souk_protocol::records::Memory;
-use souk_protocol::sync::{Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, Slot, StatesWanted, Taken};
+use souk_protocol::sync::{
+    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, Slot, StatesWanted, Taken,
+};
 use souk_protocol::time::Timestamp;
 use std::path::PathBuf;
 

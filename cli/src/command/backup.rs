@@ -81,7 +81,7 @@ pub(crate) fn run(wish: &Backup, context: &Context) -> Result<(), Failure> {
     let written = backup::write_file(&wish.file, wish.force, &passphrase, &identity, |output| {
         items = match &running {
             Some(client) => {
-                let (mut contents, of) = client.backup().map_err(|failure| told(&failure))?;
+                let (mut contents, of) = client.backup().map_err(|failure| told(&failure.message))?;
                 backup::copy_contents(&mut contents, output, &mut |done| progress.at(done, of.max(done)))?
             }
             None => {
@@ -96,9 +96,14 @@ pub(crate) fn run(wish: &Backup, context: &Context) -> Result<(), Failure> {
     let bytes = written.map_err(|error| refused(&error))?;
     progress.done(&size(bytes));
     let value = json!({"file": wish.file, "items": items, "bytes": bytes, "words": identity.words.is_some()});
-    context.output.answer(&value, format!("{} holds all of {}", wish.file.display(), owner.author));
+    context.output.answer(
+        &value,
+        format!("{} holds all of {}", wish.file.display(), owner.author),
+    );
     if identity.words.is_none() {
-        context.output.line("The 24 words are not in it, since they were taken out of this directory.");
+        context
+            .output
+            .line("The 24 words are not in it, since they were taken out of this directory.");
     }
     context.output.line("→ keep it elsewhere, and its passphrase where you find it; `souk restore FILE` brings it back on a new device");
     Ok(())
@@ -111,8 +116,14 @@ fn told(failure: &dyn std::fmt::Display) -> BackupFailure {
 /// Restores a backup, or an identity from its words.
 pub(crate) fn restore(wish: &Restore, context: &Context) -> Result<(), Failure> {
     let asks = wish.words || wish.words_file.is_some();
-    let words = asks.then(|| secret::words(wish.words_file.as_deref())).transpose()?;
-    let close_with = wish.passphrase_file.as_deref().map(secret::from_file).transpose()?;
+    let words = asks
+        .then(|| secret::words(wish.words_file.as_deref()))
+        .transpose()?;
+    let close_with = wish
+        .passphrase_file
+        .as_deref()
+        .map(secret::from_file)
+        .transpose()?;
     let wanted = Wanted {
         dir: &context.home,
         words: words.as_ref(),
@@ -139,7 +150,9 @@ fn shown(restored: &Restored) -> Value {
 }
 
 fn from_file(path: &Path, passphrase: Option<&Path>, wanted: &Wanted<'_>) -> Result<Restored, Failure> {
-    let bytes = std::fs::metadata(path).map_err(|error| Failure::file(path, &error))?.len();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| Failure::file(path, &error))?
+        .len();
     let passphrase = secret::passphrase(passphrase, BACKUP_OPTION, "Passphrase of the backup: ")?;
     let progress = Progress::start(format!("restoring {}", path.display()));
     let restored = backup::from_file(path, &passphrase, wanted, &mut |read| progress.at(read, bytes));
@@ -154,7 +167,11 @@ fn from_words(words: &Phrase, wanted: &Wanted<'_>) -> Result<Restored, Failure> 
 
 /// Makes the directory of a stopped node a new device of the same author.
 pub(crate) fn recover(wish: &Recover, context: &Context) -> Result<(), Failure> {
-    let words = wish.words_file.as_deref().map(|file| secret::words(Some(file))).transpose()?;
+    let words = wish
+        .words_file
+        .as_deref()
+        .map(|file| secret::words(Some(file)))
+        .transpose()?;
     let keys: Option<Passphrase> = wish.keys.ask(&context.home)?;
     let failed = |error| up::home_refused(&error);
     let mut home = Home::open_with(&context.home, keys.as_ref()).map_err(failed)?;
@@ -162,15 +179,21 @@ pub(crate) fn recover(wish: &Recover, context: &Context) -> Result<(), Failure> 
     backup::recover(&mut home, words.as_ref(), keys.as_ref()).map_err(|error| not_restored(&error))?;
     let value = json!({"author": home.author(), "device": home.device(), "from": from});
     context.output.object(&value);
-    context.output.line(format!("you are {}, on a new device", home.author()));
+    context
+        .output
+        .line(format!("you are {}, on a new device", home.author()));
     next_steps(context);
     Ok(())
 }
 
 fn next_steps(context: &Context) {
     let out = context.output;
-    out.line("Every device that spoke for you before is revoked as soon as this one has heard what they said;");
-    out.line("until somebody has answered it, it signs nothing. Stock that was not sold is to be counted again:");
+    out.line(
+        "Every device that spoke for you before is revoked as soon as this one has heard what they said;",
+    );
+    out.line(
+        "until somebody has answered it, it signs nothing. Stock that was not sold is to be counted again:",
+    );
     out.line("`souk shop stock`, or `souk shop import` of a product file.");
     out.line("→ souk up --peer ADDRESS-OF-A-FRIEND");
 }
@@ -178,10 +201,14 @@ fn next_steps(context: &Context) {
 fn refused(error: &BackupFailure) -> Failure {
     let message = error.to_string();
     match error {
-        BackupFailure::Exists { .. } => Failure::refused("exists", message, "name another file, or replace it with --force"),
+        BackupFailure::Exists { .. } => {
+            Failure::refused("exists", message, "name another file, or replace it with --force")
+        }
         BackupFailure::Io(_) => Failure::unusable(message, "see that the disk has room; nothing was written"),
         BackupFailure::Vault(_) => Failure::usage(message, "try another passphrase"),
-        BackupFailure::Records(_) | BackupFailure::Item(_) | BackupFailure::Missing { .. } => Failure::fault(message),
+        BackupFailure::Records(_) | BackupFailure::Item(_) | BackupFailure::Missing { .. } => {
+            Failure::fault(message)
+        }
     }
 }
 

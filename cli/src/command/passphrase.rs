@@ -47,11 +47,19 @@ pub(crate) fn run(wish: &Wish, context: &Context) -> Result<(), Failure> {
         Wish::Set(new) if !locked => (None, Some(new)),
         Wish::Set(_) => {
             let message = "the keys are closed with a passphrase already";
-            return Err(Failure::refused("locked", message, "change it with `souk passphrase change`"));
+            return Err(Failure::refused(
+                "locked",
+                message,
+                "change it with `souk passphrase change`",
+            ));
         }
         Wish::Change(_) | Wish::Remove(_) if !locked => {
             let message = "the keys are not closed with a passphrase";
-            return Err(Failure::refused("open", message, "close them with `souk passphrase set`"));
+            return Err(Failure::refused(
+                "open",
+                message,
+                "close them with `souk passphrase set`",
+            ));
         }
         Wish::Change(change) => (change.old.ask(&context.home)?, Some(&change.new)),
         Wish::Remove(old) => (old.ask(&context.home)?, None),
@@ -61,9 +69,12 @@ pub(crate) fn run(wish: &Wish, context: &Context) -> Result<(), Failure> {
     let new: Option<Passphrase> = new
         .map(|new| secret::new_passphrase(new.new_passphrase_file.as_deref(), NEW_OPTION, "New passphrase: "))
         .transpose()?;
-    home.close_with(new.as_ref()).map_err(|error| up::home_refused(&error))?;
+    home.close_with(new.as_ref())
+        .map_err(|error| up::home_refused(&error))?;
     let line = match new {
-        Some(_) => "the keys and the 24 words are closed; without the passphrase only the paper brings them back",
+        Some(_) => {
+            "the keys and the 24 words are closed; without the passphrase only the paper brings them back"
+        }
         None => "the keys and the 24 words are open to whoever may read the file",
     };
     context.output.answer(&json!({"locked": new.is_some()}), line);

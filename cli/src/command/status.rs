@@ -4,9 +4,9 @@ use super::Context;
 use crate::answer::Status;
 use crate::client::shaped;
 use crate::failure::Failure;
-use souk_protocol::api::Past;
 use crate::output::{Table, count, size, strong};
 use crate::pick::{person, short};
+use souk_protocol::api::Past;
 
 /// Shows it.
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
@@ -56,10 +56,18 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
 /// What the owner should know of the device's past; nothing once it is as any other.
 fn past(past: Past) -> Option<&'static str> {
     match past {
-        Past::Restored => Some("restored: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`"),
-        Past::Copied => Some("a copied directory: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`"),
+        Past::Restored => {
+            Some("restored: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`")
+        }
+        Past::Copied => Some(
+            "a copied directory: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`",
+        ),
         Past::Settled => None,
-        Past::Outdated => Some("an old copy: others hold more of this device than it does; stop it and use the newer one, or `souk recover`"),
-        Past::Revoked => Some("revoked: another device was restored in its place; stop it, or `souk recover`"),
+        Past::Outdated => Some(
+            "an old copy: others hold more of this device than it does; stop it and use the newer one, or `souk recover`",
+        ),
+        Past::Revoked => {
+            Some("revoked: another device was restored in its place; stop it, or `souk recover`")
+        }
     }
 }

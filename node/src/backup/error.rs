@@ -128,23 +128,28 @@ impl RestoreError {
     /// What to do next, one sentence.
     pub fn next(&self) -> String {
         match self {
-            Self::NotEmpty { .. } => "Name another directory with --home; nothing is ever restored over a node.".into(),
+            Self::NotEmpty { .. } => {
+                "Name another directory with --home; nothing is ever restored over a node.".into()
+            }
             Self::File { .. } => "See that the file is there and that you may read it.".into(),
             Self::Vault {
                 source: VaultError::WrongPassphrase,
                 ..
             } => "Try again with the passphrase that the backup was made with; nothing was changed.".into(),
-            Self::Vault { .. } | Self::NoBackup { .. } => {
-                "Name the file that 'souk backup' wrote.".into()
-            }
+            Self::Vault { .. } | Self::NoBackup { .. } => "Name the file that 'souk backup' wrote.".into(),
             Self::Damaged { .. } | Self::Item { .. } => {
-                "Take an older backup, or restore the identity from its 24 words with 'souk restore --words'.".into()
+                "Take an older backup, or restore the identity from its 24 words with 'souk restore --words'."
+                    .into()
             }
             Self::Newer { .. } => "Restore it with the program that made it, or a newer one.".into(),
             Self::NoWords => "Give them with --words or --words-file.".into(),
-            Self::OtherAuthor { .. } | Self::Words(_) => "Look at the paper that they were written on.".into(),
+            Self::OtherAuthor { .. } | Self::Words(_) => {
+                "Look at the paper that they were written on.".into()
+            }
             Self::Home(error) => error.next(),
-            Self::Store(_) | Self::Fault(_) => "See that the disk has room and is sound, and try again.".into(),
+            Self::Store(_) | Self::Fault(_) => {
+                "See that the disk has room and is sound, and try again.".into()
+            }
         }
     }
 }

@@ -92,7 +92,11 @@ pub fn from_file(
 }
 
 /// Makes a new device from the words alone; what was public comes back from the network.
-pub fn from_words(phrase: &Phrase, name: Option<&str>, wanted: &Wanted<'_>) -> Result<Restored, RestoreError> {
+pub fn from_words(
+    phrase: &Phrase,
+    name: Option<&str>,
+    wanted: &Wanted<'_>,
+) -> Result<Restored, RestoreError> {
     into_new(wanted, name, phrase, 0, |_| Ok((None, 0)))
 }
 
@@ -217,10 +221,12 @@ impl<R: Read> Reading<'_, R> {
             path: self.path.to_owned(),
         };
         let mut magic = [0; MAGIC.len()];
-        self.input.read_exact(&mut magic).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => no_backup(),
-            _ => self.damaged(error),
-        })?;
+        self.input
+            .read_exact(&mut magic)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => no_backup(),
+                _ => self.damaged(error),
+            })?;
         if magic != *MAGIC {
             return Err(no_backup());
         }

@@ -147,4 +147,3 @@ pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
 pub(crate) fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
 }
-

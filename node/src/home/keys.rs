@@ -86,7 +86,9 @@ pub(super) fn read(path: &Path, passphrase: Option<&Passphrase>) -> Result<Keys,
     let file = read_file(path)?;
     let secrets = match (file.locked, file.secret) {
         (Some(locked), _) => {
-            let passphrase = passphrase.ok_or_else(|| HomeError::Locked { path: path.to_owned() })?;
+            let passphrase = passphrase.ok_or_else(|| HomeError::Locked {
+                path: path.to_owned(),
+            })?;
             unlock(path, &locked, passphrase)?
         }
         (None, Some(secret)) => Secrets {
@@ -132,7 +134,9 @@ fn unlock(path: &Path, locked: &str, passphrase: &Passphrase) -> Result<Secrets,
         .decode(locked.as_bytes())
         .map_err(|_| damaged(path, "what is locked is not base64"))?;
     let secrets = passphrase.unlock_bytes(&locked).map_err(|error| match error {
-        VaultError::WrongPassphrase => HomeError::WrongPassphrase { path: path.to_owned() },
+        VaultError::WrongPassphrase => HomeError::WrongPassphrase {
+            path: path.to_owned(),
+        },
         error => damaged(path, error),
     })?;
     serde_json::from_slice(&secrets).map_err(|error| damaged(path, error))

@@ -30,7 +30,12 @@ fn here(dir: &Path) -> Result<String, HomeError> {
     use std::os::unix::fs::MetadataExt;
     let path = dir.join(LOCK);
     let data = fs::metadata(&path).map_err(|source| HomeError::NotReadable { path, source })?;
-    Ok(format!("{} {}.{:09}\n", data.ino(), data.ctime(), data.ctime_nsec()))
+    Ok(format!(
+        "{} {}.{:09}\n",
+        data.ino(),
+        data.ctime(),
+        data.ctime_nsec()
+    ))
 }
 
 #[cfg(not(unix))]

@@ -21,7 +21,10 @@ const PIECES_WAITING: usize = 4;
 const ITEMS: &str = "souk-items";
 
 /// `GET /api/v1/backup`
-pub(super) async fn backup(State(app): State<App>, Params(Nothing {}): Params<Nothing>) -> Result<Response, Problem> {
+pub(super) async fn backup(
+    State(app): State<App>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Response, Problem> {
     let store = app.node.records().clone();
     let items = backup::items(&store).to_string();
     let (pieces, told) = mpsc::channel::<io::Result<Bytes>>(PIECES_WAITING);
@@ -31,7 +34,9 @@ pub(super) async fn backup(State(app): State<App>, Params(Nothing {}): Params<No
             pieces: pieces.clone(),
         };
         let written = backup::write_contents(&store, &mut output, &mut |_| {});
-        let ended = written.map_err(io::Error::other).and_then(|_| io::Write::flush(&mut output));
+        let ended = written
+            .map_err(io::Error::other)
+            .and_then(|_| io::Write::flush(&mut output));
         if let Err(error) = ended {
             tracing::warn!(%error, "a backup broke off");
             // The reader sees that the answer ends in the middle; it may also have gone.
@@ -39,7 +44,13 @@ pub(super) async fn backup(State(app): State<App>, Params(Nothing {}): Params<No
         }
     });
     let body = stream::unfold(told, |mut told| async move { Some((told.recv().await?, told)) });
-    let headers = [(header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()), (ITEMS, items)];
+    let headers = [
+        (
+            header::CONTENT_TYPE.as_str(),
+            "application/octet-stream".to_owned(),
+        ),
+        (ITEMS, items),
+    ];
     Ok((headers, Body::from_stream(body)).into_response())
 }
 

@@ -154,13 +154,19 @@ impl Peer {
         from: DeviceId,
         recall: Recall<Checked>,
     ) -> Result<Answer, Fault> {
-        let Some(author) = self.session(&from).filter(|session| !session.revoked).and_then(|it| it.author) else {
+        let Some(author) = self
+            .session(&from)
+            .filter(|session| !session.revoked)
+            .and_then(|it| it.author)
+        else {
             return Ok(refused("the device was revoked"));
         };
         // Whoever has nothing to do with this node leaves nothing here.
         if self.wants(&author) || self.deals_with(turn, &author)? {
             for envelope in recall.said {
-                let Ok(Opened::Known(signed)) = envelope else { continue };
+                let Ok(Opened::Known(signed)) = envelope else {
+                    continue;
+                };
                 if signed.author() == author
                     && matches!(signed.body(), Body::Revoke(_))
                     && let Ok(revoke) = turn.admit(signed)?
@@ -171,7 +177,12 @@ impl Peer {
         }
         let me = self.author();
         let beyond = recall.beyond.as_ref().map(|place| place.as_slice());
-        Ok(Answer::Pulled(sync::recall_answer(turn.records(), &me, &author, beyond)?))
+        Ok(Answer::Pulled(sync::recall_answer(
+            turn.records(),
+            &me,
+            &author,
+            beyond,
+        )?))
     }
 
     fn holdings(

@@ -269,7 +269,9 @@ impl Peer {
     }
 
     fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Result<Reply, Refused>, Fault> {
-        if self.signs(&command) && let Err(refused) = self.may_sign() {
+        if self.signs(&command)
+            && let Err(refused) = self.may_sign()
+        {
             return Ok(Err(refused));
         }
         match command {

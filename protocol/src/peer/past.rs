@@ -22,7 +22,9 @@ use crate::body::{Body, Lane};
 use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, OrderId, TabId};
 use crate::identity::{Grant, RootKey};
-use crate::limits::{ORDER_MESSAGES_MAX, PAST_HEARD_MS, PAST_STRANGERS_MS, SEEK_AGAIN_MS, SOUGHT_AT_START_MAX};
+use crate::limits::{
+    ORDER_MESSAGES_MAX, PAST_HEARD_MS, PAST_STRANGERS_MS, SEEK_AGAIN_MS, SOUGHT_AT_START_MAX,
+};
 use crate::order::{Order, Role, State};
 use crate::records::{Fault, Range, Records, Tree, Write};
 use crate::sync::{Holding, Raw, Recall, Request};
@@ -93,7 +95,9 @@ pub fn copied(records: &dyn Records) -> Result<Vec<Write>, Fault> {
 
 fn forget_recalled(records: &dyn Records) -> Result<Vec<Write>, Fault> {
     let rows = records.scan(Tree::Me, &Range::of(RECALLED, usize::MAX))?;
-    rows.iter().map(|(key, _)| Write::local(Tree::Me, key, None)).collect()
+    rows.iter()
+        .map(|(key, _)| Write::local(Tree::Me, key, None))
+        .collect()
 }
 
 impl Own {
@@ -127,7 +131,8 @@ impl Own {
             });
         }
         for (key, _) in records.scan(Tree::Me, &Range::of(RECALLED, usize::MAX))? {
-            own.recalled.extend(key.last_chunk::<32>().copied().map(AuthorId::from_bytes));
+            own.recalled
+                .extend(key.last_chunk::<32>().copied().map(AuthorId::from_bytes));
         }
         Ok(own)
     }
@@ -281,7 +286,11 @@ impl Peer {
                 Purpose::Hello | Purpose::Have | Purpose::Buckets(_) | Purpose::States(..) | Purpose::Pull(_)
             )
         };
-        let wait_ms = if self.own.known { PAST_HEARD_MS } else { PAST_STRANGERS_MS };
+        let wait_ms = if self.own.known {
+            PAST_HEARD_MS
+        } else {
+            PAST_STRANGERS_MS
+        };
         let heard = |since| turn.now.0.saturating_sub(since) >= wait_ms;
         self.own.heard_ms.is_some_and(heard)
             && !self.exchanges.values().any(|exchange| asks(&exchange.purpose))
@@ -340,7 +349,9 @@ impl Peer {
         let Some(author) = session.author.filter(|author| *author != me) else {
             return Ok(());
         };
-        let asked = session.recalled_ms.is_some_and(|last| turn.now.0.saturating_sub(last) < SEEK_AGAIN_MS);
+        let asked = session
+            .recalled_ms
+            .is_some_and(|last| turn.now.0.saturating_sub(last) < SEEK_AGAIN_MS);
         if session.revoked || asked || self.own.recalled.contains(&author) {
             return Ok(());
         }
@@ -358,7 +369,9 @@ impl Peer {
     ) -> Result<(), Fault> {
         let root = DeviceId::from_bytes(*self.author().as_bytes());
         let said = match beyond {
-            None => turn.records().log_after(&root, 0, crate::limits::RECALL_REVOKED_MAX)?,
+            None => turn
+                .records()
+                .log_after(&root, 0, crate::limits::RECALL_REVOKED_MAX)?,
             Some(_) => Vec::new(),
         };
         let said = said.iter().map(|revoke| Raw::from(revoke.bytes())).collect();
@@ -425,7 +438,10 @@ impl Peer {
             return Ok(());
         }
         let mut orders = self.own.between.remove(&other).unwrap_or_default();
-        let open = self.watched.iter().filter(|(_, watched)| watched.may_be_with(&other));
+        let open = self
+            .watched
+            .iter()
+            .filter(|(_, watched)| watched.may_be_with(&other));
         orders.extend(open.map(|(order, _)| *order));
         self.own.recalled.insert(other);
         let tabs: Vec<TabId> = self.tabs_with(turn, &other)?;

@@ -101,7 +101,12 @@ impl Peer {
                 Ok(Ok(()))
             }
             Err(refusal) => {
-                if own && matches!(refusal, Refusal::Gap { .. } | Refusal::OtherChain(_) | Refusal::Equivocation { .. }) {
+                if own
+                    && matches!(
+                        refusal,
+                        Refusal::Gap { .. } | Refusal::OtherChain(_) | Refusal::Equivocation { .. }
+                    )
+                {
                     self.met_own(turn)?;
                 }
                 match &refusal {

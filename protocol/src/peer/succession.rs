@@ -114,7 +114,9 @@ impl Peer {
             return Ok(());
         };
         let epoch = seen.saturating_add(1);
-        let grant = root.grant(self.device(), Scopes::ALL, epoch, None).map_err(broken)?;
+        let grant = root
+            .grant(self.device(), Scopes::ALL, epoch, None)
+            .map_err(broken)?;
         turn.local(Tree::Me, past::GRANT, Some(&grant))?;
         self.keys.grant = grant;
         Ok(())

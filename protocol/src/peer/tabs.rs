@@ -132,7 +132,9 @@ impl Peer {
     pub(super) fn tabs_with(&self, turn: &Turn<'_>, other: &AuthorId) -> Result<Vec<TabId>, Fault> {
         let tabs = self.tabs(turn)?.into_iter().filter(|(with, _)| with == other);
         let me = self.author();
-        Ok(tabs.map(|(with, currency)| TabId::of(&me, &with, currency.code())).collect())
+        Ok(tabs
+            .map(|(with, currency)| TabId::of(&me, &with, currency.code()))
+            .collect())
     }
 
     pub(super) fn tabs(&self, turn: &Turn<'_>) -> Result<Vec<(AuthorId, Currency)>, Fault> {
