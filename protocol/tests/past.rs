@@ -662,23 +662,91 @@ fn restoring_twice_forks_neither_the_root_key_s_log_nor_the_epoch() {
 fn the_old_device_beside_the_new_one_stops_when_it_hears_of_it() {
     let mut net = market();
     let backup = net.backup(MERCHANT);
-    goes_on(&mut net);
+    let order = goes_on(&mut net);
     net.leaves(MERCHANT);
     let new = net.restored(MERCHANT, &backup, 200, 1);
     net.connect(new, FRIEND);
     net.connect(new, BUYER);
     net.wait(PAST_HEARD_MS + 1_000);
 
-    // The old one signs a proposal before it has heard, and hands it to the buyer, who has.
+    // The old one signs before it has heard, and hands it to the buyer, who has.
     net.sets_limit(50_000);
+    let ship = Command::ShipOrder {
+        order,
+        carrier: String::new(),
+        tracking: String::new(),
+    };
+    net.done(MERCHANT, ship);
     net.connect(MERCHANT, BUYER);
     net.wait(2_000);
+    assert_eq!(net.state(BUYER, &order), Some(State::Receipted));
     assert_eq!(net.past(MERCHANT), Some(Past::Revoked));
     assert_eq!(net.says(MERCHANT, "me too").unwrap_err().code, Code::NotAllowed);
     let me = net.author(MERCHANT);
     assert_eq!(net.tab(BUYER).limit(&me).unwrap(), eur(8_000));
     assert_eq!(net.tab(BUYER).agreed, net.tab(new).agreed);
     assert!(!net.records(FRIEND).has_equivocated(&me).unwrap());
+}
+
+#[test]
+fn before_the_other_side_has_told_its_copy_nothing_is_signed_on_it() {
+    let mut net = market();
+    let backup = net.backup(MERCHANT);
+    let order = goes_on(&mut net);
+    net.leaves(MERCHANT);
+    let new = net.restored(MERCHANT, &backup, 200, 1);
+    net.connect(new, FRIEND);
+    net.wait(PAST_HEARD_MS + 1_000);
+    assert_eq!(net.past(new), Some(Past::Settled));
+    let grant = Command::GrantTab {
+        to: net.author(BUYER),
+        limit: eur(20_000),
+        vouched: false,
+    };
+    assert_eq!(net.wish(new, grant.clone()).unwrap_err().code, Code::NotAllowed);
+    assert!(net.numbers(new, net.device(new)).is_empty());
+    // What is public it may say; what it counts now was not sold before.
+    let stock = Command::SetStock {
+        listing: net.lamp(),
+        variant: None,
+        units: Some(3),
+    };
+    net.done(new, stock);
+    net.connect(new, BUYER);
+    assert_eq!(net.state(new, &order), Some(State::Receipted));
+    assert_eq!((net.available(new), net.available(BUYER)), (3, 3));
+    net.done(new, grant);
+    assert_eq!(net.tab(BUYER).limit(&net.author(MERCHANT)).unwrap(), eur(20_000));
+    assert_eq!(net.tab(BUYER).agreed, net.tab(new).agreed);
+}
+
+#[test]
+fn a_partner_who_does_not_follow_hears_of_the_revocation_too() {
+    let mut net = market();
+    let backup = net.backup(BUYER);
+    let order = goes_on(&mut net);
+    net.leaves(BUYER);
+    let new = net.restored(BUYER, &backup, 201, 1);
+    net.connect(new, MERCHANT);
+    net.wait(PAST_STRANGERS_MS + 2_000);
+    let (old, author) = (net.device(BUYER), net.author(BUYER));
+    assert_eq!(net.past(new), Some(Past::Settled));
+    assert!(net.records(MERCHANT).revocation(&author, &old).unwrap().is_some());
+    assert_eq!(net.state(new, &order), Some(State::Receipted));
+    assert_eq!(net.tab(new).agreed, net.tab(MERCHANT).agreed);
+    assert_eq!(net.tab(new).balance(&author).unwrap(), eur(-2_000));
+    // A stranger's revocations are not kept: nothing is between the friend and the buyer.
+    net.connect(new, FRIEND);
+    net.wait(1_000);
+    assert!(net.records(FRIEND).revocation(&author, &old).unwrap().is_none());
+    let ship = Command::ShipOrder {
+        order,
+        carrier: String::new(),
+        tracking: String::new(),
+    };
+    net.done(MERCHANT, ship);
+    net.done(new, Command::CompleteOrder { order });
+    assert_eq!(net.state(MERCHANT, &order), Some(State::Completed));
 }
 
 #[test]

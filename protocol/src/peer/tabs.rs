@@ -71,6 +71,7 @@ impl Peer {
         if to == self.author() {
             return Ok(Err(invalid("nobody grants credit to themselves")));
         }
+        check!(self.may_act_with(&to));
         let limit = check!(Amount::new(limit.minor, limit.currency).map_err(invalid));
         if limit.minor < 0 {
             return Ok(Err(invalid("a limit is at least 0")));
