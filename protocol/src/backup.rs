@@ -9,7 +9,9 @@ use crate::admission::{self, Admission, Refusal};
 use crate::codec::{self, CodecError};
 use crate::envelope::{OpenError, Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
-use crate::limits::{BACKUP_KEY_BYTES_MAX, BACKUP_PAGE_ROWS, ENVELOPE_BYTES_MAX, SHARD_BYTES_MAX};
+use crate::limits::{
+    BACKUP_IDENTITY_BYTES_MAX, BACKUP_KEY_BYTES_MAX, BACKUP_PAGE_ROWS, ENVELOPE_BYTES_MAX, SHARD_BYTES_MAX,
+};
 use crate::records::{Fault, Range, Records, Row, Tree, Write};
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -20,8 +22,6 @@ use zeroize::Zeroizing;
 pub const MAGIC: &[u8; 15] = b"souk backup v1\n";
 /// Bytes before an item's content: its kind, and how many bytes follow.
 pub const HEAD_BYTES: usize = 5;
-/// Most bytes of the item that says whose backup it is.
-const IDENTITY_BYTES_MAX: usize = 4 * 1024;
 
 /// Under which key of [`Tree::Me`] the device is named that wrote the records.
 pub(crate) const DEVICE: &[u8] = b"device";
@@ -152,7 +152,7 @@ pub fn read_head(head: [u8; HEAD_BYTES]) -> Result<(u8, usize), BackupError> {
     let actual = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
     let expected = match kind {
         END => 8,
-        IDENTITY => IDENTITY_BYTES_MAX,
+        IDENTITY => BACKUP_IDENTITY_BYTES_MAX,
         ENVELOPE => ENVELOPE_BYTES_MAX,
         MARK => 32 + 32 + 8 + 32,
         PROOF => 4 + 2 * ENVELOPE_BYTES_MAX,

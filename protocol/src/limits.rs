@@ -150,6 +150,8 @@ pub const SOUGHT_AT_START_MAX: usize = 32;
 
 /// Rows that the making of a backup reads at once.
 pub const BACKUP_PAGE_ROWS: usize = 64;
+/// Most bytes of the item that says whose backup it is.
+pub const BACKUP_IDENTITY_BYTES_MAX: usize = 4 * 1024;
 /// Longest key of a private row in a backup, in bytes.
 pub const BACKUP_KEY_BYTES_MAX: usize = 1_024;
 /// How long a device that was restored or copied listens to whoever knows its author before it goes on,
