@@ -93,6 +93,10 @@ macro_rules! kinds {
             pub(crate) fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, CodecError> {
                 match kind { $(Kind::$name => codec::decode(bytes).map(Self::$name),)* }
             }
+            /// What was decoded or encoded before.
+            pub(crate) fn decode_again(kind: Kind, bytes: &[u8]) -> Result<Self, CodecError> {
+                match kind { $(Kind::$name => codec::decode_again(bytes).map(Self::$name),)* }
+            }
         }
 
         $(impl From<$body> for Body {

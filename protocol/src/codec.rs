@@ -63,6 +63,12 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecE
     Ok(value)
 }
 
+/// Reads again what [`decode`] or [`encode`] has seen before. The caller has checked that the bytes are
+/// the same ones, so their form and that they are canonical need not be checked once more.
+pub(crate) fn decode_again<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    serde_ipld_dagcbor::from_slice(bytes).map_err(|error| CodecError::Shape(error.to_string()))
+}
+
 /// Reads a part of a value whose whole may have fields that this program does not know. Checks form
 /// and bounds, not that the encoding is canonical.
 pub(crate) fn probe<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {

@@ -382,9 +382,10 @@ impl Signed {
     pub const fn lane(&self) -> Lane {
         self.body.kind().lane()
     }
-    /// Reads again what this node opened and kept before; its caller has checked that the bytes are the same.
-    pub(crate) fn reopen(bytes: &[u8]) -> Result<Self, OpenError> {
-        let Wire(content, _) = codec::decode(bytes).map_err(OpenError::Form)?;
+    /// Reads again what this node opened and kept before; its caller has checked that the bytes have
+    /// the id under which they were kept, so they are the same.
+    pub(crate) fn reopen(id: EnvelopeId, bytes: &[u8]) -> Result<Self, OpenError> {
+        let Wire(content, _) = codec::decode_again(bytes).map_err(OpenError::Form)?;
         let Content {
             kind,
             author,
@@ -394,7 +395,7 @@ impl Signed {
             chain,
             body,
             ..
-        } = codec::decode(&content).map_err(OpenError::Form)?;
+        } = codec::decode_again(&content).map_err(OpenError::Form)?;
         let kind = Kind::from_name(&kind).ok_or_else(|| {
             OpenError::Form(CodecError::Shape(format!("the unknown kind '{kind}' was kept")))
         })?;
@@ -402,7 +403,7 @@ impl Signed {
             kind: kind.name(),
             error: error.into(),
         };
-        let body = Body::decode(kind, &body).map_err(wrong)?;
+        let body = Body::decode_again(kind, &body).map_err(wrong)?;
         let head = Head {
             author,
             device,
@@ -411,7 +412,7 @@ impl Signed {
             chain,
         };
         Ok(Self {
-            id: EnvelopeId::of(bytes),
+            id,
             bytes: bytes.into(),
             head,
             body,

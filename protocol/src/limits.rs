@@ -137,6 +137,10 @@ pub const FOLLOWS_MAX: usize = 10_000;
 pub const GRANT_CACHE_MAX: usize = 65_536;
 /// Sealed messages that wait for a recipient who is away.
 pub const OUTBOX_MAX: usize = 10_000;
+/// Orders and tabs that a peer keeps as it read them last.
+pub const FOLDS_MAX: usize = 256;
+/// Messages within them, beyond which the least used are let go.
+pub const FOLDED_MESSAGES_MAX: usize = 20_000;
 /// Events that are kept for watchers who come back.
 pub const EVENTS_KEPT_MAX: u64 = 20_000;
 /// State envelopes that one input may gossip; of more than that peers are told to come and ask.

@@ -13,21 +13,23 @@
 //! other had refused it or signed a greater number too. So neither side alone can take back what
 //! stands, nor revive what it gave up. Described in `spec/settlement.md`.
 
+mod ledger;
 mod message;
 mod state;
 
+pub use ledger::Ledger;
 pub use message::{Reason, TabAct, TabMessage};
 pub use state::{Book, Change, Hold, Parties, Side, TabState};
 
 use crate::codec::CodecError;
 use crate::filed::Filed;
-use crate::id::{AuthorId, EnvelopeId, OrderId, StateId};
+use crate::id::{AuthorId, EnvelopeId, OrderId};
 use crate::limits::TAB_REOPEN_GAP;
 use crate::money::{Amount, MoneyError};
 use crate::settlement::Proof;
 use crate::time::Timestamp;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use ledger::Proposal;
+use std::collections::BTreeMap;
 
 /// Why a tab does not change. Says what to do instead, where something can be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -218,39 +220,6 @@ pub struct Refused {
     pub reason: Reason,
 }
 
-/// A proposal and what was said to it.
-struct Proposal<'a> {
-    id: EnvelopeId,
-    by: Side,
-    at: Timestamp,
-    state: &'a TabState,
-    hash: StateId,
-    agree: Option<EnvelopeId>,
-    refused: Option<Reason>,
-}
-
-impl Proposal<'_> {
-    fn signed_by(&self, side: Side) -> bool {
-        self.by == side || self.agree.is_some()
-    }
-
-    /// Whether both sides contradicted it: then it does not stand even with both signatures.
-    fn is_dead(&self, siblings: &[&Proposal<'_>]) -> bool {
-        let outdone = |side| {
-            siblings
-                .iter()
-                .any(|sibling| sibling.state.seq > self.state.seq && sibling.signed_by(side))
-        };
-        outdone(self.by) && (self.refused.is_some() || outdone(self.by.other()))
-    }
-
-    /// The greatest number is the greatest; of one number, which only a cheat signs twice, the
-    /// smaller id.
-    fn rank(&self) -> (u64, Reverse<EnvelopeId>) {
-        (self.state.seq, Reverse(self.id))
-    }
-}
-
 impl Tab {
     /// Reads a tab from its messages, in any order and number. What belongs to another tab, is signed
     /// by nobody of the two, or does not follow changes nothing.
@@ -258,15 +227,7 @@ impl Tab {
         parties: Parties,
         messages: impl IntoIterator<Item = Filed<'a, TabMessage>>,
     ) -> Result<Self, TabRefusal> {
-        let messages: BTreeMap<EnvelopeId, (Side, Filed<'a, TabMessage>)> = messages
-            .into_iter()
-            .filter_map(|filed| Some((filed.id, (ours(&parties, &filed)?, filed))))
-            .collect();
-        let proposals = proposals(&parties, &messages)?;
-        let mut tab = Self::empty(parties);
-        tab.signed = greatest_signed(&proposals);
-        tab.walk(&proposals)?;
-        Ok(tab)
+        Ok(Ledger::fold(parties, messages)?.into_tab())
     }
 
     fn empty(parties: Parties) -> Self {
@@ -284,50 +245,13 @@ impl Tab {
         }
     }
 
-    /// Follows the agreed states from the first one on, then looks for what is pending.
-    fn walk(&mut self, proposals: &BTreeMap<EnvelopeId, Proposal<'_>>) -> Result<(), TabRefusal> {
-        let mut upon: BTreeMap<Option<StateId>, Vec<&Proposal<'_>>> = BTreeMap::new();
-        let mut known: BTreeSet<Option<StateId>> = BTreeSet::from([None]);
-        for proposal in proposals.values() {
-            upon.entry(proposal.state.prev).or_default().push(proposal);
-            known.insert(Some(proposal.hash));
-            let standing = match proposal.refused {
-                Some(_) => Standing::Refused,
-                None => Standing::Stale,
-            };
-            self.standing.insert(proposal.id, standing);
-            self.proposers.insert(proposal.id, proposal.by);
-        }
-        for (prev, proposals) in &upon {
-            if !known.contains(prev) {
-                let waiting = proposals.iter().filter(|proposal| proposal.refused.is_none());
-                self.standing
-                    .extend(waiting.map(|proposal| (proposal.id, Standing::Ahead)));
-            }
-        }
-        let mut head = None;
-        loop {
-            let siblings = self.valid(upon.get(&head).map_or(&[], Vec::as_slice));
-            let standing = siblings
-                .iter()
-                .filter(|proposal| proposal.agree.is_some() && !proposal.is_dead(&siblings))
-                .max_by_key(|proposal| proposal.rank());
-            let Some(proposal) = standing else {
-                self.look_for_pending(&siblings);
-                return Ok(());
-            };
-            self.stand(proposal);
-            head = Some(proposal.hash);
-        }
-    }
-
     /// The proposals upon the newest state that follow from it; the others are marked invalid.
-    fn valid<'p, 'a>(&mut self, proposals: &[&'p Proposal<'a>]) -> Vec<&'p Proposal<'a>> {
+    fn valid<'p>(&mut self, proposals: &[&'p Proposal]) -> Vec<&'p Proposal> {
         let mut valid = Vec::with_capacity(proposals.len());
         for proposal in proposals {
             let change = proposal.state.change.clone();
             match self.derive(proposal.state.seq, change, proposal.at) {
-                Ok(state) if state == *proposal.state => valid.push(*proposal),
+                Ok(state) if state == proposal.state => valid.push(*proposal),
                 _ if proposal.refused.is_some() => {}
                 _ => {
                     self.standing.insert(proposal.id, Standing::Invalid);
@@ -374,7 +298,7 @@ impl Tab {
     }
 
     /// Takes a proposal that both signed as the newest state.
-    fn stand(&mut self, proposal: &Proposal<'_>) {
+    fn stand(&mut self, proposal: &Proposal) {
         let Some(agree) = proposal.agree else { return };
         let payment = |payer: AuthorId, amount_minor: i64| Payment {
             payer,
@@ -415,10 +339,10 @@ impl Tab {
     }
 
     /// Of all proposals upon the newest state only the one with the greatest number can be answered.
-    fn look_for_pending(&mut self, siblings: &[&Proposal<'_>]) {
+    fn look_for_pending(&mut self, siblings: &[&Proposal]) {
         let greatest = siblings.iter().max_by_key(|proposal| proposal.rank());
         for proposal in siblings {
-            if let Some(reason) = proposal.refused {
+            if let Some((_, reason)) = proposal.refused {
                 self.refused.push(Refused {
                     by: self.parties.author(proposal.by),
                     change: proposal.state.change.clone(),
@@ -608,66 +532,4 @@ impl Tab {
             act,
         }
     }
-}
-
-/// The side that says a message, if it belongs to this tab.
-fn ours(parties: &Parties, filed: &Filed<'_, TabMessage>) -> Option<Side> {
-    let side = parties.side(&filed.author).ok()?;
-    let to = parties.side(&filed.message.to).ok()?;
-    (to != side && filed.message.tab == parties.tab()).then_some(side)
-}
-
-/// The proposals, each with what the other side said to it.
-fn proposals<'a>(
-    parties: &Parties,
-    messages: &BTreeMap<EnvelopeId, (Side, Filed<'a, TabMessage>)>,
-) -> Result<BTreeMap<EnvelopeId, Proposal<'a>>, TabRefusal> {
-    let mut proposals = BTreeMap::new();
-    for (id, (by, filed)) in messages {
-        if let TabAct::Propose { state } = &filed.message.act
-            && state.parties == *parties
-            && Side::of_seq(state.seq) == *by
-        {
-            let proposal = Proposal {
-                id: *id,
-                by: *by,
-                at: filed.stated(),
-                state,
-                hash: state.id()?,
-                agree: None,
-                refused: None,
-            };
-            proposals.insert(*id, proposal);
-        }
-    }
-    for (id, (by, filed)) in messages {
-        match &filed.message.act {
-            TabAct::Agree { propose, state } => {
-                if let Some(proposal) = proposals.get_mut(propose)
-                    && proposal.by != *by
-                    && proposal.hash == *state
-                {
-                    proposal.agree.get_or_insert(*id);
-                }
-            }
-            TabAct::Refuse { propose, reason } => {
-                if let Some(proposal) = proposals.get_mut(propose)
-                    && proposal.by != *by
-                {
-                    proposal.refused.get_or_insert(*reason);
-                }
-            }
-            TabAct::Propose { .. } => {}
-        }
-    }
-    Ok(proposals)
-}
-
-/// The greatest number that each side signed, as proposer or by agreeing.
-fn greatest_signed(proposals: &BTreeMap<EnvelopeId, Proposal<'_>>) -> [u64; 2] {
-    let greatest = |side| {
-        let signed = proposals.values().filter(|proposal| proposal.signed_by(side));
-        signed.map(|proposal| proposal.state.seq).max().unwrap_or(0)
-    };
-    [greatest(Side::Low), greatest(Side::High)]
 }

@@ -11,7 +11,7 @@ use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, StateId};
 use souk_protocol::limits::{AMOUNT_MINOR_MAX, TAB_GAP_MAX, TAB_HOLDS_MAX};
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::tab::{
-    Answer, Change, Parties, Reason, Side, Standing, Tab, TabAct, TabMessage, TabRefusal, TabState,
+    Answer, Change, Ledger, Parties, Reason, Side, Standing, Tab, TabAct, TabMessage, TabRefusal, TabState,
 };
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,8 +64,22 @@ impl Said {
     }
 }
 
+/// Reads a tab, and shows that it reads the same when its messages are heard one by one, in this order
+/// and in the opposite one.
 fn fold<'a>(said: impl IntoIterator<Item = &'a Said>) -> Tab {
-    Tab::fold(parties(), said.into_iter().map(Said::filed)).unwrap()
+    let said: Vec<&Said> = said.into_iter().collect();
+    let tab = Tab::fold(parties(), said.iter().map(|said| said.filed())).unwrap();
+    assert_eq!(heard(said.iter().copied()), tab);
+    assert_eq!(heard(said.iter().rev().copied()), tab);
+    tab
+}
+
+fn heard<'a>(said: impl Iterator<Item = &'a Said>) -> Tab {
+    let mut ledger = Ledger::fold(parties(), []).unwrap();
+    for said in said {
+        ledger.hear(&said.filed()).unwrap();
+    }
+    ledger.into_tab()
 }
 
 /// Both sides, who agree on everything: proposes a change and countersigns it.

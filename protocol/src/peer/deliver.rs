@@ -194,7 +194,7 @@ impl Peer {
             if *outcome == Taken::Later {
                 continue;
             }
-            turn.local::<()>(Tree::Outbox, &outbox_key(to, &envelope), None)?;
+            turn.forget(Tree::Outbox, &outbox_key(to, &envelope))?;
             if let Taken::Refused(why) = outcome {
                 turn.act(Action::Count(Refusal::Rule(format!(
                     "the other side refused {id}: {why}"

@@ -1,7 +1,6 @@
 //! Orders that are not over, and the stock of those that this node sells: held from the quote on, sold
 //! with the acceptance, back again when nothing comes of it. Described in `spec/order.md`.
 
-use super::trade::read_order;
 use super::turn::Turn;
 use super::{Peer, Watched};
 use crate::id::OrderId;
@@ -137,7 +136,7 @@ impl Peer {
             if super::stored::<Watch>(Tree::Holds, key, &row)? != Watch::Held {
                 continue;
             }
-            let Some(order) = read_order(turn.records(), id)? else {
+            let Some(order) = turn.order(id)? else {
                 continue;
             };
             holds.extend(order.lines().iter().map(|line| Hold {

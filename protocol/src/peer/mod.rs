@@ -11,6 +11,7 @@
 //! the records. Described in `spec/architecture.md`.
 
 mod deliver;
+mod folds;
 mod holds;
 mod link;
 mod offer;
@@ -41,6 +42,7 @@ use crate::limits::SOUGHT_AT_START_MAX;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::Digests;
 use crate::time::{Hybrid, Timestamp};
+use folds::Folds;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use turn::Turn;
@@ -122,6 +124,7 @@ pub struct Peer {
     watched: BTreeMap<OrderId, Watched>,
     /// What this device knows of its own past.
     own: past::Own,
+    folds: Folds,
 }
 
 /// What is kept in memory of an order that is not over, so that it need not be read to see whether it
@@ -181,6 +184,7 @@ impl Peer {
             quotas: Quotas::default(),
             watched,
             own,
+            folds: Folds::default(),
         })
     }
 
@@ -197,7 +201,7 @@ impl Peer {
     /// What follows from an input. Reads the records and changes nothing outside itself; after a
     /// fault the peer must be started again from the records.
     pub fn handle(&mut self, now: Timestamp, input: Input, records: &dyn Records) -> Result<Step, Fault> {
-        let mut turn = Turn::new(now, records);
+        let mut turn = Turn::new(now, records, std::mem::take(&mut self.folds));
         match input {
             Input::Start => self.begin(&mut turn)?,
             Input::Tick => self.tick(&mut turn)?,
@@ -222,7 +226,9 @@ impl Peer {
             }
             Input::Answered { exchange, answer } => self.answered(&mut turn, exchange, answer)?,
         }
-        turn.finish(&mut self.next_event)
+        let (step, folds) = turn.finish(&mut self.next_event)?;
+        self.folds = folds;
+        Ok(step)
     }
 
     fn begin(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {

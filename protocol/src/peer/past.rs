@@ -12,7 +12,6 @@
 //! when it meets an envelope of its own that it does not hold. Described in `spec/backup.md`.
 
 use super::step::{Action, Checked};
-use super::trade::read_order;
 use super::turn::Turn;
 use super::{Keys, Peer, Purpose};
 use crate::admission::Refusal;
@@ -417,8 +416,7 @@ impl Peer {
         if let Body::Order(message) = signed.body() {
             let order = message.order(signed.id());
             self.own.between.entry(*other).or_default().insert(order);
-            let said = turn.records().order(&order)?;
-            if said.iter().filter(|said| said.author() == author).count() >= ORDER_MESSAGES_MAX / 2 {
+            if turn.said_in(&order, &author)? >= ORDER_MESSAGES_MAX / 2 {
                 return Ok(());
             }
         }
@@ -458,7 +456,7 @@ impl Peer {
     /// Goes on with an order as the other side's copy tells it. What was sold before was taken off a
     /// stock that is no more, so nothing is taken off the new one.
     fn take_up(&mut self, turn: &mut Turn<'_>, other: &AuthorId, id: &OrderId) -> Result<(), Fault> {
-        let Some(order) = read_order(turn.records(), id)? else {
+        let Some(order) = turn.order(id)? else {
             return Ok(());
         };
         let is_open = !order.state.is_over() || order.refund_due || self.watched.contains_key(id);

@@ -130,4 +130,7 @@ pub struct Step {
     pub writes: Vec<Write>,
     /// What to do once it is remembered.
     pub actions: Vec<Action>,
+    /// Whether the writes may be remembered with those of a later step: they only strike off what was
+    /// done, nothing that is said rests upon them, and losing them has it done once more.
+    pub may_wait: bool,
 }

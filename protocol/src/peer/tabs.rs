@@ -5,7 +5,6 @@
 //! one of the other side, or was lost with a crash, is made again, and none is made twice.
 
 use super::social::{Outcome, check};
-use super::trade::read_order;
 use super::turn::Turn;
 use super::{Peer, broken, invalid};
 use crate::admission::Refusal;
@@ -17,7 +16,8 @@ use crate::money::{Amount, Currency};
 use crate::order::State;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::settlement::Rail;
-use crate::tab::{Answer, Change, Parties, Reason, Side, Standing, Tab, TabAct, TabState};
+use crate::tab::{Answer, Change, Ledger, Parties, Reason, Side, Tab, TabAct, TabMessage, TabState};
+use std::sync::Arc;
 
 /// Reads a tab from the records; empty if nothing was said about it.
 pub fn read_tab(
@@ -57,8 +57,9 @@ impl Peer {
         turn: &Turn<'_>,
         other: &AuthorId,
         currency: Currency,
-    ) -> Result<Tab, Fault> {
-        read_tab(turn.records(), &self.author(), other, currency)
+    ) -> Result<Arc<Ledger>, Fault> {
+        let parties = Parties::new(self.author(), *other, currency).map_err(broken)?;
+        turn.tab(parties)
     }
 
     pub(super) fn grant_tab(
@@ -113,7 +114,8 @@ impl Peer {
             if with != *other {
                 continue;
             }
-            let tab = self.tab_with(turn, other, currency)?;
+            let ledger = self.tab_with(turn, other, currency)?;
+            let tab = ledger.tab();
             let key = limit_key(&tab.parties.tab());
             if tab.agreed.is_some() {
                 turn.local(Tree::Me, &key, Some(&tab.limit(&me).map_err(broken)?.minor))?;
@@ -162,12 +164,25 @@ impl Peer {
         if !self.acts_with(other) {
             return Ok(());
         }
-        let me = self.author();
-        let tab = self.tab_with(turn, other, currency)?;
-        if tab.pending.is_some() {
-            return Ok(());
+        if let Some(message) = self.next_proposal(turn, other, currency)? {
+            self.say_to(turn, message.into())?;
         }
-        for change in self.due(turn, &tab, other)? {
+        Ok(())
+    }
+
+    fn next_proposal(
+        &self,
+        turn: &Turn<'_>,
+        other: &AuthorId,
+        currency: Currency,
+    ) -> Result<Option<TabMessage>, Fault> {
+        let me = self.author();
+        let ledger = self.tab_with(turn, other, currency)?;
+        let tab = ledger.tab();
+        if tab.pending.is_some() {
+            return Ok(None);
+        }
+        for change in self.due(turn, tab, other)? {
             // The other side said no to this upon this very state. What was merely outbid may come again.
             let no = tab.refused.iter().any(|refused| {
                 refused.by == me && refused.change == change && refused.reason != Reason::Crossed
@@ -176,11 +191,10 @@ impl Peer {
                 continue;
             }
             if let Ok(message) = tab.propose(&me, change, turn.now) {
-                self.say_to(turn, message.into())?;
-                return Ok(());
+                return Ok(Some(message));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// What this side has to propose.
@@ -199,7 +213,7 @@ impl Peer {
             .iter()
             .filter(|(_, watched)| watched.may_be_with(other));
         for (id, _) in between {
-            let Some(order) = read_order(turn.records(), id)? else {
+            let Some(order) = turn.order(id)? else {
                 continue;
             };
             let Some(total) = order.total() else { continue };
@@ -241,17 +255,16 @@ impl Peer {
         };
         match &message.act {
             TabAct::Propose { state } => {
-                let mut held = turn.records().tab(&message.tab)?;
-                held.push(envelope.clone());
-                let tab = Tab::fold(state.parties, held.iter().filter_map(Signed::tab_message));
-                let (tab, id) = (tab.map_err(broken)?, envelope.id());
-                if rests_on_what_comes_later(&tab, &me, &id, state) {
+                if rests_on_what_comes_later(&*turn.tab(state.parties)?, &me, state) {
                     return Ok(Err(Refusal::NotYet));
                 }
+                let id = envelope.id();
                 if let Err(refusal) = turn.admit(envelope)? {
                     return Ok(Err(refusal));
                 }
-                self.answer_proposal(turn, &tab, &id, state)?;
+                if let Some(answer) = self.answer_to(turn, &id, state)? {
+                    self.say_to(turn, answer.into())?;
+                }
             }
             TabAct::Agree { propose, .. } | TabAct::Refuse { propose, .. } => {
                 let mine = turn
@@ -275,15 +288,15 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    /// Answers a proposal that has just been kept.
-    fn answer_proposal(
-        &mut self,
-        turn: &mut Turn<'_>,
-        tab: &Tab,
+    /// The answer to a proposal that has just been kept, if it needs one.
+    fn answer_to(
+        &self,
+        turn: &Turn<'_>,
         id: &EnvelopeId,
         state: &TabState,
-    ) -> Result<(), Fault> {
-        let me = self.author();
+    ) -> Result<Option<TabMessage>, Fault> {
+        let (me, ledger) = (self.author(), turn.tab(state.parties)?);
+        let tab = ledger.tab();
         let owed = self.owed(turn, tab, state)?;
         let owed = |order: &OrderId| owed.filter(|(of, _)| of == order).map(|(_, amount)| amount);
         let answer = match tab.answer(&me, id, owed) {
@@ -291,10 +304,9 @@ impl Peer {
             Answer::Refuse(reason) => tab.refuse(&me, id, reason),
             // This node sets nothing aside by itself, so there is nothing that its owner lets be taken.
             Answer::NeedsDecision => tab.refuse(&me, id, Reason::Declined),
-            Answer::Nothing => return Ok(()),
+            Answer::Nothing => return Ok(None),
         };
-        self.say_to(turn, answer.map_err(broken)?.into())?;
-        Ok(())
+        Ok(Some(answer.map_err(broken)?))
     }
 
     /// The order that a proposal pays, and what is to be paid for it now upon this tab.
@@ -302,7 +314,7 @@ impl Peer {
         let (Change::Pay { order, .. } | Change::Hold { order, .. }) = &state.change else {
             return Ok(None);
         };
-        let order = read_order(turn.records(), order)?.filter(|order| {
+        let order = turn.order(order)?.filter(|order| {
             let sells = order.merchant == self.author() && tab.parties.side(&order.buyer).is_ok();
             sells && order.state == State::Accepted && order.rail() == Some(Rail::Tab)
         });
@@ -321,7 +333,7 @@ impl Peer {
             .filter(|(_, watched)| watched.may_be_with(with));
         let waiting: Vec<OrderId> = between.map(|(id, _)| *id).collect();
         for id in waiting {
-            let Some(order) = read_order(turn.records(), &id)? else {
+            let Some(order) = turn.order(&id)? else {
                 continue;
             };
             let waits = matches!(order.state, State::Accepted | State::Paid) || order.refund_due;
@@ -335,13 +347,13 @@ impl Peer {
 
 /// Whether a proposal builds upon a state that is not known here, or that this side proposed and whose
 /// answer is still under way: then it is to come again.
-fn rests_on_what_comes_later(tab: &Tab, me: &AuthorId, id: &EnvelopeId, proposed: &TabState) -> bool {
-    let ahead = tab.standing.get(id) == Some(&Standing::Ahead);
+fn rests_on_what_comes_later(ledger: &Ledger, me: &AuthorId, proposed: &TabState) -> bool {
+    let tab = ledger.tab();
     let upon_mine = tab.pending.as_ref().is_some_and(|(_, pending)| {
         let mine = tab.parties.side(me) == Ok(Side::of_seq(pending.seq));
         mine && proposed.prev.is_some() && pending.id().ok() == proposed.prev
     });
-    ahead || upon_mine
+    ledger.is_ahead(proposed) || upon_mine
 }
 
 fn limit_key(tab: &TabId) -> Vec<u8> {

@@ -20,10 +20,11 @@ use crate::records::{Fault, Range, Records, Tree};
 use crate::review::{Rating, Review};
 use crate::settlement::{Instruction, Proof, Rail, Reference};
 use crate::shop::Country;
-use crate::tab::{Payment, Tab};
+use crate::tab::{Ledger, Payment};
 use crate::text::{List, Name, Prose};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// When a deadline that could not be used is looked at again.
 const LOOK_AGAIN_MS: u64 = 60_000;
@@ -124,7 +125,7 @@ impl Peer {
         };
         if let (Rail::Tab, Some(total)) = (rail, order.total()) {
             let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-            let room = tab.credit_left(&self.author()).map_err(broken)?;
+            let room = tab.tab().credit_left(&self.author()).map_err(broken)?;
             if room.minor < total.minor {
                 let message =
                     format!("the order costs {total}, and your tab with the merchant has room for {room}");
@@ -145,14 +146,14 @@ impl Peer {
         let instruction = match (order.rail(), order.total()) {
             (Some(Rail::Tab), Some(total)) => {
                 let tab = self.tab_with(turn, &order.buyer, total.currency)?;
-                let room = tab.credit_left(&order.buyer).map_err(broken)?;
+                let room = tab.tab().credit_left(&order.buyer).map_err(broken)?;
                 if room.minor < total.minor {
                     let message = format!("the order costs {total}, and the buyer's tab has room for {room}");
                     let next = "Raise the limit with 'souk tab grant', or decline the order.";
                     return Ok(Err(Refused::new(Code::TooLittleCredit, message, next)));
                 }
                 Instruction::Tab {
-                    tab: tab.parties.tab(),
+                    tab: tab.tab().parties.tab(),
                 }
             }
             _ => Instruction::Manual {
@@ -233,7 +234,7 @@ impl Peer {
     }
 
     pub(super) fn lapse(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
-        let Some(order) = read_order(turn.records(), &id)? else {
+        let Some(order) = turn.order(&id)? else {
             return Ok(Err(no_order(&id)));
         };
         let Some(role) = order.role(&self.author()) else {
@@ -299,8 +300,8 @@ impl Peer {
     }
 
     /// An order in which this node's owner has a role.
-    fn mine(&self, turn: &Turn<'_>, id: &OrderId, role: Role) -> Outcome<Order> {
-        let Some(order) = read_order(turn.records(), id)? else {
+    fn mine(&self, turn: &Turn<'_>, id: &OrderId, role: Role) -> Outcome<Arc<Order>> {
+        let Some(order) = turn.order(id)? else {
             return Ok(Err(no_order(id)));
         };
         if order.role(&self.author()) != Some(role) {
@@ -351,7 +352,7 @@ impl Peer {
             return Ok(Err(Refusal::NotForMe));
         };
         let (id, author) = (message.order(envelope.id()), envelope.author());
-        let before = read_order(turn.records(), &id)?;
+        let before = turn.order(&id)?;
         match &before {
             None if message.order.is_none() => {
                 if self.open_orders_of(&author) >= ORDERS_OPEN_PER_BUYER_MAX {
@@ -364,8 +365,7 @@ impl Peer {
                     return Ok(Err(Refusal::NotForMe));
                 }
                 // Half of the room is each side's, so neither can silence the other.
-                let said = turn.records().order(&id)?;
-                if said.iter().filter(|said| said.author() == author).count() >= ORDER_MESSAGES_MAX / 2 {
+                if turn.said_in(&id, &author)? >= ORDER_MESSAGES_MAX / 2 {
                     let words = format!("{author} has said all that one side may say in {id}");
                     return Ok(Err(Refusal::Rule(words)));
                 }
@@ -390,7 +390,7 @@ impl Peer {
         id: &OrderId,
         before: Option<State>,
     ) -> Result<State, Fault> {
-        let Some(order) = read_order(turn.records(), id)? else {
+        let Some(order) = turn.order(id)? else {
             return Ok(before.unwrap_or(State::Asked));
         };
         if before != Some(order.state) {
@@ -411,7 +411,7 @@ impl Peer {
         };
         match act {
             Some(act) => match self.act_on(turn, &order, act)? {
-                Ok(_) => Ok(read_order(turn.records(), id)?.map_or(order.state, |order| order.state)),
+                Ok(_) => Ok(turn.order(id)?.map_or(order.state, |order| order.state)),
                 Err(refused) => {
                     turn.act(super::Action::Count(Refusal::Rule(refused.message)));
                     Ok(order.state)
@@ -455,7 +455,7 @@ impl Peer {
             return Ok(None);
         };
         let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-        match tab.paid.get(&order.id) {
+        match tab.tab().paid.get(&order.id) {
             Some(payment) => Ok(Some(Act::Pay {
                 proof: payment.proof(),
             })),
@@ -478,13 +478,14 @@ impl Peer {
         let (Some(total), Some(proof)) = (order.total(), &order.proof) else {
             return Ok(false);
         };
-        let tab = self.tab_with(turn, &order.buyer, total.currency)?;
+        let ledger = self.tab_with(turn, &order.buyer, total.currency)?;
+        let tab = ledger.tab();
         let kept = |payment: &Payment| payment.refunded.minor == 0;
         Ok(tab.proves(proof, &order.id, &order.buyer, total) && tab.paid.get(&order.id).is_some_and(kept))
     }
 
     /// The tab between the two sides of an order, if that is how it is paid.
-    fn tab_of(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<Tab>, Fault> {
+    fn tab_of(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<Arc<Ledger>>, Fault> {
         let other = order.role(&self.author()).map(|role| order.author(role.other()));
         match (order.rail(), order.total(), other) {
             (Some(Rail::Tab), Some(total), Some(other)) => {
@@ -500,7 +501,7 @@ impl Peer {
             return Ok(false);
         }
         let tab = self.tab_of(turn, order)?;
-        let payment = tab.as_ref().and_then(|tab| tab.paid.get(&order.id));
+        let payment = tab.as_ref().and_then(|tab| tab.tab().paid.get(&order.id));
         Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
     }
 
@@ -513,7 +514,7 @@ impl Peer {
         });
         let due: Vec<OrderId> = due.map(|(id, _)| *id).collect();
         for id in due {
-            let Some(order) = read_order(turn.records(), &id)? else {
+            let Some(order) = turn.order(&id)? else {
                 continue;
             };
             let waits = order
@@ -544,7 +545,7 @@ impl Peer {
                 State::Quoted | State::Fulfilled => true,
                 State::Accepted => {
                     let tab = self.tab_of(turn, order)?;
-                    tab.is_none_or(|tab| !tab.paid.contains_key(&order.id))
+                    tab.is_none_or(|tab| !tab.tab().paid.contains_key(&order.id))
                 }
                 _ => false,
             })
@@ -556,7 +557,7 @@ impl Peer {
             let Ok(id) = OrderId::from_slice(&row.0) else {
                 continue;
             };
-            let before = read_order(turn.records(), &id)?.map(|order| order.state);
+            let before = turn.order(&id)?.map(|order| order.state);
             self.moved(turn, &id, before)?;
         }
         self.all_tab_duties(turn)

@@ -1,17 +1,22 @@
 //! One input's working space: what was decided so far is visible to what is decided next, though
 //! nothing of it is committed yet.
 
+use super::folds::Folds;
 use super::step::{Action, Step};
 use crate::admission::{self, Admission, Refusal};
 use crate::api::{Event, Happening};
 use crate::codec;
 use crate::envelope::{Admitted, Signed};
-use crate::id::{AuthorId, ListingId};
+use crate::id::{AuthorId, ListingId, OrderId};
 use crate::limits::EVENTS_KEPT_MAX;
+use crate::order::Order;
 use crate::records::{Fault, Overlay, Records, Tree, Write};
+use crate::tab::{Ledger, Parties};
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) struct Turn<'a> {
     pub(super) now: Timestamp,
@@ -20,10 +25,12 @@ pub(super) struct Turn<'a> {
     actions: Vec<Action>,
     changed: BTreeMap<AuthorId, BTreeSet<ListingId>>,
     happenings: Vec<Happening>,
+    folds: RefCell<Folds>,
+    lasting: bool,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(now: Timestamp, records: &'a dyn Records) -> Self {
+    pub(super) fn new(now: Timestamp, records: &'a dyn Records, folds: Folds) -> Self {
         Self {
             now,
             records: Overlay::over(records),
@@ -31,6 +38,8 @@ impl<'a> Turn<'a> {
             actions: Vec::new(),
             changed: BTreeMap::new(),
             happenings: Vec::new(),
+            folds: RefCell::new(folds),
+            lasting: false,
         }
     }
 
@@ -38,9 +47,37 @@ impl<'a> Turn<'a> {
         &self.records
     }
 
+    /// Reads an order, what this turn has kept of it included.
+    pub(super) fn order(&self, id: &OrderId) -> Result<Option<Arc<Order>>, Fault> {
+        self.folds.borrow_mut().order(id, &self.records)
+    }
+
+    /// How many messages of an order one side has said.
+    pub(super) fn said_in(&self, id: &OrderId, author: &AuthorId) -> Result<usize, Fault> {
+        self.folds.borrow_mut().said_in(id, author, &self.records)
+    }
+
+    /// Reads a tab, what this turn has kept of it included.
+    pub(super) fn tab(&self, parties: Parties) -> Result<Arc<Ledger>, Fault> {
+        self.folds.borrow_mut().tab(parties, &self.records)
+    }
+
     pub(super) fn write(&mut self, writes: Vec<Write>) {
+        self.lasting |= !writes.is_empty();
+        self.stage(writes);
+    }
+
+    fn stage(&mut self, writes: Vec<Write>) {
         self.records.stage(&writes);
         self.writes.extend(writes);
+    }
+
+    /// Forgets a row whose only use was to have something done that is done now: if the removal is lost
+    /// it is done once more, and nobody minds.
+    pub(super) fn forget(&mut self, tree: Tree, key: &[u8]) -> Result<(), Fault> {
+        let write = Write::local(tree, key, None)?;
+        self.stage(vec![write]);
+        Ok(())
     }
 
     pub(super) fn act(&mut self, action: Action) {
@@ -66,6 +103,7 @@ impl<'a> Turn<'a> {
             Err(refusal) => Ok(Err(refusal)),
             Ok(Admission { envelope, writes }) => {
                 self.write(writes);
+                self.folds.borrow_mut().hear(&envelope)?;
                 Ok(Ok(envelope))
             }
         }
@@ -88,7 +126,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The step that this input leads to. Events take the numbers after the last one.
-    pub(super) fn finish(mut self, next_event: &mut u64) -> Result<Step, Fault> {
+    pub(super) fn finish(mut self, next_event: &mut u64) -> Result<(Step, Folds), Fault> {
         for (shop, listings) in std::mem::take(&mut self.changed) {
             self.tell(Happening::ShopChanged {
                 shop,
@@ -112,9 +150,11 @@ impl<'a> Turn<'a> {
             *next_event += 1;
             self.act(Action::Tell(event));
         }
-        Ok(Step {
+        let step = Step {
             writes: self.writes,
             actions: self.actions,
-        })
+            may_wait: !self.lasting,
+        };
+        Ok((step, self.folds.into_inner()))
     }
 }

@@ -3,7 +3,6 @@
 
 use super::{Change, Fault, Op, Range, Records, Row, Tree, Write};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// The reference store: ordered maps in memory. What it holds is what a commit made of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +90,7 @@ impl Records for Memory {
 /// wait for one commit.
 pub struct Overlay<'a> {
     base: &'a dyn Records,
-    staged: BTreeMap<(Tree, Vec<u8>), Option<Vec<u8>>>,
+    staged: BTreeMap<Tree, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
     documents: BTreeMap<[u8; 32], Vec<u8>>,
 }
 
@@ -113,8 +112,8 @@ impl<'a> Overlay<'a> {
                     self.documents.insert(*id, bytes.clone());
                 }
                 Op::Change(change) => {
-                    self.staged
-                        .insert((change.tree, change.key.clone()), change.value.clone());
+                    let rows = self.staged.entry(change.tree).or_default();
+                    rows.insert(change.key.clone(), change.value.clone());
                 }
             }
         }
@@ -123,38 +122,27 @@ impl<'a> Overlay<'a> {
 
 impl Records for Overlay<'_> {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        match self.staged.get(&(tree, key.to_vec())) {
+        match self.staged.get(&tree).and_then(|rows| rows.get(key)) {
             Some(value) => Ok(value.clone()),
             None => self.base.get(tree, key),
         }
     }
 
     fn scan(&self, tree: Tree, range: &Range) -> Result<Vec<Row>, Fault> {
-        let (low, high) = range.bounds();
-        let staged: BTreeMap<&Vec<u8>, &Option<Vec<u8>>> = self
-            .staged
-            .range((low.map(|key| (tree, key)), Bound::Unbounded))
-            .take_while(|((of, key), _)| *of == tree && below(key, &high))
-            .map(|((_, key), value)| (key, value))
-            .collect();
-        if staged.is_empty() {
+        let Some(staged) = self.staged.get(&tree) else {
             return self.base.scan(tree, range);
-        }
+        };
+        let staged = || staged.range(range.bounds());
         // A staged removal hides at most one row, so so many more are enough.
+        let removals = staged().filter(|(_, value)| value.is_none()).count();
         let wider = Range {
-            limit: range.limit.saturating_add(staged.len()),
+            limit: range.limit.saturating_add(removals),
             ..range.clone()
         };
-        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = self.base.scan(tree, &wider)?.into_iter().collect();
-        for (key, value) in staged {
-            match value {
-                Some(value) => rows.insert(key.clone(), value.clone()),
-                None => rows.remove(key),
-            };
-        }
+        let base = self.base.scan(tree, &wider)?;
         Ok(match range.down {
-            true => rows.into_iter().rev().take(range.limit).collect(),
-            false => rows.into_iter().take(range.limit).collect(),
+            true => merged(base, staged().rev(), range.limit, |key, other| key >= other),
+            false => merged(base, staged(), range.limit, |key, other| key <= other),
         })
     }
 
@@ -166,10 +154,29 @@ impl Records for Overlay<'_> {
     }
 }
 
-fn below(key: &[u8], high: &Bound<Vec<u8>>) -> bool {
-    match high {
-        Bound::Unbounded => true,
-        Bound::Excluded(end) => key < end.as_slice(),
-        Bound::Included(end) => key <= end.as_slice(),
+/// Rows and what is staged upon them, both in one order, the same in that order. `comes` says whether a
+/// key comes before another one or is the same.
+fn merged<'s>(
+    base: Vec<Row>,
+    staged: impl Iterator<Item = (&'s Vec<u8>, &'s Option<Vec<u8>>)>,
+    limit: usize,
+    comes: impl Fn(&Vec<u8>, &Vec<u8>) -> bool,
+) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(base.len());
+    let mut base = base.into_iter().peekable();
+    for (key, value) in staged {
+        while rows.len() < limit
+            && let Some(row) = base.next_if(|(held, _)| held != key && comes(held, key))
+        {
+            rows.push(row);
+        }
+        if rows.len() >= limit {
+            return rows;
+        }
+        base.next_if(|(held, _)| held == key);
+        rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
     }
+    let left = limit.saturating_sub(rows.len());
+    rows.extend(base.take(left));
+    rows
 }

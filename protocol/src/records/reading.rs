@@ -39,10 +39,11 @@ impl dyn Records + '_ {
         let (id, bytes) = value
             .split_at_checked(EnvelopeId::LEN)
             .ok_or_else(|| Self::damaged(tree, key, "it is too short"))?;
-        if EnvelopeId::of(bytes).as_bytes() != id {
+        let actual = EnvelopeId::of(bytes);
+        if actual.as_bytes() != id {
             return Err(Self::damaged(tree, key, "its bytes do not have its id"));
         }
-        Signed::reopen(bytes).map_err(|error| Self::damaged(tree, key, error))
+        Signed::reopen(actual, bytes).map_err(|error| Self::damaged(tree, key, error))
     }
 
     fn reopen_all(tree: Tree, rows: &[Row]) -> Result<Vec<Signed>, Fault> {

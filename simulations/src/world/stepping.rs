@@ -22,7 +22,7 @@ impl World {
         let mut peer = peer;
         let step = peer.handle(now, input, &node.store);
         node.peer = Some(peer);
-        let Step { writes, actions } =
+        let Step { writes, actions, .. } =
             step.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
         self.counts.steps += 1;
         self.trace_step(at, what, writes.len(), actions.len());
