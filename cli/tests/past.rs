@@ -111,6 +111,23 @@ impl Place {
     }
 }
 
+/// A product file of one product that is counted.
+const PRODUCTS: &str = "Handle,Title,Published,Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,\
+Variant Price,Status\nscarf,Scarf,true,shopify,5,deny,28.50,active\n";
+
+/// What bob's node says of somebody's scarf: its price in minor units, and how many are left.
+fn scarf(place: &Place, shop: &str) -> Option<(i64, u64)> {
+    let list = place.done("bob", &format!("shop list --shop {shop}"));
+    let variant = list["items"].as_array()?.first()?["variants"]
+        .as_array()?
+        .first()?
+        .clone();
+    Some((
+        variant["price"]["minor"].as_i64()?,
+        variant["available"].as_u64()?,
+    ))
+}
+
 struct Node {
     child: Child,
     ready: Value,
@@ -167,7 +184,11 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
     let place = Place::new();
     place.holds("secret", "a backup of alice\n");
     place.holds("other", "something else\n");
+    place.holds("products.csv", PRODUCTS);
     let (alice, bob) = alice_and_bob(&place);
+    place.done("alice", "shop import products.csv");
+    let shop = alice.author().to_owned();
+    place.until("the shop at bob", |place| scarf(place, &shop) == Some((2_850, 5)));
     // While it runs, and again while it does not.
     let made = place.done("alice", "backup kept --backup-passphrase-file secret");
     assert!(
@@ -181,7 +202,11 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
         "exists"
     );
     place.done("alice", "post second");
+    place.done("alice", "shop edit scarf --price 30.00");
     place.until("the second post at bob", |place| has(place, &["first", "second"]));
+    place.until("the new price at bob", |place| {
+        scarf(place, &shop) == Some((3_000, 5))
+    });
     let words = place.done("alice", "id --words")["words"]
         .as_str()
         .unwrap()
@@ -269,6 +294,14 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
     let new = place.up("new", &format!("--peer {}", bob.address()));
     place.until("the restored node to be settled", |place| {
         place.past("new") == "settled"
+    });
+    // The shop is as the world knew it last, and its stock waits to be counted.
+    place.until("the shop of the new device", |place| {
+        scarf(place, &shop) == Some((3_000, 0))
+    });
+    place.done("new", "shop stock scarf 4");
+    place.until("the counted stock", |place| {
+        scarf(place, &shop) == Some((3_000, 4))
     });
     place.done("new", "post third");
     place.until("all posts at bob", |place| {
