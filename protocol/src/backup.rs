@@ -456,7 +456,8 @@ pub fn take_in(
             // The clock of this machine judges nothing that was kept before.
             match admission::admit(signed, Timestamp(u64::MAX), records)? {
                 Ok(Admission { writes, .. }) => Ok(writes),
-                Err(Refusal::Known) => Ok(Vec::new()),
+                // Held, or replaced or thrown out while the backup was being made.
+                Err(Refusal::Known | Refusal::Stale | Refusal::Revoked) => Ok(Vec::new()),
                 Err(refusal) => Err(refusal.into()),
             }
         }
