@@ -316,3 +316,6 @@ impl<R: Read> Read for Counted<'_, R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests;
