@@ -526,10 +526,11 @@ def check_sync():
 
 
 def check_request(value):
-    known = {"hello", "have", "pull", "buckets", "states", "find", "proofs", "changed", "deliver"}
+    known = {"hello", "have", "pull", "buckets", "states", "find", "proofs", "changed", "deliver", "settle", "recall"}
     refuse_unless(isinstance(value, dict) and len(value) == 1 and set(value) <= known, "shape")
     ((what, asked),) = value.items()
     refuse_unless(what not in ("have", "pull", "proofs", "changed") or len(asked) <= 64, "too_many")
+    refuse_unless(what != "recall" or len(asked["said"]) <= 64, "too_many")
     refuse_unless(what != "states" or (len(asked["buckets"]) <= 256 and len(asked["have"]) // 8 <= 8192), "too_many")
 
 

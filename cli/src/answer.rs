@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use souk_protocol::api::Past;
 use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
 use souk_protocol::money::{Amount, Currency};
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub(crate) struct Status {
     pub(crate) store_bytes: u64,
     #[serde(default)]
     pub(crate) shop: Option<OwnShop>,
+    #[serde(default)]
+    pub(crate) past: Option<Past>,
 }
 
 /// Somebody's device that the node is connected to.

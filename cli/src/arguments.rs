@@ -2,7 +2,8 @@
 //! command's own file.
 
 use crate::command::{
-    address, buy, feed, follow, id, orders, peer, post, profile, review, search, shop, tab, up, vouch,
+    address, backup, buy, feed, follow, id, orders, passphrase, peer, post, profile, review, search, shop,
+    tab, up, vouch,
 };
 use crate::demo;
 use crate::failure::EXIT_CODES;
@@ -77,6 +78,17 @@ pub(crate) enum Wish {
     Peer {
         #[command(subcommand)]
         wish: peer::Peer,
+    },
+    /// Write everything of your node into one encrypted file
+    Backup(backup::Backup),
+    /// Bring back a node from its backup, or who you are from the 24 words, on a new device
+    Restore(backup::Restore),
+    /// Make this directory a new device of yours, when it is an old copy or was revoked
+    Recover(backup::Recover),
+    /// Close your keys with a passphrase
+    Passphrase {
+        #[command(subcommand)]
+        wish: passphrase::Wish,
     },
     /// Stop the node that runs on this directory
     Stop,
@@ -190,6 +202,14 @@ mod tests {
             "address save home --country DE --line Street --line Town",
             "address list",
             "peer add /ip4/127.0.0.1/udp/1/quic-v1/p2p/12D3",
+            "backup souk.backup --force --backup-passphrase-file a --passphrase-file b",
+            "restore souk.backup --backup-passphrase-file a",
+            "restore --words",
+            "restore --words-file words",
+            "recover",
+            "passphrase set --new-passphrase-file a",
+            "passphrase change --passphrase-file a --new-passphrase-file b",
+            "passphrase remove --passphrase-file a",
             "stop",
             "demo --catalog a.csv --currency USD --stay",
             "completions bash",
@@ -212,6 +232,9 @@ mod tests {
             "post",
             "review order-abc 6",
             "tab grant bob",
+            "restore",
+            "backup",
+            "passphrase",
             "help",
             "nothing",
         ] {

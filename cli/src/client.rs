@@ -190,6 +190,28 @@ impl Client {
         self.bytes(response)
     }
 
+    /// Everything that the node remembers, as a backup holds it, and about how many items that are.
+    pub(crate) fn backup(&self) -> Result<(impl Read + use<>, u64), Failure> {
+        let path = "/backup";
+        let request = self
+            .agent
+            .get(format!("{}/api/v1{path}", self.base))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .config()
+            .timeout_global(None)
+            .build();
+        let response = request.call().map_err(|error| self.lost(&error))?;
+        if !response.status().is_success() {
+            self.answer(path, Ok(response))?;
+            return Err(unexpected(path, "it is neither a backup nor an error"));
+        }
+        let items = response.headers().get("souk-items");
+        let items = items
+            .and_then(|items| items.to_str().ok()?.parse().ok())
+            .unwrap_or(0);
+        Ok((response.into_body().into_reader(), items))
+    }
+
     /// Whether anybody still answers there.
     pub(crate) fn answers(&self) -> bool {
         self.agent.get(format!("{}/healthz", self.base)).call().is_ok()

@@ -1,10 +1,12 @@
 //! The commands, one file each.
 
 pub(crate) mod address;
+pub(crate) mod backup;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod id;
 pub(crate) mod orders;
+pub(crate) mod passphrase;
 pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod profile;

@@ -1,6 +1,6 @@
 //! The `souk` program: a thin client of the node that runs on a directory here, and the command that
-//! runs one. Everything but `up`, `init` and the words of `id` goes through the node's HTTP API, so
-//! another program can do the same. Described in `spec/api.md`.
+//! runs one. Everything but `up` and what concerns the directory itself (`init`, the words of `id`, backups
+//! and passphrases) goes through the node's HTTP API, so another program can do the same. Described in `spec/api.md`.
 //!
 //! A file imports only files that stand above it in this map.
 
@@ -10,6 +10,7 @@ mod answer;
 mod client;
 mod output;
 mod progress;
+mod secret;
 
 mod pick;
 
@@ -61,6 +62,10 @@ fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Wish::Review(wish) => command::review::run(&wish, &context),
         Wish::Address { wish } => command::address::run(&wish, &context),
         Wish::Peer { wish } => command::peer::run(&wish, &context),
+        Wish::Backup(wish) => command::backup::run(&wish, &context),
+        Wish::Restore(wish) => command::backup::restore(&wish, &context),
+        Wish::Recover(wish) => command::backup::recover(&wish, &context),
+        Wish::Passphrase { wish } => command::passphrase::run(&wish, &context),
         Wish::Stop => command::stop::run(&context),
         Wish::Demo(wish) => demo::run(&wish, output),
         Wish::Completions { shell } => {

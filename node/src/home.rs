@@ -5,12 +5,21 @@
 //! renamed, so that a crash leaves the old one or the new one and never half of one. Described in
 //! `spec/identity.md`, "On disk".
 
+mod files;
+mod keys;
+mod place;
+
+pub(crate) use files::{private, read_secret, sync_dir, write_anew};
+
+use crate::vault::Passphrase;
 use data_encoding::BASE64URL_NOPAD;
+use files::{HomeLock, enter, read_bounded};
+use keys::Keys;
 use serde::{Deserialize, Serialize};
 use souk_protocol::id::{AuthorId, DeviceId};
-use souk_protocol::identity::{DeviceKey, Grant, IdentityError, Phrase, Scopes};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use souk_protocol::identity::{DeviceKey, Grant, IdentityError, Phrase, RootKey, Scopes};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -18,13 +27,8 @@ const KEYS: &str = "keys.json";
 const TOKEN: &str = "api.token";
 const PORT: &str = "api.port";
 const PEER_PORTS: &str = "peers.port";
-const LOCK: &str = "lock";
 const STORE: &str = "store";
 const SEARCH: &str = "search";
-/// The form of the keys' file that this program writes.
-const KEYS_VERSION: u32 = 1;
-/// Largest file of keys, token or port that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Secret bytes of an API token.
 pub const TOKEN_BYTES: usize = 32;
 
@@ -79,6 +83,34 @@ pub enum HomeError {
         /// What is wrong.
         reason: String,
     },
+    /// A passphrase closes the keys, and none was given.
+    #[error("the keys in {} are closed with a passphrase", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The passphrase is another one.
+    #[error("the passphrase does not open {}", path.display())]
+    WrongPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The words that are needed are not kept there.
+    #[error("the 24 words were taken out of {}", path.display())]
+    NoWords {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The words are of another author.
+    #[error("these words are those of {words}, and {} is {dir_of}", dir.display())]
+    OtherAuthor {
+        /// The directory.
+        dir: PathBuf,
+        /// Whose it is.
+        dir_of: AuthorId,
+        /// Whose the words are.
+        words: AuthorId,
+    },
     /// There is an identity already.
     #[error("{} has an identity already", dir.display())]
     Exists {
@@ -124,6 +156,13 @@ impl HomeError {
             Self::KeysDamaged { .. } => {
                 "Put the file back from your backup, or restore the identity from its 24 words in a new directory.".into()
             }
+            Self::Locked { .. } => {
+                "Type it when you are asked, or name a file that holds it with --passphrase-file.".into()
+            }
+            Self::WrongPassphrase { .. } => "Try again; nothing was changed.".into(),
+            Self::NoWords { .. } | Self::OtherAuthor { .. } => {
+                "Look for the paper that they were written on, and name them with --words-file.".into()
+            }
             Self::Exists { .. } => "Use it as it is, or choose another directory with --home.".into(),
             Self::Absent { .. } => "Make one with 'souk init'.".into(),
             Self::FileDamaged { path, .. } => {
@@ -132,22 +171,6 @@ impl HomeError {
             Self::Random(_) | Self::Identity(_) => "Start again; if it stays so, report it.".into(),
         }
     }
-}
-
-/// The file of keys.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeysFile {
-    version: u32,
-    author: AuthorId,
-    device: DeviceId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    secret: Zeroizing<String>,
-    grant: Grant,
-    /// The owner may keep them on paper alone and take them out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    words: Option<Zeroizing<String>>,
 }
 
 /// The secret that a caller of the local API shows. Never printed.
@@ -166,14 +189,26 @@ impl std::fmt::Debug for Token {
     }
 }
 
+/// Who owns a directory.
+pub struct Owner {
+    /// The author.
+    pub author: AuthorId,
+    /// The device.
+    pub device: DeviceId,
+    /// The epoch of its grant.
+    pub epoch: u32,
+    /// How the owner wanted to be called when the identity was made.
+    pub name: Option<String>,
+    /// The 24 words, unless the owner took them out.
+    pub words: Option<Zeroizing<String>>,
+}
+
 /// The directory of one node, for this process alone.
 pub struct Home {
     dir: PathBuf,
-    author: AuthorId,
-    device: DeviceId,
-    name: Option<String>,
-    secret: Zeroizing<[u8; 32]>,
-    grant: Grant,
+    keys: Keys,
+    /// Whether the directory was copied or put back since it was used last.
+    moved: bool,
     /// The lock goes with the open file.
     _lock: HomeLock,
 }
@@ -182,7 +217,7 @@ impl std::fmt::Debug for Home {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Home")
             .field("dir", &self.dir)
-            .field("author", &self.author)
+            .field("author", &self.keys.author)
             .finish_non_exhaustive()
     }
 }
@@ -191,22 +226,36 @@ impl Home {
     /// Opens the directory; with no identity in it, makes one. The words are given back when they are
     /// new: it is the moment to write them down. `name` is how a new owner wants to be called.
     pub fn open_or_create(dir: &Path, name: Option<&str>) -> Result<(Self, Option<Phrase>), HomeError> {
+        Self::open_or_create_with(dir, name, None)
+    }
+
+    /// The same, with the passphrase that closes the keys, or is to close those of a new identity.
+    pub fn open_or_create_with(
+        dir: &Path,
+        name: Option<&str>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(Self, Option<Phrase>), HomeError> {
         let lock = enter(dir)?;
         if dir.join(KEYS).exists() {
-            return Ok((Self::read(dir, lock)?, None));
+            return Ok((Self::read(dir, lock, passphrase)?, None));
         }
         let phrase = Phrase::from_entropy(&*random::<32>()?)?;
-        let home = Self::make(dir, lock, name, &phrase)?;
+        let home = Self::make(dir, lock, name, &phrase, passphrase, 0)?;
         Ok((home, Some(phrase)))
     }
 
     /// Opens the directory of an identity that is there.
     pub fn open(dir: &Path) -> Result<Self, HomeError> {
+        Self::open_with(dir, None)
+    }
+
+    /// The same, with the passphrase that closes the keys.
+    pub fn open_with(dir: &Path, passphrase: Option<&Passphrase>) -> Result<Self, HomeError> {
         if !dir.join(KEYS).exists() {
             return Err(HomeError::Absent { dir: dir.to_owned() });
         }
         let lock = enter(dir)?;
-        Self::read(dir, lock)
+        Self::read(dir, lock, passphrase)
     }
 
     /// Makes an identity where none is: a new one, or that of these words with a new device.
@@ -223,77 +272,112 @@ impl Home {
             Some(phrase) => phrase,
             None => Phrase::from_entropy(&*random::<32>()?)?,
         };
-        Ok((Self::make(dir, lock, name, &phrase)?, phrase))
+        Ok((Self::make(dir, lock, name, &phrase, None, 0)?, phrase))
     }
 
-    fn make(dir: &Path, lock: HomeLock, name: Option<&str>, phrase: &Phrase) -> Result<Self, HomeError> {
+    /// Makes a new device for these words, in an epoch of its author, where no identity is.
+    pub(crate) fn restore(
+        dir: &Path,
+        name: Option<&str>,
+        phrase: &Phrase,
+        passphrase: Option<&Passphrase>,
+        epoch: u32,
+    ) -> Result<Self, HomeError> {
+        let lock = enter(dir)?;
+        if dir.join(KEYS).exists() {
+            return Err(HomeError::Exists { dir: dir.to_owned() });
+        }
+        Self::make(dir, lock, name, phrase, passphrase, epoch)
+    }
+
+    fn make(
+        dir: &Path,
+        lock: HomeLock,
+        name: Option<&str>,
+        phrase: &Phrase,
+        passphrase: Option<&Passphrase>,
+        epoch: u32,
+    ) -> Result<Self, HomeError> {
         if dir.join(STORE).exists() {
             return Err(HomeError::KeysMissing { dir: dir.to_owned() });
         }
-        let root = phrase.root_key()?;
-        let key = DeviceKey::from_secret(&*random::<32>()?);
-        let file = KeysFile {
-            version: KEYS_VERSION,
-            author: root.author(),
-            device: key.device(),
-            name: name.map(str::to_owned),
-            secret: Zeroizing::new(BASE64URL_NOPAD.encode(&*key.secret())),
-            grant: root.grant(key.device(), Scopes::ALL, 0, None)?,
-            words: Some(Zeroizing::new(phrase.words().to_owned())),
-        };
-        let path = dir.join(KEYS);
-        let text = serde_json::to_vec_pretty(&file).map_err(|error| HomeError::NotWritable {
-            path: path.clone(),
-            source: error.into(),
-        })?;
-        write_anew(&path, &Zeroizing::new(text))?;
-        Self::read(dir, lock)
+        let keys = new_device(&phrase.root_key()?, phrase, name.map(str::to_owned), epoch)?;
+        keys::write(&dir.join(KEYS), &keys, passphrase)?;
+        Self::read(dir, lock, passphrase)
     }
 
-    fn read(dir: &Path, lock: HomeLock) -> Result<Self, HomeError> {
-        let path = dir.join(KEYS);
-        let text = read_secret(&path)?;
-        let damaged = |reason: String| HomeError::KeysDamaged {
-            path: path.clone(),
-            reason,
-        };
-        let file: KeysFile = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if file.version != KEYS_VERSION {
-            return Err(damaged(format!(
-                "expected version {KEYS_VERSION}, got {}",
-                file.version
-            )));
-        }
-        let secret = BASE64URL_NOPAD.decode(file.secret.as_bytes()).map(Zeroizing::new);
-        let secret = secret.map_err(|_| damaged("the device's secret is not base64url".into()))?;
-        let secret: [u8; 32] = secret
-            .as_slice()
-            .try_into()
-            .map_err(|_| damaged(format!("expected 32 secret bytes, got {}", secret.len())))?;
-        let secret = Zeroizing::new(secret);
-        if DeviceKey::from_secret(&secret).device() != file.device {
-            return Err(damaged("the secret is not that of the device".into()));
-        }
-        file.grant
-            .verify(&file.author, &file.device)
-            .map_err(|error| damaged(error.to_string()))?;
-        if let Some(words) = &file.words {
-            let root = Phrase::parse(words).and_then(|phrase| phrase.root_key());
-            match root {
-                Ok(root) if root.author() == file.author => {}
-                Ok(_) => return Err(damaged("the words are another author's".into())),
-                Err(error) => return Err(damaged(error.to_string())),
-            }
-        }
+    fn read(dir: &Path, lock: HomeLock, passphrase: Option<&Passphrase>) -> Result<Self, HomeError> {
         Ok(Self {
             dir: dir.to_owned(),
-            author: file.author,
-            device: file.device,
-            name: file.name,
-            secret,
-            grant: file.grant,
+            keys: keys::read(&dir.join(KEYS), passphrase)?,
+            moved: place::has_moved(dir)?,
             _lock: lock,
         })
+    }
+
+    /// Who owns a directory, whether or not a node runs on it.
+    pub fn owner(dir: &Path, passphrase: Option<&Passphrase>) -> Result<Owner, HomeError> {
+        let path = dir.join(KEYS);
+        if !path.exists() {
+            return Err(HomeError::Absent { dir: dir.to_owned() });
+        }
+        let keys = keys::read(&path, passphrase)?;
+        Ok(Owner {
+            author: keys.author,
+            device: keys.device,
+            epoch: keys.grant.epoch,
+            name: keys.name,
+            words: keys.words,
+        })
+    }
+
+    /// Refuses a directory that a program works in.
+    pub(crate) fn require_idle(dir: &Path) -> Result<(), HomeError> {
+        enter(dir).map(drop)
+    }
+
+    /// Whether a passphrase closes the keys in a directory. An absent identity has none.
+    pub fn is_locked(dir: &Path) -> Result<bool, HomeError> {
+        match dir.join(KEYS) {
+            keys if keys.exists() => keys::is_locked(&keys),
+            _ => Ok(false),
+        }
+    }
+
+    /// Closes the keys with a passphrase, or opens them to whoever may read the file.
+    pub fn close_with(&self, passphrase: Option<&Passphrase>) -> Result<(), HomeError> {
+        keys::write(&self.dir.join(KEYS), &self.keys, passphrase)
+    }
+
+    /// Puts a new device of the same author in the place of this one, whose key is gone for good then.
+    /// The words are those that are kept here, unless they are given.
+    pub fn renew(
+        &mut self,
+        words: Option<&Phrase>,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<(), HomeError> {
+        let path = self.dir.join(KEYS);
+        let kept = match (words, &self.keys.words) {
+            (Some(_), _) => None,
+            (None, Some(kept)) => Some(Phrase::parse(kept)?),
+            (None, None) => return Err(HomeError::NoWords { path }),
+        };
+        let Some(phrase) = words.or(kept.as_ref()) else {
+            return Err(HomeError::NoWords { path });
+        };
+        let root = phrase.root_key()?;
+        if root.author() != self.keys.author {
+            return Err(HomeError::OtherAuthor {
+                dir: self.dir.clone(),
+                dir_of: self.keys.author,
+                words: root.author(),
+            });
+        }
+        let epoch = self.keys.grant.epoch.saturating_add(1);
+        let keys = new_device(&root, phrase, self.keys.name.clone(), epoch)?;
+        keys::write(&path, &keys, passphrase)?;
+        self.keys = keys;
+        Ok(())
     }
 
     /// Where it is.
@@ -302,23 +386,43 @@ impl Home {
     }
     /// Whose it is.
     pub fn author(&self) -> AuthorId {
-        self.author
+        self.keys.author
     }
     /// Which device this is.
     pub fn device(&self) -> DeviceId {
-        self.device
+        self.keys.device
     }
     /// How the owner wanted to be called when the identity was made; the profile counts once there is one.
     pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.keys.name.as_deref()
     }
     /// What the device signs with.
     pub fn device_key(&self) -> DeviceKey {
-        DeviceKey::from_secret(&self.secret)
+        DeviceKey::from_secret(&self.keys.secret)
     }
     /// The author's word for the device.
     pub fn grant(&self) -> &Grant {
-        &self.grant
+        &self.keys.grant
+    }
+    /// The 24 words, unless the owner took them out.
+    pub fn words(&self) -> Option<&str> {
+        self.keys.words.as_ref().map(|words| words.as_str())
+    }
+    /// The root key, unless the owner took the words out.
+    pub(crate) fn root_key(&self) -> Result<Option<RootKey>, HomeError> {
+        match self.words() {
+            Some(words) => Ok(Some(Phrase::parse(words)?.root_key()?)),
+            None => Ok(None),
+        }
+    }
+    /// Whether the directory was copied, or put back from elsewhere, since a node ran on it last: then
+    /// another copy may have gone on without this one.
+    pub fn has_moved(&self) -> bool {
+        self.moved
+    }
+    /// Remembers that the directory is where it is now. Only after what follows from a move is on disk.
+    pub fn settle_here(&self) -> Result<(), HomeError> {
+        place::keep(&self.dir)
     }
     /// Where the store is.
     pub fn store(&self) -> PathBuf {
@@ -426,154 +530,17 @@ pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, HomeError> 
     Ok(bytes)
 }
 
-/// The hold on the directory. Let go by name: a process that is just being started holds a copy of the
-/// file until its own program runs, so closing this one would not be enough.
-struct HomeLock(File);
-
-impl Drop for HomeLock {
-    fn drop(&mut self) {
-        // Failing is harmless: the lock goes with the last copy of the file.
-        self.0.unlock().ok();
-    }
-}
-
-/// Makes the directory if need be, checks that it is closed to others, and locks it.
-fn enter(dir: &Path) -> Result<HomeLock, HomeError> {
-    let not_writable = |source| HomeError::NotWritable {
-        path: dir.to_owned(),
-        source,
-    };
-    if !dir.exists() {
-        make(dir).map_err(not_writable)?;
-        close(dir)?;
-    } else if fs::read_dir(dir).map_err(not_writable)?.next().is_none() {
-        close(dir)?;
-    }
-    require_closed(dir, 0o700)?;
-    let path = dir.join(LOCK);
-    let lock = private(OpenOptions::new().create(true).truncate(false).write(true))
-        .open(&path)
-        .map_err(|source| HomeError::NotWritable {
-            path: path.clone(),
-            source,
-        })?;
-    match lock.try_lock() {
-        Ok(()) => Ok(HomeLock(lock)),
-        Err(TryLockError::WouldBlock) => Err(HomeError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(HomeError::NotWritable { path, source }),
-    }
-}
-
-/// Makes a directory and those above it, and makes their names last: keys in a directory that a power cut
-/// takes away are lost keys.
-fn make(dir: &Path) -> io::Result<()> {
-    let dir = std::path::absolute(dir)?;
-    let above: Vec<&Path> = dir.ancestors().skip(1).collect();
-    let there = above
-        .iter()
-        .position(|above| above.is_dir())
-        .unwrap_or(above.len());
-    fs::create_dir_all(&dir)?;
-    above.iter().take(there + 1).try_for_each(|above| sync_dir(above))
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
-#[cfg(unix)]
-fn close(dir: &Path) -> Result<(), HomeError> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| HomeError::NotWritable {
-        path: dir.to_owned(),
-        source,
+/// A device that never was before, and the author's word for it.
+fn new_device(root: &RootKey, phrase: &Phrase, name: Option<String>, epoch: u32) -> Result<Keys, HomeError> {
+    let key = DeviceKey::from_secret(&*random::<32>()?);
+    Ok(Keys {
+        author: root.author(),
+        device: key.device(),
+        name,
+        secret: key.secret(),
+        grant: root.grant(key.device(), Scopes::ALL, epoch, None)?,
+        words: Some(Zeroizing::new(phrase.words().to_owned())),
     })
-}
-
-#[cfg(not(unix))]
-fn close(_: &Path) -> Result<(), HomeError> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn require_closed(path: &Path, expected: u32) -> Result<(), HomeError> {
-    use std::os::unix::fs::PermissionsExt;
-    let data = fs::metadata(path).map_err(|source| HomeError::NotReadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let actual = data.permissions().mode() & 0o7777;
-    match actual & 0o077 {
-        0 => Ok(()),
-        _ => Err(HomeError::TooOpen {
-            path: path.to_owned(),
-            expected,
-            actual,
-        }),
-    }
-}
-
-#[cfg(not(unix))]
-fn require_closed(_: &Path, _: u32) -> Result<(), HomeError> {
-    Ok(())
-}
-
-fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, HomeError> {
-    require_closed(path, 0o600)?;
-    read_bounded(path)
-}
-
-fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, HomeError> {
-    let not_readable = |source| HomeError::NotReadable {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(not_readable)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(FILE_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .map_err(not_readable)?;
-    Ok(bytes)
-}
-
-/// Writes a file beside the old one, syncs it, and puts it in the old one's place.
-fn write_anew(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
-    let new = path.with_extension("new");
-    let written = || -> io::Result<()> {
-        // What a crash left behind may have another mode.
-        if new.exists() {
-            fs::remove_file(&new)?;
-        }
-        let mut file = private(OpenOptions::new().create_new(true).write(true)).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        match path.parent() {
-            Some(dir) => sync_dir(dir),
-            None => Ok(()),
-        }
-    };
-    written().map_err(|source| HomeError::NotWritable {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-#[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_dir(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -726,6 +693,97 @@ mod tests {
         set_mode(&dir, 0o755);
         let refused = Home::open(&dir).unwrap_err();
         assert!(refused.next().contains("chmod 700"), "{}", refused.next());
+    }
+
+    #[test]
+    fn closed_keys_open_with_their_passphrase_alone() {
+        let (_place, dir) = place();
+        let (one, two) = (Passphrase::new("one").unwrap(), Passphrase::new("two").unwrap());
+        let (home, words) = Home::open_or_create_with(&dir, None, Some(&one)).unwrap();
+        let (device, words) = (home.device(), words.unwrap());
+        drop(home);
+        let text = || fs::read_to_string(dir.join(KEYS)).unwrap();
+        let closed = text();
+        assert!(!closed.contains(words.words()) && Home::is_locked(&dir).unwrap());
+        assert!(matches!(Home::open(&dir), Err(HomeError::Locked { .. })));
+        let wrong = Home::open_with(&dir, Some(&two));
+        assert!(matches!(wrong, Err(HomeError::WrongPassphrase { .. })));
+        assert_eq!(text(), closed);
+        let home = Home::open_with(&dir, Some(&one)).unwrap();
+        assert_eq!((home.device(), home.words()), (device, Some(words.words())));
+        home.close_with(Some(&two)).unwrap();
+        // What a crash left behind beside the file is not the file.
+        fs::write(dir.join("keys.new"), "half").unwrap();
+        drop(home);
+        assert!(matches!(
+            Home::open_with(&dir, Some(&one)),
+            Err(HomeError::WrongPassphrase { .. })
+        ));
+        let home = Home::open_with(&dir, Some(&two)).unwrap();
+        home.close_with(None).unwrap();
+        drop(home);
+        assert_eq!(Home::open(&dir).unwrap().device(), device);
+        assert!(text().contains(words.words()));
+        // Closed and open at once is neither.
+        let both = text().replacen("\"secret\"", "\"locked\": \"eA==\", \"secret\"", 1);
+        for bad in [
+            &both,
+            &closed.replace("\"version\": 2", "\"version\": 1"),
+            &closed.replace("\"locked\": \"YW", "\"locked\": \"YX"),
+        ] {
+            fs::write(dir.join(KEYS), bad).unwrap();
+            let opened = Home::open_with(&dir, Some(&two));
+            assert!(matches!(opened, Err(HomeError::KeysDamaged { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_new_device_takes_the_place_of_the_old_one_by_its_author_s_words_alone() {
+        let (_place, dir) = place();
+        let (mut home, words) = Home::open_or_create(&dir, Some("Alice")).unwrap();
+        let (author, device, words) = (home.author(), home.device(), words.unwrap());
+        let eve = Phrase::from_entropy(&[9; 32]).unwrap();
+        let refused = home.renew(Some(&eve), None);
+        assert!(matches!(refused, Err(HomeError::OtherAuthor { .. })));
+        assert_eq!(home.device(), device);
+        home.renew(Some(&words), None).unwrap();
+        let renewed = home.device();
+        drop(home);
+        let home = Home::open(&dir).unwrap();
+        assert_eq!(
+            (home.author(), home.device(), home.name()),
+            (author, renewed, Some("Alice"))
+        );
+        assert_ne!(renewed, device);
+        assert_eq!(home.grant().epoch, 1);
+        assert_eq!(home.grant().verify(&author, &renewed), Ok(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copied_directory_is_told_from_one_that_was_renamed() {
+        let (place, dir) = place();
+        drop(Home::open_or_create(&dir, None).unwrap());
+        assert!(!Home::open(&dir).unwrap().has_moved());
+        let renamed = place.path().join("renamed");
+        fs::rename(&dir, &renamed).unwrap();
+        assert!(!Home::open(&renamed).unwrap().has_moved());
+        let copy = place.path().join("copy");
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([&renamed, &copy])
+            .status();
+        assert!(copied.unwrap().success());
+        let home = Home::open(&copy).unwrap();
+        assert!(home.has_moved());
+        drop(home);
+        // As long as nobody has written down what follows from it, it stays so.
+        let home = Home::open(&copy).unwrap();
+        assert!(home.has_moved());
+        home.settle_here().unwrap();
+        drop(home);
+        assert!(!Home::open(&copy).unwrap().has_moved());
+        assert!(!Home::open(&renamed).unwrap().has_moved());
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //!
 //! A file imports only files that stand above it in this map. Described in `spec/architecture.md`.
 
+pub mod vault;
+
 pub mod home;
 pub mod network;
 pub mod products;
@@ -19,6 +21,8 @@ mod clock;
 
 pub mod driver;
 pub mod indexer;
+
+pub mod backup;
 
 mod perform;
 

@@ -113,7 +113,12 @@ impl Node {
         let store = Store::open(&home.store(), Options::default())?;
         let index = Arc::new(Index::open(&home.search())?);
         let secret = home.device_key().secret();
-        let peer = peer_of(home, store.clone());
+        if home.has_moved() {
+            // On disk before the directory is called settled: a crash between the two asks once more.
+            store.commit(&souk_protocol::peer::copied(&store)?)?;
+            home.settle_here()?;
+        }
+        let peer = peer_of(home, store.clone())?;
         // What keeps it from starting is told before anything listens.
         peer()?;
         let (network, events) = network::start(network, secret)?;
@@ -368,16 +373,24 @@ impl Node {
 }
 
 /// Makes the peer of a directory from its records, each time anew.
-fn peer_of(home: &Home, store: Store) -> impl Fn() -> Result<Peer, Fault> + Send + 'static {
+fn peer_of(
+    home: &Home,
+    store: Store,
+) -> Result<impl Fn() -> Result<Peer, Fault> + Send + 'static, HomeError> {
     let (secret, author, grant) = (home.device_key().secret(), home.author(), home.grant().clone());
-    move || {
+    let root = home.root_key()?;
+    Ok(move || {
         let keys = Keys {
             device: DeviceKey::from_secret(&secret),
             author,
             grant: grant.clone(),
         };
-        Peer::start(keys, &store)
-    }
+        let mut peer = Peer::start(keys, &store)?;
+        if let Some(root) = &root {
+            peer.hold_root(root.clone());
+        }
+        Ok(peer)
+    })
 }
 
 fn newest_event(store: &Store) -> Result<u64, Fault> {

@@ -7,7 +7,7 @@ use crate::network::{
 use crate::store::Store;
 use crate::verify::Verifier;
 use souk_protocol::admission::Verdict;
-use souk_protocol::api::{Happening, Refused, Reply};
+use souk_protocol::api::{Happening, Past, Refused, Reply};
 use souk_protocol::envelope::author_topic;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId};
 use souk_protocol::peer::{Action, Input};
@@ -109,6 +109,15 @@ impl World {
     }
 
     fn note(&self, what: &Happening) {
+        match what {
+            Happening::OwnPast { past: Past::Settled } => {
+                tracing::info!("what others know of this device is known here too");
+            }
+            Happening::OwnPast { past } => {
+                tracing::warn!("this node signs nothing any more ({past:?}); 'souk status' says what to do");
+            }
+            _ => {}
+        }
         self.greeted.send_if_modified(|peers| match what {
             Happening::PeerCame { device, author } => peers.insert(*device, *author) != Some(*author),
             Happening::PeerLeft { device } => peers.remove(device).is_some(),

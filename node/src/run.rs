@@ -4,9 +4,11 @@ use crate::home::{Home, HomeError, PeerPorts};
 use crate::http::{self, ServeError};
 use crate::network::{self, ListenOn, Transport};
 use crate::node::{Node, StartError};
+use crate::vault::Passphrase;
 use souk_protocol::api::Command;
 use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::peer::own_past;
 use souk_protocol::records::Records;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,8 @@ pub struct Config {
     pub api_port: Option<u16>,
     /// How a new owner wants to be called.
     pub name: Option<String>,
+    /// What opens the keys, if a passphrase closes them, and closes those of a new identity.
+    pub passphrase: Option<Passphrase>,
 }
 
 /// A node that is ready.
@@ -89,7 +93,8 @@ pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
 }
 
 async fn run_node(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), RunError> {
-    let (home, words) = Home::open_or_create(&config.home, config.name.as_deref())?;
+    let (home, words) =
+        Home::open_or_create_with(&config.home, config.name.as_deref(), config.passphrase.as_ref())?;
     let node = Node::start(&home, network_config(&config, &home)?)?;
     let served = serve(
         &config,
@@ -118,7 +123,9 @@ async fn serve(
     let unnamed = profile
         .map_err(|error| RunError::SetUp(error.to_string()))?
         .is_empty();
-    if let (true, Some(name)) = (unnamed, home.name()) {
+    // A restored node says nothing before it has heard what was said since; its old profile comes back then.
+    let past = own_past(records, &node.device()).map_err(|error| RunError::SetUp(error.to_string()))?;
+    if let (true, None, Some(name)) = (unnamed, past, home.name()) {
         let command = Command::SetProfile {
             name: name.to_owned(),
             about: String::new(),

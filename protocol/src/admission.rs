@@ -153,7 +153,11 @@ pub fn admit(
     if ahead > FUTURE_MS_MAX {
         return Ok(Err(Refusal::Future(ahead)));
     }
-    if let Some(last) = records.revocation(&envelope.author(), &envelope.device())? {
+    // What is sealed is judged by who brings it: a device that is not revoked may hand on what one said
+    // that is.
+    if envelope.lane() != Lane::Sealed
+        && let Some(last) = records.revocation(&envelope.author(), &envelope.device())?
+    {
         let counts = envelope.head().chain.is_some_and(|chain| chain.seq <= last);
         if !counts {
             return Ok(Err(Refusal::Revoked));

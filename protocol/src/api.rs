@@ -488,4 +488,25 @@ pub enum Happening {
         /// The device.
         device: DeviceId,
     },
+    /// This node learnt something about its own past.
+    OwnPast {
+        /// What.
+        past: Past,
+    },
+}
+
+/// What a node's device knows of its own past, if it has not been what it is all along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Past {
+    /// It was restored, and has not heard yet what was said since. It signs nothing.
+    Restored,
+    /// Its directory was copied, and nobody has said yet whether it is the newest copy. It signs nothing.
+    Copied,
+    /// It knows what others know; of an order or tab it signs nothing before the other side has told it.
+    Settled,
+    /// It is an old copy: its key signed things that it does not hold. It signs nothing any more.
+    Outdated,
+    /// It was revoked. It signs nothing any more.
+    Revoked,
 }

@@ -44,6 +44,7 @@ pub mod envelope;
 pub mod records;
 
 pub mod admission;
+pub mod backup;
 pub mod sync;
 
 pub mod catalog;

@@ -153,3 +153,21 @@ pub const RESYNC_MS: u64 = 60_000;
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.
 pub const SOUGHT_AT_START_MAX: usize = 32;
+
+/// Rows that the making of a backup reads at once.
+pub const BACKUP_PAGE_ROWS: usize = 64;
+/// Most bytes of the item that says whose backup it is.
+pub const BACKUP_IDENTITY_BYTES_MAX: usize = 4 * 1024;
+/// Longest key of a private row in a backup, in bytes.
+pub const BACKUP_KEY_BYTES_MAX: usize = 1_024;
+/// How long a device that was restored or copied listens to whoever knows its author before it goes on,
+/// in milliseconds.
+pub const PAST_HEARD_MS: u64 = 2_000;
+/// How long it waits for somebody who knows its author when only strangers have answered, in milliseconds.
+pub const PAST_STRANGERS_MS: u64 = 30_000;
+/// By how much the first number that a restored device signs on a tab exceeds all that it knows of.
+pub const TAB_REOPEN_GAP: u64 = 1 << 20;
+/// Rows that one question for what is between two authors makes the other side look at.
+pub const RECALL_ROWS_MAX: usize = 2_000;
+/// Revocations that one author may tell another in such a question.
+pub const RECALL_REVOKED_MAX: usize = 64;

@@ -134,7 +134,12 @@ impl Tree {
         }
     }
 
-    fn from_number(number: u8) -> Option<Self> {
+    /// Whether it is private: no envelopes, and never told to anybody.
+    pub const fn is_local(self) -> bool {
+        self as u8 >= Self::Me as u8
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|tree| *tree as u8 == number)
     }
 }
@@ -368,20 +373,17 @@ impl Write {
     /// The mark that a number of a log is taken by an envelope of an unknown kind.
     pub(crate) fn skip(foreign: &Foreign) -> Vec<Self> {
         let head = foreign.head();
-        let Some(chain) = head.chain else {
-            return Vec::new();
-        };
-        let mut writes = vec![Self::put(
-            Tree::Log,
-            log_key(&head.device, chain.seq),
-            foreign.id().as_bytes().to_vec(),
-        )];
-        if chain.seq == 1 {
-            writes.push(Self::put(
-                Tree::Devices,
-                device_key(&head.author, &head.device),
-                Vec::new(),
-            ));
+        match head.chain {
+            Some(chain) => Self::mark(&head.author, &head.device, chain.seq, &foreign.id()),
+            None => Vec::new(),
+        }
+    }
+
+    /// The same mark, from a backup, which has not kept the envelope either.
+    pub(crate) fn mark(author: &AuthorId, device: &DeviceId, seq: u64, id: &EnvelopeId) -> Vec<Self> {
+        let mut writes = vec![Self::put(Tree::Log, log_key(device, seq), id.as_bytes().to_vec())];
+        if seq == 1 {
+            writes.push(Self::put(Tree::Devices, device_key(author, device), Vec::new()));
         }
         writes
     }

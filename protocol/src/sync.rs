@@ -9,9 +9,10 @@ use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::Grant;
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, RECALL_REVOKED_MAX, RECALL_ROWS_MAX, SYNC_AUTHORS_MAX,
+    SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
 };
-use crate::records::{Fault, Records};
+use crate::records::{Fault, Range, Records, Tree};
 use crate::text::{List, Prose};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -48,6 +49,19 @@ pub enum Request<E = Raw> {
     Deliver(Vec<E>),
     /// Messages about tabs for the peer that is asked.
     Settle(Vec<E>),
+    /// All that is between the asker's author and the peer's, orders and tabs: the asker lost its own copy.
+    Recall(Recall<E>),
+}
+
+/// A question for one's own past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recall<E = Raw> {
+    /// The revocations that the asker's root key signed, so that nobody goes on with a device that is gone.
+    pub said: Vec<E>,
+    /// Only what comes beyond this place: where the last answer ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<ByteBuf>,
 }
 
 /// An answer.
@@ -191,6 +205,7 @@ impl Request {
                 within(wanted.have.len() / 8, SYNC_DIGESTS_MAX)?;
                 within(wanted.buckets.len(), BUCKETS)?;
             }
+            Self::Recall(recall) => within(recall.said.len(), RECALL_REVOKED_MAX)?,
             _ => {}
         }
         Ok(request)
@@ -240,6 +255,10 @@ impl<E> Request<E> {
             Self::Changed(authors) => Request::Changed(authors),
             Self::Deliver(envelopes) => Request::Deliver(turn(envelopes)),
             Self::Settle(envelopes) => Request::Settle(turn(envelopes)),
+            Self::Recall(recall) => Request::Recall(Recall {
+                said: turn(recall.said),
+                beyond: recall.beyond,
+            }),
         }
     }
 }
@@ -430,6 +449,40 @@ pub fn proofs_answer(records: &dyn Records, forks: &[(DeviceId, u64)]) -> Result
         }
         packed.push(&first);
         packed.push(&second);
+    }
+    Ok(packed.whole())
+}
+
+/// Answers [`Request::Recall`]: what two authors said to each other, as much as fits a frame and as is
+/// found among a few rows. Where it ended is a tree and a key in it.
+pub fn recall_answer(
+    records: &dyn Records,
+    one: &AuthorId,
+    other: &AuthorId,
+    beyond: Option<&[u8]>,
+) -> Result<Pulled, Fault> {
+    let (from, mut beyond) = match beyond.and_then(<[u8]>::split_first) {
+        Some((tree, key)) => (*tree, Some(key.to_vec())),
+        None => (0, None),
+    };
+    let (mut packed, mut looked) = (Packed::default(), 0);
+    for tree in [Tree::Order, Tree::Tab] {
+        if (tree as u8) < from {
+            continue;
+        }
+        let after = if tree as u8 == from { beyond.take() } else { None };
+        for (key, envelope) in records.sealed(tree, &Range::of([], RECALL_ROWS_MAX - looked).beyond(after))? {
+            looked += 1;
+            let sides = (envelope.author(), envelope.body().to());
+            let between = sides == (*one, Some(*other)) || sides == (*other, Some(*one));
+            if between && !packed.push(envelope.bytes()) {
+                return Ok(packed.cut());
+            }
+            packed.last = [&[tree as u8], key.as_slice()].concat();
+        }
+        if looked >= RECALL_ROWS_MAX {
+            return Ok(packed.cut());
+        }
     }
     Ok(packed.whole())
 }

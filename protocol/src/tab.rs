@@ -24,6 +24,7 @@ pub use state::{Book, Change, Hold, Parties, Side, TabState};
 use crate::codec::CodecError;
 use crate::filed::Filed;
 use crate::id::{AuthorId, EnvelopeId, OrderId};
+use crate::limits::TAB_REOPEN_GAP;
 use crate::money::{Amount, MoneyError};
 use crate::settlement::Proof;
 use crate::time::Timestamp;
@@ -410,6 +411,19 @@ impl Tab {
         let newest = self.agreed.as_ref().map_or(0, |state| state.seq);
         let seq = side.seq_after(newest.max(self.proposed).max(self.signed(me)?));
         let state = Box::new(self.derive(seq, change, at)?);
+        Ok(self.message(side, TabAct::Propose { state }))
+    }
+
+    /// The proposal by which a side that lost its memory takes a tab up again: its own limit as it is,
+    /// under a number far above all that are known, so above all that it ever signed. It is made though a
+    /// proposal waits, and outbids it.
+    pub fn reopen(&self, me: &AuthorId, at: Timestamp) -> Result<TabMessage, TabRefusal> {
+        let side = self.parties.side(me)?;
+        let newest = self.agreed.as_ref().map_or(0, |state| state.seq);
+        let known = newest.max(self.proposed).max(self.signed[0]).max(self.signed[1]);
+        let seq = side.seq_after(known.saturating_add(TAB_REOPEN_GAP));
+        let limit_minor = self.limit(me)?.minor;
+        let state = Box::new(self.derive(seq, Change::SetLimit { by: *me, limit_minor }, at)?);
         Ok(self.message(side, TabAct::Propose { state }))
     }
 

@@ -19,7 +19,9 @@ use souk_protocol::envelope::{Opened, Signed, open};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
 use souk_protocol::identity::{Grant, GrantCache, Phrase, Scope, Scopes};
 use souk_protocol::records::Memory;
-use souk_protocol::sync::{Answer, Digests, Hello, Holding, Pulled, Raw, Request, Slot, StatesWanted, Taken};
+use souk_protocol::sync::{
+    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, Slot, StatesWanted, Taken,
+};
 use souk_protocol::time::Timestamp;
 use std::path::PathBuf;
 
@@ -286,6 +288,14 @@ fn requests() -> Vec<Request> {
         Request::Proofs(list([(alice.device.device(), 3)])),
         Request::Changed(list([author])),
         Request::Deliver(vec![raw("post_bare")]),
+        Request::Recall(Recall {
+            said: vec![raw("revoke")],
+            beyond: None,
+        }),
+        Request::Recall(Recall {
+            said: vec![],
+            beyond: Some(Raw::from(vec![1, 2, 3])),
+        }),
     ]
 }
 

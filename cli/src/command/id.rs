@@ -13,12 +13,14 @@ pub(crate) struct Id {
     /// Show the 24 words that bring this identity back; the node may be stopped
     #[arg(long)]
     words: bool,
+    #[command(flatten)]
+    keys: up::KeysPassphrase,
 }
 
 /// Shows it.
 pub(crate) fn run(wish: &Id, context: &Context) -> Result<(), Failure> {
     if wish.words {
-        let words = up::words(&context.home)?;
+        let words = up::words(&context.home, &wish.keys)?;
         context.output.answer(&json!({ "words": words }), &words);
         return Ok(());
     }

@@ -6,6 +6,7 @@ use crate::client::shaped;
 use crate::failure::Failure;
 use crate::output::{Table, count, size, strong};
 use crate::pick::{person, short};
+use souk_protocol::api::Past;
 
 /// Shows it.
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
@@ -18,6 +19,9 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     out.line(format!("api      {}", status.api));
     for address in &status.listen {
         out.line(format!("listens  {address}"));
+    }
+    if let Some(line) = status.past.and_then(past) {
+        out.line(strong(line));
     }
     out.line(format!("follows  {}", count(status.follows, "person", "people")));
     if let Some(shop) = &status.shop {
@@ -47,4 +51,23 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     }
     out.table(&table);
     Ok(())
+}
+
+/// What the owner should know of the device's past; nothing once it is as any other.
+fn past(past: Past) -> Option<&'static str> {
+    match past {
+        Past::Restored => {
+            Some("restored: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`")
+        }
+        Past::Copied => Some(
+            "a copied directory: signs nothing until somebody who knows you has answered; `souk peer add ADDRESS`",
+        ),
+        Past::Settled => None,
+        Past::Outdated => Some(
+            "an old copy: others hold more of this device than it does; stop it and use the newer one, or `souk recover`",
+        ),
+        Past::Revoked => {
+            Some("revoked: another device was restored in its place; stop it, or `souk recover`")
+        }
+    }
 }

@@ -1,26 +1,25 @@
-//! `souk up`: runs the node of a directory in this process. This file alone names `souk_node`; what
-//! else needs the directory without a running node (`souk init`, `souk id --words`) is here too.
+//! `souk up`: runs the node of a directory in this process. `souk init` and `souk id --words`, which need
+//! the directory without a running node, are here too; backups and passphrases have files of their own.
 
 use super::Context;
 use crate::client::Client;
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, strong};
+use crate::secret;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use souk_node::home::HomeError;
+use souk_node::home::{Home, HomeError};
 use souk_node::http::ServeError;
 use souk_node::node::StartError;
 use souk_node::store::OpenStoreError;
+use souk_node::vault::Passphrase;
 use souk_node::{Config, Ready, RunError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 /// The variable that says what is logged, to standard error.
 const LOG: &str = "SOUK_LOG";
-/// The file in a node's directory that holds its keys.
-const KEYS: &str = "keys.json";
 /// How long a node may take to stop when its parent is gone.
 const STOP_MAX: Duration = Duration::from_secs(15);
 /// How often to look whether it has.
@@ -44,9 +43,32 @@ pub(crate) struct Up {
     /// How you want to be called, if the identity is new
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    keys: KeysPassphrase,
     /// Stop when standard input ends: with the program that started this one
     #[arg(long, hide = true)]
     with_parent: bool,
+}
+
+/// What opens the keys of a directory, if a passphrase closes them.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct KeysPassphrase {
+    /// A file with the passphrase that closes your keys; without it you are asked if there is one
+    #[arg(long, value_name = "FILE", env = "SOUK_PASSPHRASE_FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl KeysPassphrase {
+    /// The passphrase, if one is needed or a file is named.
+    pub(crate) fn ask(&self, home: &Path) -> Result<Option<Passphrase>, Failure> {
+        if let Some(path) = &self.passphrase_file {
+            return secret::from_file(path).map(Some);
+        }
+        match Home::is_locked(home).map_err(|error| home_refused(&error))? {
+            true => secret::passphrase(None, "--passphrase-file", "Passphrase of your keys: ").map(Some),
+            false => Ok(None),
+        }
+    }
 }
 
 /// What `init` takes.
@@ -71,6 +93,7 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
         mdns: !wish.no_mdns,
         api_port: wish.api_port,
         name: wish.name.clone(),
+        passphrase: wish.keys.ask(&context.home)?,
     };
     souk_node::run(config, |ready| announce(ready, context.output)).map_err(|error| refused(&error))?;
     context.output.line("stopped");
@@ -92,32 +115,20 @@ pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
 
 /// The words that bring the identity of a directory back. They stand in the file of keys, unless the
 /// owner keeps them on paper alone.
-pub(crate) fn words(home: &Path) -> Result<String, Failure> {
-    let path = home.join(KEYS);
-    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::not_found(
+pub(crate) fn words(home: &Path, keys: &KeysPassphrase) -> Result<String, Failure> {
+    let owner = Home::owner(home, keys.ask(home)?.as_ref()).map_err(|error| match error {
+        HomeError::Absent { .. } => Failure::not_found(
             format!("{} has no identity yet", home.display()),
             "make one with `souk init`, or name its directory with --home",
         ),
-        _ => Failure::file(&path, &error),
+        error => home_refused(&error),
     })?;
-    let keys: Keys = serde_json::from_slice(&bytes).map_err(|error| {
-        // Nothing of the file is shown but where it is wrong.
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Failure::fault(format!("the keys in {} are damaged at {place}", path.display()))
-    })?;
-    keys.words.ok_or_else(|| {
+    owner.words.map(|words| words.to_string()).ok_or_else(|| {
         Failure::not_found(
-            format!("the words were taken out of {}", path.display()),
+            format!("the words were taken out of {}", home.display()),
             "look for the paper that they were written on",
         )
     })
-}
-
-/// What is read of the file of keys.
-#[derive(Deserialize)]
-struct Keys {
-    words: Option<String>,
 }
 
 fn log() {
@@ -229,13 +240,14 @@ fn refused(error: &RunError) -> Failure {
     }
 }
 
-fn home_refused(error: &HomeError) -> Failure {
+pub(crate) fn home_refused(error: &HomeError) -> Failure {
     let (message, next) = (error.to_string(), error.next());
     match error {
         HomeError::InUse { .. } => Failure::cannot_start("already_running", message, next),
         HomeError::NotWritable { .. } | HomeError::NotReadable { .. } | HomeError::TooOpen { .. } => {
             Failure::unusable(message, next)
         }
+        HomeError::WrongPassphrase { .. } => Failure::cannot_start("wrong_passphrase", message, next),
         HomeError::Random(_) | HomeError::Identity(_) => Failure::fault(message),
         _ => Failure::cannot_start("identity", message, next),
     }

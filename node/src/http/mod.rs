@@ -14,6 +14,7 @@
 //! | `people` `shops` `search` `trade` | queries |
 //! | `node` | the node itself: status, peers, links, health, stop |
 //! | `product_file` | import and export |
+//! | `backup` | everything that is remembered, for a backup |
 //! | `events` | what happens, as a stream |
 //! | `metrics` | numbers for Prometheus |
 //! | `pages` | the node's page |
@@ -24,6 +25,7 @@
 //! | `server` | the listener and its connections |
 
 mod app;
+mod backup;
 mod command;
 mod door;
 mod events;

@@ -7,8 +7,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use souk_protocol::api::Past;
 use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::peer::own_past;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::text::Name;
 use souk_protocol::view::{self, OwnShopView};
@@ -27,6 +29,8 @@ pub(super) struct StatusView {
     pub(super) follows: usize,
     pub(super) store_bytes: u64,
     pub(super) shop: Option<OwnShopView>,
+    /// What the device knows of its own past, if it was restored or copied.
+    pub(super) past: Option<Past>,
 }
 
 /// A device that is connected.
@@ -66,7 +70,8 @@ impl App {
                 rtt_ms: peer.rtt_ms,
             })
             .collect();
-        let (name, follows, shop, peers) = self
+        let device = self.node.device();
+        let (name, follows, shop, peers, past) = self
             .read(move |records| {
                 let follows = view::follows_count(records)?;
                 Ok((
@@ -74,6 +79,7 @@ impl App {
                     follows,
                     view::own_shop(records, &me)?,
                     named(records, peers)?,
+                    own_past(records, &device)?,
                 ))
             })
             .await?;
@@ -89,6 +95,7 @@ impl App {
             follows,
             store_bytes,
             shop,
+            past,
         })
     }
 

@@ -4,7 +4,7 @@
 use super::app::App;
 use super::problem::Problem;
 use super::{
-    command, events, gate, metrics, node, openapi, pages, people, product_file, search, shops, trade,
+    backup, command, events, gate, metrics, node, openapi, pages, people, product_file, search, shops, trade,
 };
 use axum::Router;
 use axum::extract::Request;
@@ -272,6 +272,13 @@ pub(super) fn routes() -> Vec<Route> {
             product_file::export,
         )
         .other("text/csv"),
+        get(
+            "/api/v1/backup",
+            "Error",
+            "Everything that the node remembers, as a backup holds it",
+            backup::backup,
+        )
+        .other("application/octet-stream"),
         post(
             "/api/v1/login-links",
             "Link",

@@ -17,7 +17,7 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     (
         "Status",
         "{version: text, author: text, device: text, name: text|null, home: text, api: text, listen: [text], \
-         peers: [Peer], follows: int, store_bytes: int, shop: {currency: text, listings: int}|null}",
+         peers: [Peer], follows: int, store_bytes: int, shop: {currency: text, listings: int}|null, past: text|null}",
     ),
     (
         "Peer",

@@ -166,7 +166,34 @@ impl Shard {
     pub fn reopened(&self, device: DeviceId, epoch: u32) -> Result<Self, CatalogError> {
         let mut fresh = Self::new(self.number, device, epoch);
         for listing in self.listings() {
-            let fields = self.project(&listing)?;
+            fresh.open_with(&listing, &self.project(&listing)?)?;
+        }
+        Ok(fresh)
+    }
+
+    /// A fresh document with the values of these listings, as [`Shard::reopened`] makes it: for a device
+    /// that has the listings as the world knows them and no document.
+    ///
+    /// # Errors
+    /// [`CatalogError::TooManyListings`], or automerge's own.
+    pub fn of(
+        number: u8,
+        device: DeviceId,
+        epoch: u32,
+        listings: &BTreeMap<ListingId, Fields>,
+    ) -> Result<Self, CatalogError> {
+        if listings.len() > SHARD_LISTINGS {
+            return Err(CatalogError::TooManyListings(listings.len()));
+        }
+        let mut fresh = Self::new(number, device, epoch);
+        for (listing, fields) in listings {
+            fresh.open_with(listing, fields)?;
+        }
+        Ok(fresh)
+    }
+
+    fn open_with(&mut self, listing: &ListingId, fields: &Fields) -> Result<(), CatalogError> {
+        {
             let removed = |variant| {
                 fields
                     .value(&FieldKey::removed(variant))
@@ -176,13 +203,13 @@ impl Shard {
                 let gone = removed(None) || (key.variant.is_some() && removed(key.variant));
                 !value.is_null() && (!gone || **key == FieldKey::removed(key.variant))
             });
-            let mut transaction = fresh.doc.transaction();
+            let mut transaction = self.doc.transaction();
             for (field, _, value) in kept {
-                put(&mut transaction, &key::key(&listing, field), value)?;
+                put(&mut transaction, &key::key(listing, field), value)?;
             }
             transaction.commit();
         }
-        Ok(fresh)
+        Ok(())
     }
 }
 

@@ -71,7 +71,7 @@ impl Peer {
 
     /// A connected device that speaks for an author.
     pub(super) fn device_of(&self, author: &AuthorId) -> Option<DeviceId> {
-        let speaks = |session: &super::Session| session.author == Some(*author);
+        let speaks = |session: &super::Session| session.author == Some(*author) && !session.revoked;
         self.sessions
             .iter()
             .find(|(_, session)| speaks(session))
@@ -106,7 +106,8 @@ impl Peer {
 
     /// Sends all that waits for the author of a device that has just come.
     pub(super) fn deliver_to(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
-        let Some(author) = self.session(&device).and_then(|session| session.author) else {
+        let heard = self.session(&device).filter(|session| !session.revoked);
+        let Some(author) = heard.and_then(|session| session.author) else {
             return Ok(());
         };
         let rows = turn
@@ -241,6 +242,13 @@ impl Peer {
         let mine = signed.body().to() == Some(self.keys.author) && bringer == Some(signed.author());
         if signed.lane() != Lane::Sealed || !mine {
             return Ok(Err(Refusal::NotForMe));
+        }
+        if self.session(&from).is_some_and(|session| session.revoked) {
+            return Ok(Err(Refusal::Revoked));
+        }
+        // Before it is known here what was said before, nothing is said to it.
+        if !self.acts_with(&signed.author()) {
+            return Ok(Err(Refusal::NotYet));
         }
         if let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
             return Ok(Err(refusal));

@@ -69,6 +69,12 @@ impl Peer {
         Ok(())
     }
 
+    /// Remembers that an order's units were sold, by a device that is no more.
+    pub(super) fn remember_sold(&mut self, turn: &mut Turn<'_>, id: &OrderId) -> Result<(), Fault> {
+        self.watched.entry(*id).or_default();
+        turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::Sold))
+    }
+
     /// What is kept for an order that is not over.
     pub(super) fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
         let row = turn.records().get(Tree::Holds, id.as_bytes())?;

@@ -4,12 +4,13 @@ use super::step::{Action, Checked};
 use super::turn::Turn;
 use super::{Exchange, Peer, Purpose, Session};
 use crate::api::Happening;
-use crate::body::Kind;
+use crate::body::{Body, Kind};
+use crate::envelope::Opened;
 use crate::id::{AuthorId, DeviceId};
 use crate::limits::{PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
 use crate::post::ProductTag;
 use crate::records::Fault;
-use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Request, Slot};
+use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Recall, Request, Slot};
 use crate::text::{List, Prose};
 use serde_bytes::ByteBuf;
 
@@ -50,17 +51,20 @@ impl Peer {
         if self.grants.verify(&hello.grant, &hello.author, &device).is_err() {
             return Ok(false);
         }
+        let revoked = turn.records().revocation(&hello.author, &device)?.is_some();
         let session = self.sessions.entry(device).or_default();
         if session.author == Some(hello.author) {
             return Ok(true);
         }
         session.author = Some(hello.author);
+        session.revoked = revoked;
         turn.tell(Happening::PeerCame {
             device,
             author: hello.author,
         });
         self.catch_up(turn, device)?;
         self.deliver_to(turn, device)?;
+        self.recall(turn, device)?;
         Ok(true)
     }
 
@@ -151,10 +155,50 @@ impl Peer {
                 }
                 Answer::Noted
             }
+            Request::Recall(recall) => self.remind(turn, from, recall)?,
             Request::Deliver(envelopes) | Request::Settle(envelopes) => {
                 Answer::Taken(self.take_delivery(turn, from, envelopes)?)
             }
         })
+    }
+
+    /// Tells an author who lost its copy what is between the two, and hears first which devices of theirs
+    /// are gone.
+    fn remind(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        recall: Recall<Checked>,
+    ) -> Result<Answer, Fault> {
+        let Some(author) = self
+            .session(&from)
+            .filter(|session| !session.revoked)
+            .and_then(|it| it.author)
+        else {
+            return Ok(refused("the device was revoked"));
+        };
+        // Whoever has nothing to do with this node leaves nothing here.
+        if self.wants(&author) || self.deals_with(turn, &author)? {
+            for envelope in recall.said {
+                let Ok(Opened::Known(signed)) = envelope else {
+                    continue;
+                };
+                if signed.author() == author
+                    && matches!(signed.body(), Body::Revoke(_))
+                    && let Ok(revoke) = turn.admit(signed)?
+                {
+                    self.took_effect(turn, &revoke)?;
+                }
+            }
+        }
+        let me = self.author();
+        let beyond = recall.beyond.as_ref().map(|place| place.as_slice());
+        Ok(Answer::Pulled(sync::recall_answer(
+            turn.records(),
+            &me,
+            &author,
+            beyond,
+        )?))
     }
 
     fn holdings(
@@ -213,6 +257,7 @@ impl Peer {
                 self.greet(turn, with, &hello)?;
             }
             (Purpose::Have, Some(Answer::Have(holdings))) => {
+                self.heard_of_own(turn, &holdings);
                 for holding in &holdings {
                     self.compare(turn, with, holding)?;
                 }
@@ -244,6 +289,9 @@ impl Peer {
             (Purpose::Find, Some(Answer::Pulled(pulled))) => {
                 self.take_all(turn, with, pulled.envelopes)?;
             }
+            (Purpose::Recall(author), Some(Answer::Pulled(Pulled { envelopes, more }))) => {
+                self.recalled(turn, with, author, envelopes, more)?;
+            }
             (Purpose::Deliver(to, ids), Some(Answer::Taken(outcomes))) => {
                 self.delivered(turn, &to, &ids, &outcomes)?;
             }
@@ -267,7 +315,7 @@ impl Peer {
         let mut behind = Vec::new();
         for (device, seq) in &holding.logs {
             let mine = turn.records().log_head(device)?.map_or(0, |(mine, _)| mine);
-            if *seq > mine && *device != self.device() {
+            if *seq > mine {
                 behind.push(*device);
             }
         }

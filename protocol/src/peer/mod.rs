@@ -15,15 +15,18 @@ mod folds;
 mod holds;
 mod link;
 mod offer;
+mod past;
 mod receive;
 mod say;
 mod shop;
 mod social;
 mod step;
+mod succession;
 mod tabs;
 mod trade;
 mod turn;
 
+pub use past::{copied, own_past};
 pub use shop::ShopWays;
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
@@ -77,6 +80,10 @@ struct Session {
     greeted_ms: u64,
     /// When this node last asked what it holds.
     compared_ms: u64,
+    /// Whether the author has thrown the device out: then it hears what is public and no more.
+    revoked: bool,
+    /// When this node last asked for the author's copy of what is between the two.
+    recalled_ms: Option<u64>,
 }
 
 /// An answer that is awaited.
@@ -98,6 +105,7 @@ enum Purpose {
     Proofs,
     Changed,
     Deliver(AuthorId, Vec<EnvelopeId>),
+    Recall(AuthorId),
 }
 
 /// One peer of the network.
@@ -117,6 +125,8 @@ pub struct Peer {
     quotas: Quotas,
     /// Orders that are not over.
     watched: BTreeMap<OrderId, Watched>,
+    /// What this device knows of its own past.
+    own: past::Own,
     folds: Folds,
 }
 
@@ -142,7 +152,8 @@ const CLOCK: &[u8] = b"clock";
 
 impl Peer {
     /// The peer that these keys and records make.
-    pub fn start(keys: Keys, records: &dyn Records) -> Result<Self, Fault> {
+    pub fn start(mut keys: Keys, records: &dyn Records) -> Result<Self, Fault> {
+        let own = past::Own::start(&mut keys, records)?;
         let clock = match records.get(Tree::Me, CLOCK)? {
             Some(bytes) => stored(Tree::Me, CLOCK, &bytes)?,
             None => Hybrid::default(),
@@ -175,6 +186,7 @@ impl Peer {
             grants: GrantCache::default(),
             quotas: Quotas::default(),
             watched,
+            own,
             folds: Folds::default(),
         })
     }
@@ -226,6 +238,7 @@ impl Peer {
     }
 
     fn begin(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        self.begin_past(turn)?;
         turn.act(Action::Provide(self.keys.author));
         for author in self.follows.keys() {
             turn.act(Action::Join(*author));
@@ -243,6 +256,7 @@ impl Peer {
         self.say_hello_again(turn);
         self.catch_up_now_and_then(turn)?;
         self.deliver_again(turn)?;
+        self.mind_past(turn)?;
         self.watch_deadlines(turn)
     }
 
@@ -255,7 +269,23 @@ impl Peer {
         *author == self.keys.author || self.follows.contains_key(author)
     }
 
+    /// Whether a command makes this device sign something.
+    fn signs(&self, command: &Command) -> bool {
+        let in_public = |author| self.follows.get(author).is_some_and(|followed| followed.public);
+        match command {
+            Command::SaveAddress { .. } | Command::SaveDraft { .. } => false,
+            Command::Follow { author, public } => *public || in_public(author),
+            Command::Unfollow { author } => in_public(author),
+            _ => true,
+        }
+    }
+
     fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Result<Reply, Refused>, Fault> {
+        if self.signs(&command)
+            && let Err(refused) = self.may_sign()
+        {
+            return Ok(Err(refused));
+        }
         match command {
             Command::SetProfile { name, about } => self.set_profile(turn, &name, &about),
             Command::Follow { author, public } => self.follow(turn, author, public),

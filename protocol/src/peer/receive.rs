@@ -86,9 +86,13 @@ impl Peer {
             return Ok(Err(refusal));
         }
         let (device, copy) = (signed.device(), signed.clone());
+        let own = device == self.device();
         match turn.admit(signed)? {
             Ok(envelope) => {
-                self.took_effect(turn, &envelope);
+                if own {
+                    self.met_own(turn)?;
+                }
+                self.took_effect(turn, &envelope)?;
                 if let Body::Post(post) = envelope.body()
                     && !post.tags.is_empty()
                 {
@@ -97,6 +101,14 @@ impl Peer {
                 Ok(Ok(()))
             }
             Err(refusal) => {
+                if own
+                    && matches!(
+                        refusal,
+                        Refusal::Gap { .. } | Refusal::OtherChain(_) | Refusal::Equivocation { .. }
+                    )
+                {
+                    self.met_own(turn)?;
+                }
                 match &refusal {
                     Refusal::Gap { .. } if unasked => self.pull(turn, from, vec![device])?,
                     Refusal::Equivocation { .. } => self.prove_equivocation(turn, &copy)?,
@@ -161,7 +173,7 @@ impl Peer {
     }
 
     /// What changes here because something was kept.
-    pub(super) fn took_effect(&mut self, turn: &mut Turn<'_>, envelope: &Admitted) {
+    pub(super) fn took_effect(&mut self, turn: &mut Turn<'_>, envelope: &Admitted) -> Result<(), Fault> {
         let author = envelope.author();
         if envelope.lane() == Lane::State {
             self.digests.remove(&author);
@@ -188,9 +200,11 @@ impl Peer {
                     author,
                     device: revoke.device,
                 });
+                self.met_revocation(turn, &author, &revoke.device)?;
             }
             Body::Follow(_) | Body::Order(_) | Body::Tab(_) => {}
         }
+        Ok(())
     }
 }
 

@@ -12,6 +12,10 @@ use crate::records::{Fault, Tree};
 impl Peer {
     /// Signs a statement and keeps it. The caller decides how it is spread.
     fn seal(&mut self, turn: &mut Turn<'_>, body: Body) -> Result<Admitted, Fault> {
+        // Whoever asks for this has looked before; a statement too many could not be taken back.
+        if let Err(refused) = self.may_sign() {
+            return Err(Fault::Broken(refused.message));
+        }
         let chain = match body.kind().lane() {
             Lane::Log => Some(Chain::after(turn.records().log_head(&self.device())?)),
             Lane::State | Lane::Sealed => None,
@@ -46,7 +50,7 @@ impl Peer {
         let mut said = Vec::with_capacity(bodies.len());
         for body in bodies {
             let envelope = self.seal(turn, body)?;
-            self.took_effect(turn, &envelope);
+            self.took_effect(turn, &envelope)?;
             if few {
                 turn.act_all(envelope.announcement().map(Action::Announce));
             }

@@ -321,7 +321,7 @@ impl Peer {
         Ok(Ok(changed))
     }
 
-    fn shard_key(&self, number: u8) -> Vec<u8> {
+    pub(super) fn shard_key(&self, number: u8) -> Vec<u8> {
         [self.keys.grant.epoch.to_be_bytes().as_slice(), &[number]].concat()
     }
 

@@ -72,6 +72,7 @@ impl Peer {
         if to == self.author() {
             return Ok(Err(invalid("nobody grants credit to themselves")));
         }
+        check!(self.may_act_with(&to));
         let limit = check!(Amount::new(limit.minor, limit.currency).map_err(invalid));
         if limit.minor < 0 {
             return Ok(Err(invalid("a limit is at least 0")));
@@ -105,7 +106,41 @@ impl Peer {
         Ok(())
     }
 
-    fn tabs(&self, turn: &Turn<'_>) -> Result<Vec<(AuthorId, Currency)>, Fault> {
+    /// Takes every tab with somebody up again after this device lost its memory. The limits that hold are
+    /// those that both signed last, whatever an old backup says of them.
+    pub(super) fn reopen_tabs(&mut self, turn: &mut Turn<'_>, other: &AuthorId) -> Result<(), Fault> {
+        let me = self.author();
+        for (with, currency) in self.tabs(turn)? {
+            if with != *other {
+                continue;
+            }
+            let ledger = self.tab_with(turn, other, currency)?;
+            let tab = ledger.tab();
+            let key = limit_key(&tab.parties.tab());
+            if tab.agreed.is_some() {
+                turn.local(Tree::Me, &key, Some(&tab.limit(&me).map_err(broken)?.minor))?;
+            }
+            let message = tab.reopen(&me, turn.now).map_err(broken)?;
+            self.say_to(turn, message.into())?;
+        }
+        Ok(())
+    }
+
+    /// Whether anything is open between this node and somebody.
+    pub(super) fn deals_with(&self, turn: &Turn<'_>, other: &AuthorId) -> Result<bool, Fault> {
+        let open = |watched: &super::Watched| watched.with == Some(*other);
+        Ok(self.watched.values().any(open) || !self.tabs_with(turn, other)?.is_empty())
+    }
+
+    pub(super) fn tabs_with(&self, turn: &Turn<'_>, other: &AuthorId) -> Result<Vec<TabId>, Fault> {
+        let tabs = self.tabs(turn)?.into_iter().filter(|(with, _)| with == other);
+        let me = self.author();
+        Ok(tabs
+            .map(|(with, currency)| TabId::of(&me, &with, currency.code()))
+            .collect())
+    }
+
+    pub(super) fn tabs(&self, turn: &Turn<'_>) -> Result<Vec<(AuthorId, Currency)>, Fault> {
         let mut tabs = Vec::new();
         for (key, _) in turn.records().scan(Tree::Tabs, &Range::of([], usize::MAX))? {
             let Ok(tab) = TabId::from_slice(&key) else {
@@ -126,6 +161,9 @@ impl Peer {
         other: &AuthorId,
         currency: Currency,
     ) -> Result<(), Fault> {
+        if !self.acts_with(other) {
+            return Ok(());
+        }
         if let Some(message) = self.next_proposal(turn, other, currency)? {
             self.say_to(turn, message.into())?;
         }

@@ -331,6 +331,7 @@ impl Peer {
         let Some(role) = order.role(&self.author()) else {
             return Ok(Err(no_order(&order.id)));
         };
+        check!(self.may_act_with(&order.author(role.other())));
         let time = self.clock.next(turn.now);
         let now = Timestamp(time.wall_ms);
         let message = check!(
@@ -404,8 +405,12 @@ impl Peer {
                 state: order.state.name().into(),
             });
         }
+        if self.may_sign().is_err() {
+            return Ok(order.state);
+        }
         self.keep_watch(turn, &order)?;
         let act = match order.role(&self.author()) {
+            Some(role) if !self.acts_with(&order.author(role.other())) => None,
             Some(Role::Merchant) => self.merchants_turn(turn, &order)?,
             Some(Role::Buyer) => self.buyers_turn(turn, &order)?,
             None => None,
@@ -518,7 +523,11 @@ impl Peer {
             let Some(order) = turn.order(&id)? else {
                 continue;
             };
-            let next_look = match self.lapses_by_itself(turn, &order)? {
+            let waits = order
+                .role(&self.author())
+                .is_none_or(|role| !self.acts_with(&order.author(role.other())));
+            let next_look = match !waits && self.lapses_by_itself(turn, &order)? {
+                _ if waits => Some(turn.now.plus_ms(LOOK_AGAIN_MS)),
                 // Refused only where the order's messages tell of a later deadline than was kept.
                 true => match self.act_on(turn, &order, lapse(&order)?)? {
                     Ok(_) => continue,

@@ -226,6 +226,14 @@ impl dyn Records + '_ {
         Self::reopen_all(Tree::Tab, &self.scan(Tree::Tab, &range)?)
     }
 
+    /// Messages of orders or of tabs, whoever's they are, each with its key.
+    pub fn sealed(&self, tree: Tree, range: &Range) -> Result<Vec<(Vec<u8>, Signed)>, Fault> {
+        let rows = self.scan(tree, range)?;
+        rows.into_iter()
+            .map(|row| Ok((row.0.clone(), Self::reopen(tree, &row)?)))
+            .collect()
+    }
+
     /// Envelopes named by the last 32 bytes of the keys of an index.
     fn indexed(&self, tree: Tree, range: &Range) -> Result<Vec<Signed>, Fault> {
         let mut found = Vec::new();

@@ -221,6 +221,7 @@ mod tests {
             follows: 0,
             store_bytes: 5 * 1024,
             shop: None,
+            past: None,
         };
         let page = StatusPage {
             status,
