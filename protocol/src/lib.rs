@@ -44,6 +44,9 @@ pub mod envelope;
 pub mod records;
 
 pub mod admission;
+
+pub mod pairing;
+
 pub mod sync;
 
 pub mod catalog;

@@ -147,3 +147,20 @@ pub const RESYNC_MS: u64 = 60_000;
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.
 pub const SOUGHT_AT_START_MAX: usize = 32;
+
+/// How long an invitation to a new device is good for, in milliseconds.
+pub const INVITATION_MS: u64 = 10 * 60 * 1_000;
+/// Addresses that an invitation may name.
+pub const INVITATION_ADDRESSES_MAX: usize = 8;
+/// Longest address in an invitation, in bytes.
+pub const INVITATION_ADDRESS_BYTES_MAX: usize = 192;
+/// Bytes of one message about a shop's document that travel in one frame.
+pub const TALK_PIECE_BYTES: usize = 512 * 1024;
+/// Messages of one side in one conversation about a document.
+pub const TALK_ROUNDS_MAX: u32 = 64;
+/// Listings that one step says anew in a new epoch.
+pub const REOPENED_AT_ONCE: usize = 500;
+/// How long an ask waits for rights to sell that another device of the shop holds, in milliseconds.
+pub const UNITS_WAIT_MS: u64 = 20_000;
+/// How long a device waits before it asks again for rights to sell, in milliseconds.
+pub const UNITS_AGAIN_MS: u64 = 2_000;

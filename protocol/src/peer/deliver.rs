@@ -245,11 +245,16 @@ impl Peer {
         if let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
             return Ok(Err(refusal));
         }
-        match signed.body() {
-            Body::Order(_) => self.take_order_message(turn, signed),
-            Body::Tab(_) => self.take_tab_message(turn, signed),
-            _ => Ok(Err(Refusal::NotForMe)),
+        let copy = signed.clone();
+        let taken = match signed.body() {
+            Body::Order(_) => self.take_order_message(turn, signed)?,
+            Body::Tab(_) => self.take_tab_message(turn, signed)?,
+            _ => Err(Refusal::NotForMe),
+        };
+        if taken.is_ok() {
+            self.share(turn, &copy, Some(from));
         }
+        Ok(taken)
     }
 }
 

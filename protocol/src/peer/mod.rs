@@ -11,6 +11,8 @@
 //! the records. Described in `spec/architecture.md`.
 
 mod deliver;
+mod devices;
+mod documents;
 mod holds;
 mod link;
 mod offer;
@@ -20,10 +22,13 @@ mod shop;
 mod social;
 mod step;
 mod tabs;
+mod together;
 mod trade;
 mod turn;
+mod units;
 
-pub use shop::ShopWays;
+pub use crate::sync::ShopWays;
+pub use devices::{Invited, Joiner, Sibling, invited, primary, siblings};
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
 pub use tabs::{read_tab, tab_parties};
@@ -32,8 +37,8 @@ pub use trade::read_order;
 use crate::admission::Quotas;
 use crate::api::{Code, Command, Refused, Reply};
 use crate::codec;
-use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
-use crate::identity::{DeviceKey, Grant, GrantCache};
+use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, VariantId};
+use crate::identity::{DeviceKey, Grant, GrantCache, RootKey};
 use crate::limits::SOUGHT_AT_START_MAX;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::Digests;
@@ -67,6 +72,8 @@ pub struct Followed {
 struct Session {
     /// For whom the device speaks, once it said so and proved it.
     author: Option<AuthorId>,
+    /// The author's word for it.
+    grant: Option<Grant>,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
     /// When this node last said hello to it.
@@ -93,6 +100,13 @@ enum Purpose {
     Find,
     Changed,
     Deliver(AuthorId, Vec<EnvelopeId>),
+    Together,
+    Sealed(Vec<u8>),
+    Talk,
+    Units(OrderId),
+    Counts(Vec<(ListingId, VariantId)>),
+    /// Nothing follows from the answer.
+    Noted,
 }
 
 /// One peer of the network.
@@ -112,6 +126,30 @@ pub struct Peer {
     quotas: Quotas,
     /// Orders that are not over.
     watched: BTreeMap<OrderId, Watched>,
+    /// The author's root key, where it is.
+    root: Option<RootKey>,
+    /// What invitations are drawn from.
+    chance: [u8; 32],
+    /// The device that does what one device alone may do.
+    primary: DeviceId,
+    /// The author's other devices.
+    siblings: BTreeMap<DeviceId, Sibling>,
+    sought_siblings_ms: u64,
+    /// Whether this device was revoked.
+    is_out: bool,
+    /// Whether this device has yet to get the shop's documents of its epoch.
+    awaits: bool,
+    /// Whether documents of an earlier epoch are still to be opened anew.
+    reopening: bool,
+    /// The digests of all sealed envelopes, until one comes.
+    sealed: Option<Digests>,
+    /// Documents that differ from those of another device.
+    unlike: BTreeMap<DeviceId, BTreeSet<u8>>,
+    /// Conversations about documents that this device began, and that others began.
+    asking: BTreeMap<DeviceId, documents::Conversation>,
+    answering: BTreeMap<DeviceId, documents::Conversation>,
+    /// Asks that wait for units of another device.
+    waits: BTreeMap<OrderId, units::Wait>,
 }
 
 /// What is kept in memory of an order that is not over, so that it need not be read to see whether it
@@ -155,7 +193,8 @@ impl Peer {
         for (key, _) in records.scan(Tree::Holds, &Range::of([], usize::MAX))? {
             watched.extend(OrderId::from_slice(&key).map(|order| (order, Watched::default())));
         }
-        Ok(Self {
+        let primary = keys.device.device();
+        let mut peer = Self {
             keys,
             clock,
             next_event: last + 1,
@@ -169,7 +208,24 @@ impl Peer {
             grants: GrantCache::default(),
             quotas: Quotas::default(),
             watched,
-        })
+            root: None,
+            chance: [0; 32],
+            primary,
+            siblings: BTreeMap::new(),
+            sought_siblings_ms: 0,
+            is_out: false,
+            awaits: false,
+            reopening: false,
+            sealed: None,
+            unlike: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            answering: BTreeMap::new(),
+            waits: BTreeMap::new(),
+        };
+        peer.recall_devices(records)?;
+        peer.awaits = peer.waits_for_documents(records)?;
+        peer.reopening = !peer.not_reopened(records)?.is_empty();
+        Ok(peer)
     }
 
     /// For whom this peer speaks.
@@ -231,6 +287,11 @@ impl Peer {
         self.say_hello_again(turn);
         self.catch_up_now_and_then(turn)?;
         self.deliver_again(turn)?;
+        self.seek_siblings(turn);
+        self.look_at_waiting(turn)?;
+        if self.reopening {
+            self.reopen_some(turn)?;
+        }
         self.watch_deadlines(turn)
     }
 
@@ -244,6 +305,9 @@ impl Peer {
     }
 
     fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Result<Reply, Refused>, Fault> {
+        if let Some(refused) = self.thrown_out() {
+            return Ok(Err(refused));
+        }
         match command {
             Command::SetProfile { name, about } => self.set_profile(turn, &name, &about),
             Command::Follow { author, public } => self.follow(turn, author, public),
@@ -313,6 +377,10 @@ impl Peer {
                 text,
             } => self.review(turn, order, listing, rating, &text),
             Command::GrantTab { to, limit, vouched } => self.grant_tab(turn, to, limit, vouched),
+            Command::InviteDevice { addresses } => self.invite_device(turn, &addresses),
+            Command::ConfirmDevice { words } => self.confirm_device(turn, &words),
+            Command::CloseInvitation => self.close_invitation(turn),
+            Command::RevokeDevice { device } => self.revoke_device(turn, device),
         }
     }
 }

@@ -85,10 +85,20 @@ impl Peer {
         if unasked && let Err(refusal) = self.quotas.spend(&signed, self.wants(&author), turn.now) {
             return Ok(Err(refusal));
         }
+        if let Body::Revoke(revoke) = signed.body()
+            && author == self.author()
+            && turn.records().revocation(&author, &revoke.device)?.is_none()
+        {
+            let device = revoke.device;
+            self.lose_sibling(turn, device)?;
+        }
         let (device, copy) = (signed.device(), signed.clone());
         match turn.admit(signed)? {
             Ok(envelope) => {
                 self.took_effect(turn, &envelope);
+                if author == self.author() && super::units::is_siblings_stock(&envelope, &self.device()) {
+                    self.look_at_waiting(turn)?;
+                }
                 if let Body::Post(post) = envelope.body()
                     && !post.tags.is_empty()
                 {
@@ -145,6 +155,7 @@ impl Peer {
             }),
             Body::Revoke(revoke) => {
                 self.digests.remove(&author);
+                self.forget_device(&revoke.device);
                 turn.tell(Happening::Revoked {
                     author,
                     device: revoke.device,

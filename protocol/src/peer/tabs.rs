@@ -71,6 +71,11 @@ impl Peer {
         if to == self.author() {
             return Ok(Err(invalid("nobody grants credit to themselves")));
         }
+        if !self.is_primary() {
+            let message = format!("your device {} keeps your tabs", self.primary);
+            let next = "Grant it there; 'souk device list' names your devices.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
         let limit = check!(Amount::new(limit.minor, limit.currency).map_err(invalid));
         if limit.minor < 0 {
             return Ok(Err(invalid("a limit is at least 0")));
@@ -126,6 +131,10 @@ impl Peer {
         currency: Currency,
     ) -> Result<(), Fault> {
         let me = self.author();
+        // Two devices of one side must never propose upon one state: the primary alone does.
+        if !self.is_primary() || self.is_out {
+            return Ok(());
+        }
         let tab = self.tab_with(turn, other, currency)?;
         if tab.pending.is_some() {
             return Ok(());
@@ -239,7 +248,7 @@ impl Peer {
     }
 
     /// Answers a proposal that has just been kept.
-    fn answer_proposal(
+    pub(super) fn answer_proposal(
         &mut self,
         turn: &mut Turn<'_>,
         tab: &Tab,
@@ -247,6 +256,9 @@ impl Peer {
         state: &TabState,
     ) -> Result<(), Fault> {
         let me = self.author();
+        if !self.is_primary() || self.is_out {
+            return Ok(());
+        }
         let owed = self.owed(turn, tab, state)?;
         let owed = |order: &OrderId| owed.filter(|(of, _)| of == order).map(|(_, amount)| amount);
         let answer = match tab.answer(&me, id, owed) {
@@ -273,7 +285,12 @@ impl Peer {
     }
 
     /// A tab may have moved: tells whoever watches, pays and proposes what is due now.
-    fn tab_moved(&mut self, turn: &mut Turn<'_>, tab: &TabId, with: &AuthorId) -> Result<(), Fault> {
+    pub(super) fn tab_moved(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tab: &TabId,
+        with: &AuthorId,
+    ) -> Result<(), Fault> {
         turn.tell(Happening::TabMoved {
             tab: *tab,
             with: *with,

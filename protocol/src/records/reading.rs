@@ -292,6 +292,12 @@ impl dyn Records + '_ {
         Ok(Some(u64::from_be_bytes(seq)))
     }
 
+    /// Whether an author is known to have revoked a device.
+    pub fn has_revoked(&self, author: &AuthorId) -> Result<bool, Fault> {
+        let range = Range::of(author.as_bytes().as_slice(), 1);
+        Ok(!self.scan(Tree::Revoked, &range)?.is_empty())
+    }
+
     /// Whether a proof is held that a device gave this number twice.
     pub fn has_proof(&self, device: &DeviceId, chain: Option<crate::envelope::Chain>) -> Result<bool, Fault> {
         match chain {

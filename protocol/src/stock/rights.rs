@@ -191,6 +191,47 @@ impl Stock {
         Ok(())
     }
 
+    /// Takes over from a device that was thrown out, before its account is forgotten: what it had handed to
+    /// this device is minted here instead, and with `rest` also what it still held. So nothing that a device
+    /// may be selling at this moment is minted by another. Returns whether anything changed here.
+    ///
+    /// # Errors
+    /// A counter would be too large; nothing is changed.
+    pub fn inherit(&mut self, own: DeviceId, from: &DeviceId, rest: bool) -> Result<bool, StockError> {
+        let mut next = self.clone();
+        let mut changed = false;
+        for (variant, tally) in self.accounts.get(from).into_iter().flatten() {
+            let handed = tally.sent.get(&own).copied().unwrap_or(0);
+            let left = if rest { self.rights(from, variant) } else { 0 };
+            let gained = handed.saturating_add(left);
+            if gained > 0 {
+                let tally = next.own(own, *variant)?;
+                tally.minted = grown(tally.minted, gained)?;
+                changed = true;
+            }
+        }
+        next.accounts.remove(from);
+        *self = next;
+        Ok(changed)
+    }
+
+    /// Mints units that are sold already: an order passes here from a device that was thrown out, and its
+    /// account with it.
+    ///
+    /// # Errors
+    /// A counter would be too large; nothing is changed.
+    pub fn take_over_sale(
+        &mut self,
+        own: DeviceId,
+        variant: VariantId,
+        units: u64,
+    ) -> Result<(), StockError> {
+        let tally = self.own(own, variant)?;
+        let (minted, spent) = (grown(tally.minted, units)?, grown(tally.spent, units)?);
+        (tally.minted, tally.spent) = (minted, spent);
+        Ok(())
+    }
+
     fn require(&self, device: &DeviceId, variant: &VariantId, wanted: u64) -> Result<(), StockError> {
         let have = self.rights(device, variant);
         match wanted <= have {
