@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod address;
+pub(crate) mod device;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod id;

@@ -5,10 +5,14 @@
 //! renamed, so that a crash leaves the old one or the new one and never half of one. Described in
 //! `spec/identity.md`, "On disk".
 
+mod joined;
+
+pub use joined::{Primary, Vacancy};
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use souk_protocol::id::{AuthorId, DeviceId};
-use souk_protocol::identity::{DeviceKey, Grant, IdentityError, Phrase, Scopes};
+use souk_protocol::identity::{DeviceKey, Grant, IdentityError, Phrase, RootKey, Scopes};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -174,6 +178,7 @@ pub struct Home {
     name: Option<String>,
     secret: Zeroizing<[u8; 32]>,
     grant: Grant,
+    root: Option<RootKey>,
     /// The lock goes with the open file.
     _lock: HomeLock,
 }
@@ -277,10 +282,11 @@ impl Home {
         file.grant
             .verify(&file.author, &file.device)
             .map_err(|error| damaged(error.to_string()))?;
+        let mut root_key = None;
         if let Some(words) = &file.words {
             let root = Phrase::parse(words).and_then(|phrase| phrase.root_key());
             match root {
-                Ok(root) if root.author() == file.author => {}
+                Ok(root) if root.author() == file.author => root_key = Some(root),
                 Ok(_) => return Err(damaged("the words are another author's".into())),
                 Err(error) => return Err(damaged(error.to_string())),
             }
@@ -292,6 +298,7 @@ impl Home {
             name: file.name,
             secret,
             grant: file.grant,
+            root: root_key,
             _lock: lock,
         })
     }

@@ -22,6 +22,8 @@ mod perform;
 
 pub mod node;
 
+pub mod join;
+
 pub mod http;
 
 mod run;

@@ -1,7 +1,7 @@
 //! A running node: the driver, the network, the search index and what ties them, behind one handle.
 
 use crate::driver::{self, DriverCounts};
-use crate::home::{Home, HomeError};
+use crate::home::{self, Home, HomeError};
 use crate::indexer;
 use crate::network::{self, DialError, Network, NetworkError};
 use crate::perform::World;
@@ -12,6 +12,7 @@ use souk_protocol::api::{Command, Refused, Reply};
 use souk_protocol::id::{AuthorId, DeviceId};
 use souk_protocol::peer::{Input, Keys, Peer};
 use souk_protocol::records::{Fault, Range, Records, Tree};
+use souk_protocol::view::{self, DevicesView};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -91,6 +92,8 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     author: AuthorId,
     device: DeviceId,
+    epoch: u32,
+    primary: Option<DeviceId>,
     store: Store,
     verifier: Arc<Verifier>,
     index: Arc<Index>,
@@ -105,7 +108,7 @@ struct Inner {
 
 impl Node {
     /// Starts a node in its directory. Must be called within a tokio runtime.
-    pub fn start(home: &Home, network: network::Config) -> Result<Self, StartError> {
+    pub fn start(home: &Home, mut network: network::Config) -> Result<Self, StartError> {
         let store = Store::open(&home.store(), Options::default())?;
         let index = Arc::new(Index::open(&home.search())?);
         let keys = Keys {
@@ -114,7 +117,15 @@ impl Node {
             grant: home.grant().clone(),
         };
         let secret = keys.device.secret();
-        let peer = Peer::start(keys, &store)?;
+        let mut peer = Peer::start(keys, &store)?.with_chance(*home::random::<32>()?);
+        if let Some(root) = home.root_key() {
+            peer = peer.with_root(root);
+        }
+        let primary = home.primary()?;
+        if let Some(primary) = &primary {
+            peer = peer.with_primary(primary.device, &store)?;
+            network.peers.extend(primary.addresses.iter().cloned());
+        }
         let (network, events) = network::start(network, secret)?;
 
         let newest = newest_event(&store)?;
@@ -135,6 +146,8 @@ impl Node {
         let inner = Inner {
             author: home.author(),
             device: home.device(),
+            epoch: home.grant().epoch,
+            primary: primary.map(|primary| primary.device),
             store,
             verifier,
             index,
@@ -219,6 +232,22 @@ impl Node {
     /// Which device it is.
     pub fn device(&self) -> DeviceId {
         self.0.device
+    }
+    /// The author's devices as this one knows them.
+    pub async fn devices(&self) -> Result<DevicesView, Fault> {
+        let status = self.status().await;
+        let here: Vec<DeviceId> = status.peers.iter().map(|peer| peer.device).collect();
+        view::devices(
+            self.records(),
+            &view::This {
+                author: self.author(),
+                device: self.device(),
+                epoch: self.0.epoch,
+                primary: self.0.primary,
+            },
+            &here,
+            driver::now(),
+        )
     }
     /// What it remembers; readable on any thread.
     pub fn records(&self) -> &Store {

@@ -138,6 +138,7 @@ impl Phrase {
 }
 
 /// The secret root key of an author.
+#[derive(Clone)]
 pub struct RootKey(SigningKey);
 
 impl RootKey {

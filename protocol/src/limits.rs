@@ -143,6 +143,8 @@ pub const EVENTS_KEPT_MAX: u64 = 20_000;
 pub const GOSSIP_BURST_MAX: usize = 32;
 /// How often a peer compares what it holds with each peer that it is connected to, in milliseconds.
 pub const RESYNC_MS: u64 = 60_000;
+/// How long it waits after a question that was refused or lost, in milliseconds.
+pub const COMPARE_AGAIN_MS: u64 = 5_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.
@@ -160,6 +162,8 @@ pub const TALK_PIECE_BYTES: usize = 512 * 1024;
 pub const TALK_ROUNDS_MAX: u32 = 64;
 /// Listings that one step says anew in a new epoch.
 pub const REOPENED_AT_ONCE: usize = 500;
+/// How long an ask that one device of a shop may have is brought to no other one, in milliseconds.
+pub const ASK_BOUND_MS: u64 = 10 * 60 * 1_000;
 /// How long an ask waits for rights to sell that another device of the shop holds, in milliseconds.
 pub const UNITS_WAIT_MS: u64 = 20_000;
 /// How long a device waits before it asks again for rights to sell, in milliseconds.

@@ -56,6 +56,9 @@ pub fn stock(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Res
             stock.admit(envelope.device(), account).ok();
         }
     }
+    for device in records.revoked_devices(shop)? {
+        stock.count_out(device);
+    }
     Ok(stock)
 }
 

@@ -1,5 +1,5 @@
 //! `souk up`: runs the node of a directory in this process. This file alone names `souk_node`; what
-//! else needs the directory without a running node (`souk init`, `souk id --words`) is here too.
+//! else needs the directory without a running node (`souk init`, `souk device join`, `souk id --words`) is here too.
 
 use super::Context;
 use crate::client::Client;
@@ -10,8 +10,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use souk_node::home::HomeError;
 use souk_node::http::ServeError;
+use souk_node::join::{Join, JoinError};
 use souk_node::node::StartError;
 use souk_node::{Config, Ready, RunError};
+use souk_protocol::pairing::PairError;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
@@ -86,6 +88,39 @@ pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
     context.output.line(format!("you are {author}"));
     keep(&words, context.output);
     context.output.line("→ souk up");
+    Ok(())
+}
+
+/// Makes a directory for a device that another one lets in, without starting a node.
+pub(crate) fn join(code: &str, name: &str, context: &Context) -> Result<(), Failure> {
+    let out = context.output;
+    let wish = Join {
+        home: context.home.clone(),
+        code: code.to_owned(),
+        name: name.to_owned(),
+        network: None,
+    };
+    let show = |words: &str| {
+        out.object_line(&json!({ "words": words }));
+        out.line("Compare these four words with those on the other device, and say yes there:");
+        out.line("");
+        out.line(format!("  {}", strong(words)));
+        out.line("");
+    };
+    let joined = souk_node::join::join(&wish, show).map_err(|error| match &error {
+        JoinError::Home(error) => home_refused(error),
+        JoinError::Pair(PairError::Code | PairError::Checksum) => {
+            Failure::usage(error.to_string(), error.next())
+        }
+        JoinError::Away(_) | JoinError::Silent(_) => {
+            Failure::refused("unreachable", error.to_string(), error.next())
+        }
+        JoinError::Runtime(_) => Failure::fault(error.to_string()),
+        JoinError::Late => Failure::too_late(error.to_string(), error.next()),
+        _ => Failure::refused("not_allowed", error.to_string(), error.next()),
+    })?;
+    out.object_line(&json!({"author": joined.author, "device": joined.device}));
+    out.line(format!("this device speaks for {} now", joined.author));
     Ok(())
 }
 

@@ -63,7 +63,8 @@ pub struct Joiner {
     grant: Option<Grant>,
 }
 
-const GRANT: &[u8] = b"grant";
+/// Where the author's newest word for this device is kept, if it is newer than that in its keys.
+pub(crate) const GRANT: &[u8] = b"grant";
 const PRIMARY: &[u8] = b"primary";
 const INVITATION: &[u8] = b"invitation";
 const DEVICE: &[u8] = b"device/";
@@ -493,9 +494,7 @@ impl Peer {
             for (slot, _) in turn.records().state_ids(&me)? {
                 let is_stock = slot.get(32) == Some(&(Kind::Stock as u8));
                 let listing = slot.get(33..33 + ListingId::LEN).map(ListingId::from_slice);
-                if let (true, true, Some(Ok(listing))) =
-                    (is_stock, slot.ends_with(device.as_bytes()), listing)
-                {
+                if let (true, Some(Ok(listing))) = (is_stock, listing) {
                     listings.insert(listing);
                 }
             }
@@ -520,7 +519,7 @@ impl Peer {
             self.is_out = true;
         }
         if let Some(session) = self.sessions.get_mut(device) {
-            (session.author, session.grant) = (None, None);
+            (session.author, session.grant, session.revoked) = (None, None, true);
         }
         self.asking.remove(device);
         self.answering.remove(device);

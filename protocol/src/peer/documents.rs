@@ -17,7 +17,8 @@ use crate::sync::{Request, Talk};
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet};
 
-const ABREAST: &[u8] = b"abreast";
+/// Where the epoch is kept whose documents this device has got.
+pub(crate) const ABREAST: &[u8] = b"abreast";
 
 /// One conversation about one document with one device.
 #[derive(Debug)]

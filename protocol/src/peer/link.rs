@@ -6,7 +6,7 @@ use super::{Exchange, Peer, Purpose, Session};
 use crate::api::Happening;
 use crate::body::Kind;
 use crate::id::{AuthorId, DeviceId};
-use crate::limits::{RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
+use crate::limits::{COMPARE_AGAIN_MS, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
 use crate::post::ProductTag;
 use crate::records::Fault;
 use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Request, Slot};
@@ -50,9 +50,11 @@ impl Peer {
 
     /// Checks what a device says of itself; the transport has proved that it is that device.
     fn greet(&mut self, turn: &mut Turn<'_>, device: DeviceId, hello: &Hello) -> Result<bool, Fault> {
-        if self.grants.verify(&hello.grant, &hello.author, &device).is_err()
-            || turn.records().revocation(&hello.author, &device)?.is_some()
-        {
+        if self.grants.verify(&hello.grant, &hello.author, &device).is_err() {
+            return Ok(false);
+        }
+        if turn.records().revocation(&hello.author, &device)?.is_some() {
+            self.sessions.entry(device).or_default().revoked = true;
             return Ok(false);
         }
         let session = self.sessions.entry(device).or_default();
@@ -119,10 +121,9 @@ impl Peer {
         from: DeviceId,
         request: Request<Checked>,
     ) -> Result<Answer, Fault> {
-        let greeted = self
-            .sessions
-            .get(&from)
-            .is_some_and(|session| session.author.is_some());
+        let session = self.sessions.get(&from);
+        let greeted = session.is_some_and(|session| session.author.is_some());
+        let reads = greeted || session.is_some_and(|session| session.revoked);
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
                 true => Answer::Hello(Hello {
@@ -133,7 +134,9 @@ impl Peer {
             },
             // A new device has nothing to say hello with.
             Request::Pair(ask) if !self.is_out => self.pair(turn, from, ask)?,
-            _ if !greeted => refused("say hello first"),
+            Request::Have(_) | Request::Pull(_) | Request::Buckets(_) | Request::States(_) if !reads => {
+                refused("say hello first")
+            }
             _ if self.is_out => refused("this device was revoked; ask another one of its author"),
             Request::Have(authors) => Answer::Have(self.holdings(turn, from, &authors)?),
             Request::Pull(logs) => Answer::Pulled(sync::pull_answer(turn.records(), &logs)?),
@@ -141,6 +144,7 @@ impl Peer {
                 Answer::Buckets(ByteBuf::from(self.digests(turn, &author)?.to_bytes()))
             }
             Request::States(wanted) => Answer::Pulled(sync::states_answer(turn.records(), &wanted)?),
+            _ if !greeted => refused("say hello first"),
             Request::Find(slot) => Answer::Pulled(sync::find_answer(turn.records(), &slot)?),
             Request::Changed(authors) => {
                 let wanted: Vec<AuthorId> = authors
@@ -303,6 +307,12 @@ impl Peer {
                 self.units_came(turn, with, &order, came)?;
             }
             (Purpose::Counts(told), Some(Answer::Noted)) => self.counts_taken(turn, &told)?,
+            // Whoever is asked before it has heard this device's hello refuses: it is asked again soon.
+            (Purpose::Have | Purpose::Together, _) => {
+                if let Some(session) = self.sessions.get_mut(&with) {
+                    session.compared_ms = (turn.now.0 + COMPARE_AGAIN_MS).saturating_sub(RESYNC_MS);
+                }
+            }
             // No answer, or not one to this question: the next comparison tries again.
             _ => {}
         }

@@ -28,7 +28,9 @@ mod turn;
 mod units;
 
 pub use crate::sync::ShopWays;
+pub(crate) use devices::GRANT;
 pub use devices::{Invited, Joiner, Sibling, invited, primary, siblings};
+pub(crate) use documents::ABREAST;
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
 pub use tabs::{read_tab, tab_parties};
@@ -74,6 +76,8 @@ struct Session {
     author: Option<AuthorId>,
     /// The author's word for it.
     grant: Option<Grant>,
+    /// Whether it is known to be revoked: then it may read what is public, and learns so itself.
+    revoked: bool,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
     /// When this node last said hello to it.

@@ -451,7 +451,10 @@ impl Peer {
         Ok(match self.signer(turn, order)? {
             Some(device) if device == self.device() => true,
             Some(device) => self.is_primary() && !self.siblings.contains_key(&device),
-            None => self.watch(turn, &order.id)? != Some(Watch::Elsewhere),
+            // Only the device to which the buyer brought it keeps anything for an ask.
+            None => self
+                .watch(turn, &order.id)?
+                .is_some_and(|watch| watch != Watch::Elsewhere),
         })
     }
 
@@ -477,9 +480,12 @@ impl Peer {
                     lacking: Some(lacking),
                     ..
                 }) if self.fetch_units(turn, &order.id, lacking)? => return Ok(None),
-                Err(NoOffer { words, .. }) => Act::Decline {
-                    reason: Prose::fitted(&words),
-                },
+                Err(NoOffer { words, .. }) => {
+                    self.waits.remove(&order.id);
+                    Act::Decline {
+                        reason: Prose::fitted(&words),
+                    }
+                }
             }),
             State::Placed if self.shop_ways(turn)?.accept_by_itself => self.acceptance(turn, order)?.ok(),
             State::Paid

@@ -47,7 +47,6 @@ impl Peer {
             unsure: false,
         });
         if now >= wait.until_ms {
-            self.waits.remove(order);
             return Ok(false);
         }
         if !wait.open.is_empty() {
@@ -61,11 +60,15 @@ impl Peer {
             .filter(|device| holds(device) > 0)
             .max_by_key(holds);
         let Some(device) = best else {
+            // Whoever is away, or was not heard, may come in time.
+            let here = self.siblings_here();
+            let away = |device: &DeviceId| !here.contains(device) && holds(device) > 0;
             let unsure = self.waits.get(order).is_some_and(|wait| wait.unsure);
-            if !unsure {
+            let waits = unsure || self.siblings.keys().any(away);
+            if !waits {
                 self.waits.remove(order);
             }
-            return Ok(unsure);
+            return Ok(waits);
         };
         if let Some(wait) = self.waits.get_mut(order) {
             wait.asked.insert(device);

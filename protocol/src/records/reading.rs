@@ -298,6 +298,18 @@ impl dyn Records + '_ {
         Ok(!self.scan(Tree::Revoked, &range)?.is_empty())
     }
 
+    /// The devices that an author is known to have revoked.
+    pub fn revoked_devices(&self, author: &AuthorId) -> Result<Vec<DeviceId>, Fault> {
+        let rows = self.scan(
+            Tree::Revoked,
+            &Range::of(author.as_bytes().as_slice(), usize::MAX),
+        )?;
+        let devices = rows
+            .iter()
+            .filter_map(|(key, _)| DeviceId::from_slice(key.get(32..)?).ok());
+        Ok(devices.collect())
+    }
+
     /// Whether a proof is held that a device gave this number twice.
     pub fn has_proof(&self, device: &DeviceId, chain: Option<crate::envelope::Chain>) -> Result<bool, Fault> {
         match chain {

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Stock {
     listing: ListingId,
     accounts: BTreeMap<DeviceId, BTreeMap<VariantId, Tally>>,
+    /// Devices that were thrown out: nobody sells what was handed to them.
+    gone: BTreeSet<DeviceId>,
 }
 
 impl Stock {
@@ -20,7 +22,14 @@ impl Stock {
         Self {
             listing,
             accounts: BTreeMap::new(),
+            gone: BTreeSet::new(),
         }
+    }
+
+    /// Counts a device out: it was revoked.
+    pub fn count_out(&mut self, device: DeviceId) {
+        self.accounts.remove(&device);
+        self.gone.insert(device);
     }
 
     /// The listing.
@@ -81,6 +90,9 @@ impl Stock {
 
     /// Units that a device may sell, as far as known here; never more than it truly may.
     pub fn rights(&self, device: &DeviceId, variant: &VariantId) -> u64 {
+        if self.gone.contains(device) {
+            return 0;
+        }
         let received = self.accounts.iter().filter(|(from, _)| *from != device);
         let received = received.filter_map(|(_, tallies)| tallies.get(variant)?.sent.get(device));
         let own = self.tally(device, variant).cloned().unwrap_or_default();
@@ -200,8 +212,12 @@ impl Stock {
     pub fn inherit(&mut self, own: DeviceId, from: &DeviceId, rest: bool) -> Result<bool, StockError> {
         let mut next = self.clone();
         let mut changed = false;
-        for (variant, tally) in self.accounts.get(from).into_iter().flatten() {
-            let handed = tally.sent.get(&own).copied().unwrap_or(0);
+        // It may hold what it was handed without having an account of its own.
+        let variants: BTreeSet<VariantId> =
+            self.accounts.values().flat_map(BTreeMap::keys).copied().collect();
+        for variant in &variants {
+            let tally = self.tally(from, variant);
+            let handed = tally.and_then(|tally| tally.sent.get(&own)).copied().unwrap_or(0);
             let left = if rest { self.rights(from, variant) } else { 0 };
             let gained = handed.saturating_add(left);
             if gained > 0 {
@@ -210,7 +226,7 @@ impl Stock {
                 changed = true;
             }
         }
-        next.accounts.remove(from);
+        next.count_out(*from);
         *self = next;
         Ok(changed)
     }
