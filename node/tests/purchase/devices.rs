@@ -48,7 +48,11 @@ impl Running {
         let words = words.lock().unwrap().clone();
         assert_eq!(*shown.lock().unwrap(), words, "both devices show the same");
         self.does(Command::ConfirmDevice { words }).await;
-        let joined = tokio::time::timeout(DEADLINE, joining).await.unwrap().unwrap().unwrap();
+        let joined = tokio::time::timeout(DEADLINE, joining)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
         assert_eq!(joined.author, self.author());
         // The code is used up.
         let again = Join {
@@ -57,7 +61,10 @@ impl Running {
             name: String::new(),
             network: Some(network::Config::loopback()),
         };
-        assert!(matches!(join_in(&again, |_| {}).await, Err(JoinError::Refused(_))));
+        assert!(matches!(
+            join_in(&again, |_| {}).await,
+            Err(JoinError::Refused(_))
+        ));
         let home = Home::open(&home).unwrap();
         let node = Node::start(&home, network::Config::loopback()).unwrap();
         drop(home);
@@ -76,9 +83,21 @@ impl Running {
 
     async fn buys(&self, shop: &Self, handle: &str) -> Option<OrderId> {
         let (shop, listing) = (shop.author(), ListingId::of(&shop.author(), handle));
-        let lines = vec![LineDraft { listing, variant: None, units: 1 }];
+        let lines = vec![LineDraft {
+            listing,
+            variant: None,
+            units: 1,
+        }];
         let (country, note) = ("DE".into(), String::new());
-        let asked = self.node.command(Command::AskQuote { shop, lines, country, note }).await;
+        let asked = self
+            .node
+            .command(Command::AskQuote {
+                shop,
+                lines,
+                country,
+                note,
+            })
+            .await;
         let Ok(Reply::Order { order, .. }) = asked else {
             return None;
         };
@@ -125,15 +144,25 @@ fn edit(listing: ListingId, title: Option<&str>, price: Option<i64>) -> Command 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
-    let (alice, bob, carol) = (Running::start().await, Running::start().await, Running::start().await);
+    let (alice, bob, carol) = (
+        Running::start().await,
+        Running::start().await,
+        Running::start().await,
+    );
     alice.does(Command::SetShop(shop())).await;
     let rounds: usize = std::env::var("SOUK_REAL_UNITS")
         .ok()
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(2);
-    let mut products: Vec<_> = (0..rounds).map(|n| lamp(&format!("rare-{n}"), 500, Some(1))).collect();
+    let mut products: Vec<_> = (0..rounds)
+        .map(|n| lamp(&format!("rare-{n}"), 500, Some(1)))
+        .collect();
     products.push(lamp("lamp", 700, Some(5)));
-    alice.does(Command::ImportListings { products: products.clone() }).await;
+    alice
+        .does(Command::ImportListings {
+            products: products.clone(),
+        })
+        .await;
     let laptop = alice.pair().await;
 
     // Edits of both, and the same file on both: a reader sees one shop.
@@ -146,7 +175,13 @@ async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
     alice.does(edit(id, None, Some(777))).await;
     laptop.does(edit(id, Some("Bright lamp"), None)).await;
     let (variant, units) = (None, Some(9));
-    laptop.does(Command::SetStock { listing: id, variant, units }).await;
+    laptop
+        .does(Command::SetStock {
+            listing: id,
+            variant,
+            units,
+        })
+        .await;
     for device in [&alice, &laptop] {
         let products = vec![lamp("new", 900, Some(3))];
         device.does(Command::ImportListings { products }).await;
@@ -157,10 +192,14 @@ async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
         let lamp = read(id).is_some_and(|lamp| {
             lamp.product.title.as_str() == "Bright lamp" && lamp.variants[0].price == Some(eur(777))
         });
-        let left = market::stock(records, &alice.author(), &id).unwrap().available(&variant);
+        let left = market::stock(records, &alice.author(), &id)
+            .unwrap()
+            .available(&variant);
         let new = ListingId::of(&alice.author(), "new");
         let there = VariantId::of(&new, &[] as &[&str]);
-        let counted = market::stock(records, &alice.author(), &new).unwrap().available(&there);
+        let counted = market::stock(records, &alice.author(), &new)
+            .unwrap()
+            .available(&there);
         lamp && left == 9 && read(new).is_some() && counted == 3
     };
     for node in [&alice, &laptop, &bob, &carol] {
@@ -181,9 +220,14 @@ async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
                 .await;
         }
         let (one, other) = tokio::join!(bob.buys(&alice, &handle), carol.buys(&alice, &handle));
-        let state = |at: &Running, order: Option<OrderId>| order.and_then(|order| at.order(&order)).map(|order| order.state);
+        let state = |at: &Running, order: Option<OrderId>| {
+            order.and_then(|order| at.order(&order)).map(|order| order.state)
+        };
         let states = [state(&bob, one), state(&carol, other)];
-        let accepted = states.iter().filter(|state| **state == Some(State::Accepted)).count();
+        let accepted = states
+            .iter()
+            .filter(|state| **state == Some(State::Accepted))
+            .count();
         assert_eq!(accepted, 1, "round {n}: {states:?}");
         for device in [&alice, &laptop] {
             device
@@ -202,7 +246,10 @@ async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
         laptop.node.devices().await.unwrap().revoked.then_some(())
     })
     .await;
-    assert_eq!(laptop.refuses(edit(id, Some("Mine"), None)).await, Code::NotAllowed);
+    assert_eq!(
+        laptop.refuses(edit(id, Some("Mine"), None)).await,
+        Code::NotAllowed
+    );
     alice.does(edit(id, Some("Still hers"), None)).await;
     for node in [&alice, &bob] {
         node.has("the shop without the laptop", |records| {
