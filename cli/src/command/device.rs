@@ -75,7 +75,10 @@ fn start(home: &Path) -> String {
 fn invite(context: &Context) -> Result<(), Failure> {
     let client = context.client()?;
     let status: Status = client.read_as("/status", &[])?;
-    let addresses = status.listen.into_iter().take(ADDRESSES_MAX).collect();
+    let mut addresses = status.listen;
+    // What reaches this machine from another one first.
+    addresses.sort_by_key(|address| address.starts_with("/ip4/127.") || address.starts_with("/ip6/::1/"));
+    addresses.truncate(ADDRESSES_MAX);
     let (value, reply) = client.command(&Command::InviteDevice { addresses })?;
     context.output.object(&value);
     let Reply::Invited { code, .. } = reply else {
@@ -107,7 +110,7 @@ fn invite(context: &Context) -> Result<(), Failure> {
 }
 
 /// Addresses that a code names at most: more make it long.
-const ADDRESSES_MAX: usize = 4;
+const ADDRESSES_MAX: usize = 6;
 
 fn wait_for_words(client: &Client) -> Result<String, Failure> {
     let until = Instant::now() + WAIT_MAX;

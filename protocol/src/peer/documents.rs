@@ -276,7 +276,7 @@ impl Peer {
                 return Ok(());
             }
             Ok(Some(message)) => {
-                if let Some(shard) = self.take_in(turn, &mut conversation, &message)?
+                if let Some(shard) = self.take_in(turn, &mut conversation, &message, &with)?
                     && self.next_message(turn, &shard, &mut conversation, &with)?
                 {
                     self.send_talk(turn, with, conversation);
@@ -313,7 +313,7 @@ impl Peer {
         if !talk.listens {
             match conversation.hear(talk) {
                 Ok(None) => {}
-                Ok(Some(message)) => match self.take_in(turn, &mut conversation, &message)? {
+                Ok(Some(message)) => match self.take_in(turn, &mut conversation, &message, &from)? {
                     Some(shard) => {
                         self.next_message(turn, &shard, &mut conversation, &from)?;
                     }
@@ -336,6 +336,7 @@ impl Peer {
         turn: &mut Turn<'_>,
         conversation: &mut Conversation,
         message: &[u8],
+        with: &DeviceId,
     ) -> Result<Option<Shard>, Fault> {
         let mut shard = self.shard(turn, conversation.shard)?.map_err(broken)?;
         if message.is_empty() {
@@ -350,9 +351,11 @@ impl Peer {
                         .into_iter()
                         .for_each(|listing| turn.listing_changed(me, listing));
                     // Devices that are connected to this one alone get it from here.
-                    let others: Vec<DeviceId> = self.unlike.keys().copied().collect();
-                    for device in others {
-                        self.unlike.entry(device).or_default().insert(conversation.shard);
+                    for device in self.siblings_here() {
+                        if device != *with {
+                            self.unlike.entry(device).or_default().insert(conversation.shard);
+                            self.talk_on(turn, device)?;
+                        }
                     }
                 }
                 Ok(Some(shard))

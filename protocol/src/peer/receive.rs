@@ -87,8 +87,9 @@ impl Peer {
         }
         if let Body::Revoke(revoke) = signed.body()
             && author == self.author()
-            && turn.records().revocation(&author, &revoke.device)?.is_none()
+            && admission::admit(signed.clone(), turn.now, turn.records())?.is_ok()
         {
+            // Before its account is gone, and only if this word of the root key will be kept.
             let device = revoke.device;
             self.lose_sibling(turn, device)?;
         }
