@@ -160,6 +160,8 @@ pub const INVITATION_ADDRESS_BYTES_MAX: usize = 192;
 pub const TALK_PIECE_BYTES: usize = 512 * 1024;
 /// Messages of one side in one conversation about a document.
 pub const TALK_ROUNDS_MAX: u32 = 64;
+/// First counts of variants that one device tells another at once.
+pub const COUNTS_MAX: usize = 1_000;
 /// Listings that one step says anew in a new epoch.
 pub const REOPENED_AT_ONCE: usize = 500;
 /// How long an ask that one device of a shop may have is brought to no other one, in milliseconds.

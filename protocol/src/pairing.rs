@@ -20,7 +20,7 @@
 
 use crate::codec;
 use crate::id::{AuthorId, DeviceId};
-use crate::identity::{Grant, IdentityError};
+use crate::identity::{self, Grant, IdentityError};
 use crate::limits::{INVITATION_ADDRESS_BYTES_MAX, INVITATION_ADDRESSES_MAX};
 use crate::text::{List, Name, Text};
 use serde::{Deserialize, Serialize};
@@ -180,11 +180,7 @@ pub fn words(
         .iter()
         .take(6)
         .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
-    let list = bip39::Language::English.word_list();
-    [37, 26, 15, 4].map(|shift| {
-        let index = usize::try_from((bits >> shift) & 0x7ff).unwrap_or(0);
-        list.get(index).copied().unwrap_or("abandon")
-    })
+    [37, 26, 15, 4].map(|shift| identity::word(bits >> shift))
 }
 
 /// The new device's side, from the code to the words to the grant.

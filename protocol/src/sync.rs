@@ -12,8 +12,8 @@ use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, VariantId};
 use crate::identity::{Grant, Scope};
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, SHARDS, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
-    TALK_PIECE_BYTES,
+    AUTHOR_DEVICES_MAX, COUNTS_MAX, SHARDS, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX,
+    SYNC_FRAME_BYTES_MAX, TALK_PIECE_BYTES,
 };
 use crate::pairing::{PairAnswer, PairAsk};
 use crate::records::{Fault, Range, Records, Tree};
@@ -156,9 +156,6 @@ pub struct Slot {
     /// Its key, or how that starts.
     pub key: ByteBuf,
 }
-
-/// First counts in one request.
-pub const COUNTS_MAX: usize = 1_000;
 
 /// How one device of an author stands: what it holds of what is for the author's devices alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

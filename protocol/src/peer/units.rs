@@ -7,11 +7,11 @@ use crate::body::{Body, Kind};
 use crate::envelope::Signed;
 use crate::id::{DeviceId, ListingId, OrderId, VariantId};
 use crate::identity::Scope;
-use crate::limits::{UNITS_AGAIN_MS, UNITS_WAIT_MS};
+use crate::limits::{COUNTS_MAX, UNITS_AGAIN_MS, UNITS_WAIT_MS};
 use crate::market;
 use crate::records::{Fault, Range, Tree, state_key};
 use crate::stock::Stock;
-use crate::sync::{COUNTS_MAX, Pulled, Raw, Request, UnitsWanted};
+use crate::sync::{Pulled, Raw, Request, UnitsWanted};
 use crate::text::List;
 use std::collections::{BTreeMap, BTreeSet};
 
