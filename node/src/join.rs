@@ -111,7 +111,10 @@ pub async fn join_in(wish: &Join, show: impl FnOnce(&str)) -> Result<Joined, Joi
     let vacancy = Vacancy::hold(&wish.home)?;
     let key = DeviceKey::from_secret(&*random::<32>()?);
     let (joining, begin) = Joining::begin(invitation, key.device(), *random::<32>()?, name.clone());
-    let config = wish.network.clone().unwrap_or_else(anywhere);
+    let config = wish
+        .network
+        .clone()
+        .unwrap_or_else(|| towards(&joining.addresses()));
     let (network, events) = network::start(config, key.secret())?;
     let deaf = tokio::spawn(turn_away(events));
     let asked = ask_in(&network, &joining, begin, show).await;
@@ -125,7 +128,14 @@ pub async fn join_in(wish: &Join, show: impl FnOnce(&str)) -> Result<Joined, Joi
     })
 }
 
-fn anywhere() -> network::Config {
+/// Listens no further than it must: on this machine alone if the other device is on it too.
+fn towards(addresses: &[String]) -> network::Config {
+    if addresses
+        .iter()
+        .all(|address| address.starts_with("/ip4/127.0.0.1/"))
+    {
+        return network::Config::loopback();
+    }
     let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
     network::Config::on_ports(&any, 0)
 }

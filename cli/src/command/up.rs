@@ -22,6 +22,8 @@ use tracing_subscriber::EnvFilter;
 const LOG: &str = "SOUK_LOG";
 /// The file in a node's directory that holds its keys.
 const KEYS: &str = "keys.json";
+/// The file that only a device has which another one let in.
+const PRIMARY: &str = "primary.json";
 /// How long a node may take to stop when its parent is gone.
 const STOP_MAX: Duration = Duration::from_secs(15);
 /// How often to look whether it has.
@@ -140,6 +142,12 @@ pub(crate) fn words(home: &Path) -> Result<String, Failure> {
         let place = format!("line {}, column {}", error.line(), error.column());
         Failure::fault(format!("the keys in {} are damaged at {place}", path.display()))
     })?;
+    if keys.words.is_none() && home.join(PRIMARY).exists() {
+        return Err(Failure::not_found(
+            "the 24 words are on the device that let this one in",
+            "run `souk id --words` there",
+        ));
+    }
     keys.words.ok_or_else(|| {
         Failure::not_found(
             format!("the words were taken out of {}", path.display()),
