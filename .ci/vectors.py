@@ -527,10 +527,12 @@ def check_sync():
 
 def check_request(value):
     known = {"hello", "have", "pull", "buckets", "states", "find", "proofs", "changed", "deliver", "settle", "recall"}
+    known |= {"pair", "together", "share", "sealed", "talk", "units", "counts", "regrant"}
     refuse_unless(isinstance(value, dict) and len(value) == 1 and set(value) <= known, "shape")
     ((what, asked),) = value.items()
     refuse_unless(what not in ("have", "pull", "proofs", "changed") or len(asked) <= 64, "too_many")
     refuse_unless(what != "recall" or len(asked["said"]) <= 64, "too_many")
+    refuse_unless(what != "talk" or len(asked["piece"]) <= 512 * 1024, "too_large")
     refuse_unless(what != "states" or (len(asked["buckets"]) <= 256 and len(asked["have"]) // 8 <= 8192), "too_many")
 
 
@@ -549,8 +551,39 @@ def check_digests(digests):
     same("root", digests["root"], str(int.from_bytes(hashed(b"".join(buckets))[:8], "big")))
 
 
+def check_pairing():
+    """The code, and what two devices make of it, as spec/devices.md says."""
+    one = load("pairing")
+    inviter, joiner = id_bytes("device", one["inviter"]), id_bytes("device", one["new_device"])
+    secret, mine, theirs = (bytes.fromhex(one[name]) for name in ("secret", "inviters_nonce", "new_devices_nonce"))
+    same("invitation", {"device": inviter, "secret": secret, "addresses": [one["address"]]}, invitation(one["code"]))
+    for code in one["no_codes"]:
+        refused("no code", None, lambda: invitation(code))
+    derive = lambda what, *parts: blake3.blake3(b"".join(parts), derive_key_context=f"souk 2026 pairing {what} v1").digest()
+    same("proof", one["proof"], derive("proof", secret, inviter, joiner).hex())
+    same("commitment", one["commitment"], derive("commitment", theirs, joiner).hex())
+    bits = int.from_bytes(derive("words", secret, inviter, joiner, mine, theirs), "big") >> (256 - 44)
+    words = mnemonic.Mnemonic("english").wordlist
+    same("words", one["words"], " ".join(words[bits >> shift & 2047] for shift in (33, 22, 11, 0)))
+    return 1 + len(one["no_codes"])
+
+
+def invitation(code):
+    text = "".join(code.split()).lower()
+    refuse_unless(text.startswith("pair-"), "code")
+    text = text.removeprefix("pair-").upper()
+    try:
+        data = base64.b32decode(text + "=" * (-len(text) % 8))
+    except ValueError:
+        raise Refused("code") from None
+    body = data[:-4]
+    sum_ = blake3.blake3(body, derive_key_context="souk 2026 pairing code v1").digest()[:4]
+    refuse_unless(sum_ == data[-4:], "checksum")
+    return read(body)
+
+
 def main():
-    checks = (check_ids, check_phrases, check_grants, check_envelopes, check_invalid_envelopes, check_sync)
+    checks = (check_ids, check_phrases, check_grants, check_envelopes, check_invalid_envelopes, check_sync, check_pairing)
     for check in checks:
         try:
             count = check()

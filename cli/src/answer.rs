@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use souk_protocol::api::Past;
-use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
 use souk_protocol::money::{Amount, Currency};
 use std::collections::BTreeMap;
 
@@ -44,6 +44,34 @@ pub(crate) struct Peer {
     pub(crate) transport: Option<String>,
     #[serde(default)]
     pub(crate) rtt_ms: Option<f64>,
+}
+
+/// The owner's devices.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Devices {
+    pub(crate) items: Vec<Device>,
+    pub(crate) together: bool,
+    pub(crate) revoked: bool,
+    #[serde(default)]
+    pub(crate) asks: Option<Asking>,
+}
+
+/// One of the owner's devices.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) device: DeviceId,
+    pub(crate) name: String,
+    pub(crate) this: bool,
+    pub(crate) primary: bool,
+    pub(crate) connected: bool,
+    #[serde(default)]
+    pub(crate) since: Option<u64>,
+}
+
+/// A device that wants to become one of them.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Asking {
+    pub(crate) words: String,
 }
 
 /// The node's own shop.

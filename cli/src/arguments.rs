@@ -2,8 +2,8 @@
 //! command's own file.
 
 use crate::command::{
-    address, backup, buy, feed, follow, id, orders, passphrase, peer, post, profile, review, search, shop,
-    tab, up, vouch,
+    address, backup, buy, device, feed, follow, id, orders, passphrase, peer, post, profile, review, search,
+    shop, tab, up, vouch,
 };
 use crate::demo;
 use crate::failure::EXIT_CODES;
@@ -73,6 +73,11 @@ pub(crate) enum Wish {
     Address {
         #[command(subcommand)]
         wish: address::Address,
+    },
+    /// Your devices: let another one in, or throw one out
+    Device {
+        #[command(subcommand)]
+        wish: device::Device,
     },
     /// Connections to other nodes
     Peer {
@@ -201,6 +206,11 @@ mod tests {
             "review order-abc 5 lovely --listing blue-shirt",
             "address save home --country DE --line Street --line Town",
             "address list",
+            "device invite",
+            "device join pair-abc --name laptop",
+            "device confirm able baker cat dog",
+            "device list",
+            "device revoke device-abc",
             "peer add /ip4/127.0.0.1/udp/1/quic-v1/p2p/12D3",
             "backup souk.backup --force --backup-passphrase-file a --passphrase-file b",
             "restore souk.backup --backup-passphrase-file a",

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod backup;
+pub(crate) mod device;
 pub(crate) mod feed;
 pub(crate) mod follow;
 pub(crate) mod id;

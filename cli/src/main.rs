@@ -61,6 +61,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Wish::Tab { wish } => command::tab::run(&wish, &context),
         Wish::Review(wish) => command::review::run(&wish, &context),
         Wish::Address { wish } => command::address::run(&wish, &context),
+        Wish::Device { wish } => command::device::run(&wish, &context),
         Wish::Peer { wish } => command::peer::run(&wish, &context),
         Wish::Backup(wish) => command::backup::run(&wish, &context),
         Wish::Restore(wish) => command::backup::restore(&wish, &context),

@@ -18,6 +18,11 @@ fn open_a_shop() {
 }
 
 #[test]
+fn second_device() {
+    play("second-device.md", include_str!("../stories/second-device.md"));
+}
+
+#[test]
 fn first_purchase() {
     play("first-purchase.md", include_str!("../stories/first-purchase.md"));
 }

@@ -28,7 +28,7 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 /// Every command that needs a running node.
-const NEED_A_NODE: [&str; 14] = [
+const NEED_A_NODE: [&str; 16] = [
     "status",
     "id",
     "profile",
@@ -41,6 +41,8 @@ const NEED_A_NODE: [&str; 14] = [
     "orders list",
     "tab show",
     "address list",
+    "device list",
+    "device invite",
     "peer add /ip4/127.0.0.1/udp/1/quic-v1",
     "stop",
 ];

@@ -6,10 +6,12 @@
 //! `spec/identity.md`, "On disk".
 
 mod files;
+mod joined;
 mod keys;
 mod place;
 
 pub(crate) use files::{private, read_secret, sync_dir, write_anew};
+pub use joined::{Primary, Vacancy};
 
 use crate::vault::Passphrase;
 use data_encoding::BASE64URL_NOPAD;

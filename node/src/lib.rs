@@ -28,6 +28,8 @@ mod perform;
 
 pub mod node;
 
+pub mod join;
+
 pub mod http;
 
 mod run;

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::driver::{self, DriverCounts};
-use crate::home::{Home, HomeError};
+use crate::home::{self, Home, HomeError};
 use crate::indexer;
 use crate::network::{self, DialError, Network, NetworkError};
 use crate::perform::World;
@@ -15,6 +15,7 @@ use souk_protocol::identity::DeviceKey;
 use souk_protocol::peer::{Input, Keys, Peer};
 use souk_protocol::records::{Fault, Range, Records, Tree};
 use souk_protocol::time::Timestamp;
+use souk_protocol::view::{self, DevicesView};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -94,6 +95,8 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     author: AuthorId,
     device: DeviceId,
+    epoch: u32,
+    primary: Option<DeviceId>,
     store: Store,
     verifier: Arc<Verifier>,
     index: Arc<Index>,
@@ -109,7 +112,7 @@ struct Inner {
 
 impl Node {
     /// Starts a node in its directory. Must be called within a tokio runtime.
-    pub fn start(home: &Home, network: network::Config) -> Result<Self, StartError> {
+    pub fn start(home: &Home, mut network: network::Config) -> Result<Self, StartError> {
         let store = Store::open(&home.store(), Options::default())?;
         let index = Arc::new(Index::open(&home.search())?);
         let secret = home.device_key().secret();
@@ -118,7 +121,12 @@ impl Node {
             store.commit(&souk_protocol::peer::copied(&store)?)?;
             home.settle_here()?;
         }
-        let peer = peer_of(home, store.clone())?;
+        let primary = home.primary()?;
+        if let Some(primary) = &primary {
+            network.peers.extend(primary.addresses.iter().cloned());
+        }
+        let primary = primary.map(|primary| primary.device);
+        let peer = peer_of(home, primary, store.clone())?;
         // What keeps it from starting is told before anything listens.
         peer()?;
         let (network, events) = network::start(network, secret)?;
@@ -141,6 +149,8 @@ impl Node {
         let inner = Inner {
             author: home.author(),
             device: home.device(),
+            epoch: home.grant().epoch,
+            primary,
             store,
             verifier,
             index,
@@ -228,6 +238,22 @@ impl Node {
     /// Which device it is.
     pub fn device(&self) -> DeviceId {
         self.0.device
+    }
+    /// The author's devices as this one knows them.
+    pub async fn devices(&self) -> Result<DevicesView, Fault> {
+        let status = self.status().await;
+        let here: Vec<DeviceId> = status.peers.iter().map(|peer| peer.device).collect();
+        view::devices(
+            self.records(),
+            &view::This {
+                author: self.author(),
+                device: self.device(),
+                epoch: self.0.epoch,
+                primary: self.0.primary,
+            },
+            &here,
+            self.now(),
+        )
     }
     /// What it remembers; readable on any thread.
     pub fn records(&self) -> &Store {
@@ -375,19 +401,24 @@ impl Node {
 /// Makes the peer of a directory from its records, each time anew.
 fn peer_of(
     home: &Home,
+    primary: Option<DeviceId>,
     store: Store,
 ) -> Result<impl Fn() -> Result<Peer, Fault> + Send + 'static, HomeError> {
     let (secret, author, grant) = (home.device_key().secret(), home.author(), home.grant().clone());
-    let root = home.root_key()?;
+    let (root, chance) = (home.root_key()?, home::random::<32>()?);
     Ok(move || {
         let keys = Keys {
             device: DeviceKey::from_secret(&secret),
             author,
             grant: grant.clone(),
         };
-        let mut peer = Peer::start(keys, &store)?;
+        let mut peer = Peer::start(keys, &store)?.with_chance(*chance);
         if let Some(root) = &root {
             peer.hold_root(root.clone());
+            peer = peer.with_root(root.clone());
+        }
+        if let Some(primary) = primary {
+            peer = peer.with_primary(primary, &store)?;
         }
         Ok(peer)
     })

@@ -22,6 +22,9 @@ use souk_protocol::{feed, market};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+#[path = "purchase/devices.rs"]
+mod devices;
+
 /// How long anything may take before the test says what it waited for.
 const DEADLINE: Duration = Duration::from_secs(60);
 

@@ -197,6 +197,24 @@ pub enum Command {
         #[serde(default)]
         vouched: bool,
     },
+    /// Open an invitation for another device of one's own.
+    InviteDevice {
+        /// Where this node can be reached, as multiaddrs.
+        #[serde(default)]
+        addresses: Vec<String>,
+    },
+    /// Let the device in that shows these words.
+    ConfirmDevice {
+        /// The words that both devices show.
+        words: String,
+    },
+    /// Let no device in: the invitation is closed.
+    CloseInvitation,
+    /// Throw one of one's own devices out.
+    RevokeDevice {
+        /// Which.
+        device: DeviceId,
+    },
     /// Keep a delivery address on this node; no lines remove it.
     SaveAddress {
         /// What to call it.
@@ -360,6 +378,18 @@ pub enum Reply {
         /// Its state now.
         state: String,
     },
+    /// A device may come with this code.
+    Invited {
+        /// The code.
+        code: String,
+        /// Until when it is good.
+        ends: Timestamp,
+    },
+    /// A device was let in.
+    Device {
+        /// Which.
+        device: DeviceId,
+    },
     /// A tab is offered or changed.
     Tab {
         /// The tab.
@@ -479,6 +509,11 @@ pub enum Happening {
         /// Whose device.
         author: AuthorId,
         /// The device.
+        device: DeviceId,
+    },
+    /// A device wants to become one of the owner's; its words wait to be compared.
+    DeviceAsks {
+        /// Which.
         device: DeviceId,
     },
     /// A device of somebody was revoked.

@@ -108,6 +108,13 @@ impl From<Scopes> for u16 {
     }
 }
 
+/// A word of BIP-39's English list: the one with this number, counted around the 2,048.
+pub(crate) fn word(number: u64) -> &'static str {
+    let list = bip39::Language::English.word_list();
+    let index = usize::try_from(number % 2_048).unwrap_or(0);
+    list.get(index).copied().unwrap_or_default()
+}
+
 /// Twenty-four words (BIP-39, English) that stand for an author's root key.
 pub struct Phrase(Zeroizing<String>);
 

@@ -45,6 +45,9 @@ pub mod records;
 
 pub mod admission;
 pub mod backup;
+
+pub mod pairing;
+
 pub mod sync;
 
 pub mod catalog;

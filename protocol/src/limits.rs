@@ -149,6 +149,8 @@ pub const EVENTS_KEPT_MAX: u64 = 20_000;
 pub const GOSSIP_BURST_MAX: usize = 32;
 /// How often a peer compares what it holds with each peer that it is connected to, in milliseconds.
 pub const RESYNC_MS: u64 = 60_000;
+/// How long it waits after a question that was refused or lost, in milliseconds.
+pub const COMPARE_AGAIN_MS: u64 = 5_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.
@@ -171,3 +173,23 @@ pub const TAB_REOPEN_GAP: u64 = 1 << 20;
 pub const RECALL_ROWS_MAX: usize = 2_000;
 /// Revocations that one author may tell another in such a question.
 pub const RECALL_REVOKED_MAX: usize = 64;
+/// How long an invitation to a new device is good for, in milliseconds.
+pub const INVITATION_MS: u64 = 10 * 60 * 1_000;
+/// Addresses that an invitation may name.
+pub const INVITATION_ADDRESSES_MAX: usize = 8;
+/// Longest address in an invitation, in bytes.
+pub const INVITATION_ADDRESS_BYTES_MAX: usize = 192;
+/// Bytes of one message about a shop's document that travel in one frame.
+pub const TALK_PIECE_BYTES: usize = 512 * 1024;
+/// Messages of one side in one conversation about a document.
+pub const TALK_ROUNDS_MAX: u32 = 64;
+/// First counts of variants that one device tells another at once.
+pub const COUNTS_MAX: usize = 1_000;
+/// Listings that one step says anew in a new epoch.
+pub const REOPENED_AT_ONCE: usize = 500;
+/// How long an ask that one device of a shop may have is brought to no other one, in milliseconds.
+pub const ASK_BOUND_MS: u64 = 10 * 60 * 1_000;
+/// How long an ask waits for rights to sell that another device of the shop holds, in milliseconds.
+pub const UNITS_WAIT_MS: u64 = 20_000;
+/// How long a device waits before it asks again for rights to sell, in milliseconds.
+pub const UNITS_AGAIN_MS: u64 = 2_000;

@@ -22,15 +22,22 @@ pub fn terms(records: &dyn Records, shop: &AuthorId) -> Result<Option<ShopTerms>
     }))
 }
 
-/// All fields of a listing: the join of every part from every device.
+/// All fields of a listing: the join of every part from every device. Once a revocation is known, only
+/// those of the newest epoch in which the shop said anything of it: the devices that stayed say all of it
+/// again, and what the one that went may have written into the epoch before is gone.
 pub fn fields(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Result<Fields, Fault> {
     let mut fields = Fields::new();
+    let mut newest = 0;
     for envelope in parts(records, shop, Kind::Listing, listing)? {
         if let Body::Listing(part) = envelope.body() {
+            newest = newest.max(part.epoch_max());
             fields.join(part.fields());
         }
     }
-    Ok(fields)
+    match newest > 0 && records.has_revoked(shop)? {
+        true => Ok(fields.since(newest)),
+        false => Ok(fields),
+    }
 }
 
 /// A listing as a person reads it; none if nothing of it is held.
@@ -48,6 +55,9 @@ pub fn stock(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Res
             // does not fit here says nothing about what can be sold.
             stock.admit(envelope.device(), account).ok();
         }
+    }
+    for device in records.revoked_devices(shop)? {
+        stock.count_out(device);
     }
     Ok(stock)
 }

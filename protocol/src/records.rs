@@ -75,6 +75,10 @@ pub enum Tree {
     Holds = 38,
     /// Private. What commands were carried out, by the caller's own key, so that a repeated one is not.
     Done = 39,
+    /// Private. `epoch ‖ shard` → a digest of the shop's document, by which devices see whether theirs differ.
+    Heads = 44,
+    /// Private. `epoch ‖ shard ‖ device` → what is known of another device's copy of a document.
+    Meets = 45,
 }
 
 impl Tree {
@@ -103,6 +107,8 @@ impl Tree {
         Self::Addresses,
         Self::Holds,
         Self::Done,
+        Self::Heads,
+        Self::Meets,
     ];
 
     /// Its name, for stores that name trees.
@@ -131,6 +137,8 @@ impl Tree {
             Self::Addresses => "local.addresses",
             Self::Holds => "local.holds",
             Self::Done => "local.done",
+            Self::Heads => "local.heads",
+            Self::Meets => "local.meets",
         }
     }
 

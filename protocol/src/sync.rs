@@ -2,18 +2,23 @@
 //!
 //! `Log`: each device's log is asked for by number. `State`: both sides fold what they hold of an
 //! author into 256 digests; where two differ, the asker names what it has there and gets the rest.
-//! Frames are canonical DAG-CBOR and bounded before they are read. Described in `spec/sync.md`.
+//! Two devices of one author ask each other more (`together`): `Sealed` envelopes, which are compared as
+//! states are, the shop's documents, and rights to sell. Frames are canonical DAG-CBOR and bounded before
+//! they are read. Described in `spec/sync.md` and `spec/devices.md`.
 
 use crate::body::Kind;
 use crate::codec::{self, CodecError};
-use crate::id::{AuthorId, DeviceId, EnvelopeId};
-use crate::identity::Grant;
+use crate::envelope::Signed;
+use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, VariantId};
+use crate::identity::{Grant, Scope};
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, RECALL_REVOKED_MAX, RECALL_ROWS_MAX, SYNC_AUTHORS_MAX,
-    SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+    AUTHOR_DEVICES_MAX, COUNTS_MAX, PROOFS_PER_AUTHOR_MAX, RECALL_REVOKED_MAX, RECALL_ROWS_MAX, SHARDS,
+    SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX, TALK_PIECE_BYTES,
 };
+use crate::pairing::{PairAnswer, PairAsk};
 use crate::records::{Fault, Range, Records, Tree};
 use crate::text::{List, Prose};
+use crate::time::Hybrid;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -51,6 +56,22 @@ pub enum Request<E = Raw> {
     Settle(Vec<E>),
     /// All that is between the asker's author and the peer's, orders and tabs: the asker lost its own copy.
     Recall(Recall<E>),
+    /// A step of a new device towards its grant.
+    Pair(PairAsk),
+    /// How this device and another one of its author stand to each other.
+    Together(Together),
+    /// Sealed envelopes that a device of the same author has just kept.
+    Share(Vec<E>),
+    /// Sealed envelopes that the asker, a device of the same author, lacks.
+    Sealed(SealedWanted),
+    /// A step by which two devices of a shop bring one of its documents together.
+    Talk(Talk),
+    /// Rights to sell, for an order that the asker cannot serve.
+    Units(UnitsWanted),
+    /// First counts of variants, from a file that was imported on a device that counts nothing by itself.
+    Counts(List<(ListingId, VariantId, u64), COUNTS_MAX>),
+    /// The author's newer word for the device that is asked.
+    Regrant(Grant),
 }
 
 /// A question for one's own past.
@@ -78,6 +99,12 @@ pub enum Answer<E = Raw> {
     Pulled(Pulled<E>),
     /// What became of each envelope that was delivered.
     Taken(Vec<Taken>),
+    /// Where a new device stands.
+    Pair(PairAnswer),
+    /// How the device that was asked stands.
+    Together(Together),
+    /// The next step about a document.
+    Talk(Talk),
     /// The request was read.
     Noted,
     /// The request was refused.
@@ -152,6 +179,85 @@ pub struct Slot {
     pub key: ByteBuf,
 }
 
+/// How one device of an author stands: what it holds of what is for the author's devices alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Together {
+    /// The epoch of its grant.
+    pub epoch: u32,
+    /// A digest of each of the shop's 256 documents in that epoch, 8 bytes each; no bytes if there are none.
+    pub shards: ByteBuf,
+    /// The digests of all sealed envelopes, as of states; no bytes if there are none.
+    pub sealed: ByteBuf,
+    /// The shop's private ways, if they were set, and when: the newest hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ways: Option<(Hybrid, ShopWays)>,
+}
+
+/// What is said of a shop's private ways: never in an envelope of its own, but known to all its devices.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopWays {
+    /// How to pay outside a tab; empty if only tabs are taken.
+    pub payment_instructions: Prose,
+    /// Whether orders that the stock allows are accepted without asking.
+    pub accept_by_itself: bool,
+}
+
+/// Which sealed envelopes a device wants of another one of its author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedWanted {
+    /// In which buckets.
+    pub buckets: ByteBuf,
+    /// The first 8 bytes of each envelope id that the asker has there, one after another.
+    pub have: ByteBuf,
+    /// Only rows beyond this one: where the last answer ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<ByteBuf>,
+}
+
+/// A piece of a message about one of the shop's documents: messages may be larger than a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Talk {
+    /// The epoch of the document.
+    pub epoch: u32,
+    /// Its number.
+    pub shard: u8,
+    /// Whether the conversation begins here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub begins: bool,
+    /// Whether this asks for the next piece of the other side's message, and says nothing itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub listens: bool,
+    /// Whether more of the message follows.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub more: bool,
+    /// The piece; no bytes if there is nothing to say.
+    pub piece: ByteBuf,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands the field over by reference"
+)]
+fn is_false(truth: &bool) -> bool {
+    !*truth
+}
+
+/// Which rights to sell a device asks another one of its author for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitsWanted {
+    /// Of which listing.
+    pub listing: ListingId,
+    /// Of which variant.
+    pub variant: VariantId,
+    /// How many are lacking.
+    pub units: u64,
+}
+
 /// Envelopes of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,9 +304,15 @@ impl Request {
         }
         let request = codec::decode(frame)?;
         match &request {
-            Self::Deliver(envelopes) | Self::Settle(envelopes) => {
+            Self::Deliver(envelopes) | Self::Settle(envelopes) | Self::Share(envelopes) => {
                 within(envelopes.len(), SYNC_ENVELOPES_MAX)?;
             }
+            Self::Sealed(wanted) => {
+                within(wanted.have.len() / 8, SYNC_DIGESTS_MAX)?;
+                within(wanted.buckets.len(), BUCKETS)?;
+            }
+            Self::Together(together) => together.check()?,
+            Self::Talk(talk) => within(talk.piece.len(), TALK_PIECE_BYTES)?,
             Self::States(wanted) => {
                 within(wanted.have.len() / 8, SYNC_DIGESTS_MAX)?;
                 within(wanted.buckets.len(), BUCKETS)?;
@@ -227,6 +339,8 @@ impl Answer {
         match &answer {
             Self::Pulled(pulled) => within(pulled.envelopes.len(), SYNC_ENVELOPES_MAX)?,
             Self::Taken(outcomes) => within(outcomes.len(), SYNC_ENVELOPES_MAX)?,
+            Self::Together(together) => together.check()?,
+            Self::Talk(talk) => within(talk.piece.len(), TALK_PIECE_BYTES)?,
             Self::Buckets(digests) if !digests.is_empty() && digests.len() != BUCKETS * 8 => {
                 within(digests.len(), 0)?;
             }
@@ -242,6 +356,15 @@ impl Answer {
 }
 
 impl<E> Request<E> {
+    /// The scope that a device of the same author needs to ask this of another one.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Share(_) | Self::Sealed(_) => Scope::Orders,
+            Self::Talk(_) | Self::Units(_) | Self::Counts(_) => Scope::Catalog,
+            _ => Scope::Post,
+        }
+    }
+
     /// The same request with its envelopes turned into something else.
     pub fn map<F>(self, mut turn: impl FnMut(Vec<E>) -> Vec<F>) -> Request<F> {
         match self {
@@ -259,6 +382,14 @@ impl<E> Request<E> {
                 said: turn(recall.said),
                 beyond: recall.beyond,
             }),
+            Self::Pair(ask) => Request::Pair(ask),
+            Self::Together(together) => Request::Together(together),
+            Self::Share(envelopes) => Request::Share(turn(envelopes)),
+            Self::Sealed(wanted) => Request::Sealed(wanted),
+            Self::Talk(talk) => Request::Talk(talk),
+            Self::Units(wanted) => Request::Units(wanted),
+            Self::Counts(counts) => Request::Counts(counts),
+            Self::Regrant(grant) => Request::Regrant(grant),
         }
     }
 }
@@ -275,9 +406,23 @@ impl<E> Answer<E> {
                 more: pulled.more,
             }),
             Self::Taken(outcomes) => Answer::Taken(outcomes),
+            Self::Pair(answer) => Answer::Pair(answer),
+            Self::Together(together) => Answer::Together(together),
+            Self::Talk(talk) => Answer::Talk(talk),
             Self::Noted => Answer::Noted,
             Self::Refused(why) => Answer::Refused(why),
         }
+    }
+}
+
+impl Together {
+    fn check(&self) -> Result<(), FrameError> {
+        for (bytes, full) in [(&self.shards, SHARDS * 8), (&self.sealed, BUCKETS * 8)] {
+            if !bytes.is_empty() && bytes.len() != full {
+                within(bytes.len(), 0)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -290,13 +435,22 @@ impl Digests {
     /// hash of each slot and id in it: only the author could sign two sets that fold alike, and
     /// would hide from its readers nothing but its own words.
     pub fn of(records: &dyn Records, author: &AuthorId) -> Result<Self, Fault> {
+        Ok(Self::over(records.state_ids(author)?))
+    }
+
+    /// Folds all sealed envelopes that are held: of orders and of tabs.
+    pub fn of_sealed(records: &dyn Records) -> Result<Self, Fault> {
+        Ok(Self::over(sealed_ids(records)?))
+    }
+
+    fn over(rows: Vec<(Vec<u8>, EnvelopeId)>) -> Self {
         let mut digests = Box::new([0; BUCKETS]);
-        for (slot, id) in records.state_ids(author)? {
+        for (slot, id) in rows {
             if let Some(digest) = digests.get_mut(usize::from(bucket(&slot))) {
                 *digest ^= fold(&slot, &id);
             }
         }
-        Ok(Self(digests))
+        Self(digests)
     }
 
     /// The digests on the wire; no bytes if nothing is held.
@@ -403,6 +557,62 @@ pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pul
             continue;
         };
         if !packed.push(envelope.bytes()) {
+            return Ok(packed.cut());
+        }
+        packed.last = slot;
+    }
+    Ok(packed.whole())
+}
+
+/// Where every sealed envelope is, and its id. The first 32 bytes of a slot are the thread's, as an
+/// author's are of a state's, so that both fall into buckets alike: by kind and id.
+fn sealed_ids(records: &dyn Records) -> Result<Vec<(Vec<u8>, EnvelopeId)>, Fault> {
+    let mut rows = Vec::new();
+    for (kind, tree) in [(Kind::Order, Tree::Order), (Kind::Tab, Tree::Tab)] {
+        for (key, _) in records.scan(tree, &Range::of([], usize::MAX))? {
+            let (thread, id) = key.split_at_checked(32).unwrap_or((&key, &[]));
+            if let Ok(envelope) = EnvelopeId::from_slice(id) {
+                rows.push(([thread, &[kind as u8], id].concat(), envelope));
+            }
+        }
+    }
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+/// Asks for the sealed envelopes that some buckets lack, naming what is there.
+pub fn sealed_wanted(
+    records: &dyn Records,
+    buckets: Vec<u8>,
+    beyond: Option<ByteBuf>,
+) -> Result<SealedWanted, Fault> {
+    let mut have = Vec::new();
+    for (slot, id) in sealed_ids(records)? {
+        if buckets.contains(&bucket(&slot)) && have.len() < SYNC_DIGESTS_MAX * 8 {
+            have.extend_from_slice(&short(&id));
+        }
+    }
+    Ok(SealedWanted {
+        buckets: buckets.into(),
+        have: have.into(),
+        beyond,
+    })
+}
+
+/// Answers [`Request::Sealed`]: what the asker did not name, as much as fits a frame.
+pub fn sealed_answer(records: &dyn Records, wanted: &SealedWanted) -> Result<Pulled, Fault> {
+    let mut have: Vec<&[u8; 8]> = wanted.have.as_chunks::<8>().0.iter().collect();
+    have.sort_unstable();
+    let mut packed = Packed::default();
+    for (slot, id) in sealed_ids(records)? {
+        let passed = wanted.beyond.as_ref().is_some_and(|beyond| slot <= **beyond);
+        if passed || !wanted.buckets.contains(&bucket(&slot)) || have.binary_search(&&short(&id)).is_ok() {
+            continue;
+        }
+        let Some(envelope) = records.envelope(&id)? else {
+            continue;
+        };
+        if !packed.push(&envelope) {
             return Ok(packed.cut());
         }
         packed.last = slot;

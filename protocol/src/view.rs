@@ -4,11 +4,13 @@
 //! no more than its page needs, as far as the trees allow; where it looks at more, a named limit bounds
 //! it. The shapes are written down in `spec/api.md`.
 
+mod devices;
 mod people;
 mod shop;
 mod talk;
 mod trade;
 
+pub use devices::{AskingView, DeviceView, DevicesView, This, devices};
 pub use people::{FollowView, Named, ProfileView, follows, follows_count, profile, reads};
 pub use shop::{
     ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView,

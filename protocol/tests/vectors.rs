@@ -18,11 +18,14 @@ use souk_protocol::codec;
 use souk_protocol::envelope::{Opened, Signed, open};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, MediaId, OrderId, TabId, VariantId};
 use souk_protocol::identity::{Grant, GrantCache, Phrase, Scope, Scopes};
+use souk_protocol::pairing::{self, Invitation, Joining, Nonce, PairAnswer, PairAsk, Secret};
 use souk_protocol::records::Memory;
 use souk_protocol::sync::{
-    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, Slot, StatesWanted, Taken,
+    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, SealedWanted, ShopWays, Slot, StatesWanted,
+    Taken, Talk, Together, UnitsWanted,
 };
-use souk_protocol::time::Timestamp;
+use souk_protocol::text::{Name, Text};
+use souk_protocol::time::{Hybrid, Timestamp};
 use std::path::PathBuf;
 
 mod made;
@@ -296,7 +299,118 @@ fn requests() -> Vec<Request> {
             said: vec![],
             beyond: Some(Raw::from(vec![1, 2, 3])),
         }),
+        Request::Pair(pairing_begin()),
+        Request::Pair(PairAsk::Reveal {
+            nonce: Nonce::new([9; 32]),
+        }),
+        Request::Pair(PairAsk::Fetch {}),
+        Request::Together(Together::default()),
+        Request::Together(together()),
+        Request::Share(vec![raw("post_bare")]),
+        Request::Sealed(SealedWanted {
+            buckets: Raw::from(vec![3, 250]),
+            have: Raw::from(vec![7; 16]),
+            beyond: Some(Raw::from(vec![1, 2, 3])),
+        }),
+        Request::Talk(talk(true, false)),
+        Request::Talk(talk(false, true)),
+        Request::Units(UnitsWanted {
+            listing: hat(),
+            variant: hat_variant(),
+            units: 2,
+        }),
+        Request::Counts(list([(hat(), hat_variant(), 7)])),
+        Request::Regrant(alice.grant.clone()),
     ]
+}
+
+fn hat_variant() -> VariantId {
+    VariantId::of(&hat(), &["S"])
+}
+
+fn together() -> Together {
+    let ways = ShopWays {
+        payment_instructions: prose("IBAN"),
+        accept_by_itself: true,
+    };
+    Together {
+        epoch: 2,
+        shards: Raw::from(vec![1; 2_048]),
+        sealed: Raw::from(vec![2; 2_048]),
+        ways: Some((
+            Hybrid {
+                wall_ms: NOW_MS,
+                count: 1,
+            },
+            ways,
+        )),
+    }
+}
+
+fn talk(begins: bool, listens: bool) -> Talk {
+    Talk {
+        epoch: 2,
+        shard: 5,
+        begins,
+        listens,
+        more: begins,
+        piece: Raw::from(if listens { vec![] } else { vec![1, 2, 3] }),
+    }
+}
+
+// ---- pairing ----------------------------------------------------------------------------------
+
+fn invitation() -> Invitation {
+    let address = "/ip4/192.0.2.1/udp/4001/quic-v1";
+    Invitation {
+        device: alice().device.device(),
+        secret: Secret::new([7; 16]),
+        addresses: list([Text::new(address).unwrap()]),
+    }
+}
+
+fn new_device() -> DeviceId {
+    DeviceId::from_bytes([3; 32])
+}
+
+fn pairing_begin() -> PairAsk {
+    let name = Name::new("laptop").unwrap();
+    Joining::begin(invitation(), new_device(), [9; 32], name).1
+}
+
+fn pairing() -> Json {
+    let PairAsk::Begin {
+        proof, commitment, ..
+    } = pairing_begin()
+    else {
+        panic!("a pairing begins otherwise")
+    };
+    let (secret, device) = (invitation().secret, invitation().device);
+    let (mine, theirs) = (Nonce::new([8; 32]), Nonce::new([9; 32]));
+    let code = invitation().code().unwrap();
+    assert_eq!(Invitation::parse(&code), Ok(invitation()));
+    let wrong = code.replacen(code.chars().nth(20).unwrap(), "1", 1);
+    let no_codes = [
+        wrong,
+        code[..code.len() - 2].to_owned(),
+        code.replace("pair-", "pear-"),
+    ];
+    for code in &no_codes {
+        assert!(Invitation::parse(code).is_err(), "{code}");
+    }
+    json!({
+        "inviter": device,
+        "new_device": new_device(),
+        "secret": hex(secret.as_slice()),
+        "address": invitation().addresses.first().unwrap(),
+        "code": code,
+        "no_codes": no_codes,
+        "inviters_nonce": hex(mine.as_slice()),
+        "new_devices_nonce": hex(theirs.as_slice()),
+        "proof": hex(proof.as_slice()),
+        "commitment": hex(commitment.as_slice()),
+        "words": pairing::words(&secret, (&device, &mine), (&new_device(), &theirs)).join(" "),
+    })
 }
 
 fn answers(digests: &Digests) -> Vec<Answer> {
@@ -335,6 +449,16 @@ fn answers(digests: &Digests) -> Vec<Answer> {
             Taken::Later,
             Taken::Refused(prose("it is addressed to somebody else")),
         ]),
+        Answer::Pair(PairAnswer::Begun {
+            nonce: Nonce::new([8; 32]),
+        }),
+        Answer::Pair(PairAnswer::Wait {}),
+        Answer::Pair(PairAnswer::Granted {
+            author,
+            grant: alice.grant.clone(),
+        }),
+        Answer::Together(together()),
+        Answer::Talk(talk(false, false)),
         Answer::Noted,
         Answer::Refused(prose("say hello first")),
     ]
@@ -378,6 +502,17 @@ fn sync_frames() -> Json {
         ),
         ("a long integer", map(&[("pull", long)])),
         ("257 buckets", map(&[("states", wanted)])),
+        (
+            "a document's piece that is too large",
+            map(&[(
+                "talk",
+                map(&[
+                    ("epoch", vec![0]),
+                    ("piece", bytes(&vec![0; 512 * 1024 + 1])),
+                    ("shard", vec![0]),
+                ]),
+            )]),
+        ),
     ];
     for (name, frame) in &no_requests {
         assert!(Request::read(frame).is_err(), "{name}");
@@ -425,6 +560,7 @@ fn the_vectors_are_what_this_code_makes() {
     agree("envelopes", &valid_envelopes());
     agree("invalid_envelopes", &invalid_envelopes());
     agree("sync_frames", &sync_frames());
+    agree("pairing", &pairing());
 }
 
 // ---- the table of limits ----------------------------------------------------------------------

@@ -1,5 +1,5 @@
-//! `souk up`: runs the node of a directory in this process. `souk init` and `souk id --words`, which need
-//! the directory without a running node, are here too; backups and passphrases have files of their own.
+//! `souk up`: runs the node of a directory in this process. `souk init`, `souk device join` and `souk id --words`,
+//! which need the directory without a running node, are here too; backups and passphrases have files of their own.
 
 use super::Context;
 use crate::client::Client;
@@ -10,10 +10,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use souk_node::home::{Home, HomeError};
 use souk_node::http::ServeError;
+use souk_node::join::{Join, JoinError};
 use souk_node::node::StartError;
 use souk_node::store::OpenStoreError;
 use souk_node::vault::Passphrase;
 use souk_node::{Config, Ready, RunError};
+use souk_protocol::pairing::PairError;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
@@ -113,6 +115,39 @@ pub(crate) fn init(wish: &Init, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes a directory for a device that another one lets in, without starting a node.
+pub(crate) fn join(code: &str, name: &str, context: &Context) -> Result<(), Failure> {
+    let out = context.output;
+    let wish = Join {
+        home: context.home.clone(),
+        code: code.to_owned(),
+        name: name.to_owned(),
+        network: None,
+    };
+    let show = |words: &str| {
+        out.object_line(&json!({ "words": words }));
+        out.line("Compare these four words with those on the other device, and say yes there:");
+        out.line("");
+        out.line(format!("  {}", strong(words)));
+        out.line("");
+    };
+    let joined = souk_node::join::join(&wish, show).map_err(|error| match &error {
+        JoinError::Home(error) => home_refused(error),
+        JoinError::Pair(PairError::Code | PairError::Checksum) => {
+            Failure::usage(error.to_string(), error.next())
+        }
+        JoinError::Away(_) | JoinError::Silent(_) => {
+            Failure::refused("unreachable", error.to_string(), error.next())
+        }
+        JoinError::Runtime(_) => Failure::fault(error.to_string()),
+        JoinError::Late => Failure::too_late(error.to_string(), error.next()),
+        _ => Failure::refused("not_allowed", error.to_string(), error.next()),
+    })?;
+    out.object_line(&json!({"author": joined.author, "device": joined.device}));
+    out.line(format!("this device speaks for {} now", joined.author));
+    Ok(())
+}
+
 /// The words that bring the identity of a directory back. They stand in the file of keys, unless the
 /// owner keeps them on paper alone.
 pub(crate) fn words(home: &Path, keys: &KeysPassphrase) -> Result<String, Failure> {
@@ -123,6 +158,12 @@ pub(crate) fn words(home: &Path, keys: &KeysPassphrase) -> Result<String, Failur
         ),
         error => home_refused(&error),
     })?;
+    if owner.words.is_none() && Home::was_let_in(home) {
+        return Err(Failure::not_found(
+            "the 24 words are on the device that let this one in",
+            "run `souk id --words` there",
+        ));
+    }
     owner.words.map(|words| words.to_string()).ok_or_else(|| {
         Failure::not_found(
             format!("the words were taken out of {}", home.display()),

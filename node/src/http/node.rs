@@ -13,7 +13,7 @@ use souk_protocol::id::{AuthorId, DeviceId};
 use souk_protocol::peer::own_past;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::text::Name;
-use souk_protocol::view::{self, OwnShopView};
+use souk_protocol::view::{self, DevicesView, OwnShopView};
 
 /// What a node says of itself.
 #[derive(Serialize)]
@@ -112,6 +112,14 @@ fn named(records: &dyn Records, mut peers: Vec<PeerView>) -> Result<Vec<PeerView
         }
     }
     Ok(peers)
+}
+
+/// `GET /api/v1/devices`
+pub(super) async fn devices(
+    State(app): State<App>,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Json<DevicesView>, Problem> {
+    Ok(Json(app.node.devices().await?))
 }
 
 /// Whom to dial.

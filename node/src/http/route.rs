@@ -255,6 +255,12 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .query(&["after"])
         .lines("text/event-stream", "Event"),
+        get(
+            "/api/v1/devices",
+            "Devices",
+            "The owner's devices, and one that wants to become one",
+            node::devices,
+        ),
         post("/api/v1/peers", "Dialled", "Dials an address", node::dial).takes(Takes::Json("Dial")),
         post(
             "/api/v1/shop/import",

@@ -100,10 +100,19 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
          history?: [{seq: int, change: text, by: text, amount_minor: int, order: text|null, time: int}]}",
     ),
     ("Tabs", "{items: [Tab], next?: text}"),
+    (
+        "Device",
+        "{device: text, name: text, this: bool, primary: bool, connected: bool, since: int|null}",
+    ),
+    (
+        "Devices",
+        "{items: [Device], together: bool, revoked: bool, asks: {device: text, name: text, words: text}|null, ends: \
+         int|null}",
+    ),
     ("Command", "{do: text}"),
     (
         "Reply",
-        "{done: 'done'|'said'|'order'|'tab'|'imported', id?: text, order?: text, state?: text, tab?: text, vouched_by?: \
+        "{done: 'done'|'said'|'order'|'tab'|'imported'|'invited'|'device', code?: text, ends?: int, device?: text, id?: text, order?: text, state?: text, tab?: text, vouched_by?: \
          [text], new?: int, changed?: int, same?: int}",
     ),
     ("Dial", "{address: text}"),

@@ -80,6 +80,50 @@ impl Shard {
         self.epoch
     }
 
+    /// Eight bytes that are equal for two documents with the same edits, and different for others; zero if
+    /// there are none. For comparison between a shop's own devices alone.
+    pub fn digest(&self) -> u64 {
+        let mut heads: Vec<[u8; 32]> = self.doc.get_heads().iter().map(|head| head.0).collect();
+        if heads.is_empty() {
+            return 0;
+        }
+        heads.sort_unstable();
+        let hash = blake3::hash(heads.as_flattened());
+        let word = hash.as_bytes().first_chunk::<8>();
+        word.map_or(1, |word| u64::from_be_bytes(*word)).max(1)
+    }
+
+    /// Sets fields to values that this device had set in an earlier epoch, where they are other ones now.
+    ///
+    /// # Errors
+    /// A listing of another shard, too many listings or variants.
+    pub fn carry_over(
+        &mut self,
+        fields: &[(ListingId, FieldKey, Value)],
+    ) -> Result<BTreeSet<ListingId>, CatalogError> {
+        let mut doc = self.doc.clone();
+        let mut changes = Changes::default();
+        let mut transaction = doc.transaction();
+        for (listing, field, value) in fields {
+            let actual = shard_of(listing);
+            if actual != self.number {
+                let expected = self.number;
+                return Err(CatalogError::WrongShard { expected, actual });
+            }
+            let before = self.project(listing)?;
+            if before.value(field).unwrap_or(&Value::Null) != value {
+                put(&mut transaction, &key::key(listing, field), value)?;
+                changes.changed.insert(*listing);
+                changes.grown.insert(*listing);
+            }
+        }
+        transaction.commit();
+        let next = Self { doc, ..*self };
+        next.check_size(&changes)?;
+        *self = next;
+        Ok(changes.changed)
+    }
+
     /// Performs edits, all or none, and says which listings are other than before.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 use super::{CatalogError, Shard, census, guarded, key, shard_of};
 use crate::id::{DeviceId, ListingId};
 use crate::limits::SHARD_MESSAGE_BYTES_MAX;
+use crate::listing::{FieldKey, Value};
 use automerge::legacy::{Key, ObjectId, OpType};
 use automerge::sync::{Message, State, SyncDoc};
 use automerge::{Change, ExpandedChange};
@@ -100,6 +101,36 @@ impl Shard {
         })?;
         (self.doc, *state) = (doc, next);
         Ok(changed)
+    }
+
+    /// The fields that this device set and that the other one is not known to have, with the values that
+    /// they have here now.
+    ///
+    /// # Errors
+    /// As [`Shard::project`].
+    pub fn unshared(&self, state: &SyncState) -> Result<Vec<(ListingId, FieldKey, Value)>, CatalogError> {
+        let mut keys = BTreeSet::new();
+        let own = self.device();
+        guarded(|| {
+            for change in self.doc.get_changes(&state.0.shared_heads) {
+                if change.actor_id().to_bytes() != own.as_bytes().as_slice() {
+                    continue;
+                }
+                let named = change.decode().operations;
+                keys.extend(named.iter().filter_map(|operation| match &operation.key {
+                    Key::Map(text) => key::parse(text),
+                    Key::Seq(_) => None,
+                }));
+            }
+            Ok(())
+        })?;
+        let mut fields = Vec::with_capacity(keys.len());
+        for (listing, field) in keys {
+            if let Some(value) = self.project(&listing)?.value(&field) {
+                fields.push((listing, field, value.clone()));
+            }
+        }
+        Ok(fields)
     }
 }
 

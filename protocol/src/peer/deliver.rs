@@ -9,16 +9,20 @@ use crate::admission::Refusal;
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
-use crate::limits::{ORDER_FRAME_BYTES_MAX, OUTBOX_MAX, SEEK_AGAIN_MS, TAB_FRAME_BYTES_MAX};
+use crate::limits::{ASK_BOUND_MS, ORDER_FRAME_BYTES_MAX, OUTBOX_MAX, SEEK_AGAIN_MS, TAB_FRAME_BYTES_MAX};
 use crate::records::{Fault, Range, Tree};
 use crate::sync::{Raw, Request, Taken};
 use crate::text::Prose;
+use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// Envelopes in one delivery.
 const BATCH: usize = 16;
 /// Room that a delivery leaves for its framing, in bytes.
 const FRAME_MARGIN: usize = 1_024;
+
+/// What a row of the outbox holds: the device that was first to be brought an ask, and when.
+type Bound = Option<(DeviceId, Timestamp)>;
 
 /// Envelopes of one kind, as many as one frame of their protocol holds.
 #[derive(Default)]
@@ -57,8 +61,12 @@ impl Peer {
         to: AuthorId,
         envelope: &Signed,
     ) -> Result<(), Fault> {
-        turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&()))?;
-        match self.device_of(&to) {
+        let device = self.device_of(&to);
+        let bound = device
+            .filter(|_| opens_order(envelope))
+            .map(|device| (device, turn.now));
+        turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&bound))?;
+        match device {
             Some(device) => {
                 let mut batch = Batch::default();
                 batch.add(envelope);
@@ -113,14 +121,25 @@ impl Peer {
         let rows = turn
             .records()
             .scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
+        let first = self.device_of(&author) == Some(device);
         let mut batch = Batch::default();
-        for (key, _) in rows {
+        for (key, value) in rows {
             let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else {
                 continue;
             };
             let Some(envelope) = turn.records().envelope(&id)? else {
                 continue;
             };
+            let bound: Bound = super::stored(Tree::Outbox, &key, &value)?;
+            match self.still_bound(turn, &author, bound)? {
+                Some(to) if to != device => continue,
+                Some(_) => {}
+                None if !first => continue,
+                None if opens_order(&envelope) => {
+                    turn.local(Tree::Outbox, &key, Some(&Some((device, turn.now))))?;
+                }
+                None => {}
+            }
             if !batch.takes(&envelope) {
                 self.send(turn, device, author, std::mem::take(&mut batch));
             }
@@ -152,13 +171,33 @@ impl Peer {
             })
             .collect();
         for to in self.waiting(turn)? {
-            match self.device_of(&to) {
-                Some(device) if !underway.contains(&to) => self.deliver_to(turn, device)?,
-                Some(_) => {}
-                None => self.seek(turn, to)?,
+            let speaks = |session: &super::Session| session.author == Some(to);
+            let here = self.sessions.iter().filter(|(_, session)| speaks(session));
+            let here: Vec<DeviceId> = here.map(|(device, _)| *device).collect();
+            if here.is_empty() {
+                self.seek(turn, to)?;
+            } else if !underway.contains(&to) {
+                for device in here {
+                    self.deliver_to(turn, device)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// The device to which an ask is bound. Whoever takes an ask sees to the order, so it is not brought
+    /// to two devices of a shop: one that gave no answer may have it all the same, and tells the others.
+    fn still_bound(
+        &self,
+        turn: &Turn<'_>,
+        author: &AuthorId,
+        bound: Bound,
+    ) -> Result<Option<DeviceId>, Fault> {
+        let Some((device, since)) = bound else {
+            return Ok(None);
+        };
+        let gone = turn.records().revocation(author, &device)?.is_some();
+        Ok((!gone && turn.now.since_ms(since) < ASK_BOUND_MS).then_some(device))
     }
 
     /// Authors for whom something waits.
@@ -253,12 +292,21 @@ impl Peer {
         if let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
             return Ok(Err(refusal));
         }
-        match signed.body() {
-            Body::Order(_) => self.take_order_message(turn, signed),
-            Body::Tab(_) => self.take_tab_message(turn, signed),
-            _ => Ok(Err(Refusal::NotForMe)),
+        let copy = signed.clone();
+        let taken = match signed.body() {
+            Body::Order(_) => self.take_order_message(turn, signed)?,
+            Body::Tab(_) => self.take_tab_message(turn, signed)?,
+            _ => Err(Refusal::NotForMe),
+        };
+        if taken.is_ok() {
+            self.share(turn, &copy, Some(from));
         }
+        Ok(taken)
     }
+}
+
+fn opens_order(envelope: &Signed) -> bool {
+    matches!(envelope.body(), Body::Order(message) if message.order.is_none())
 }
 
 fn outbox_key(to: &AuthorId, envelope: &Signed) -> Vec<u8> {

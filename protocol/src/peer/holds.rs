@@ -3,12 +3,13 @@
 
 use super::turn::Turn;
 use super::{Peer, Watched};
-use crate::id::OrderId;
+use crate::id::{ListingId, OrderId, VariantId};
 use crate::market;
 use crate::order::{Order, Role, State};
 use crate::records::{Fault, Tree};
 use crate::stock::{Hold, Holds};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What this node does about an order that is not over, and with the stock of one that it sells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub(super) enum Watch {
     Sold,
     /// It was paid after it had lapsed here, and its units went to somebody else meanwhile.
     Short,
+    /// Another device of this side sees to it.
+    Elsewhere,
 }
 
 impl Peer {
@@ -32,6 +35,7 @@ impl Peer {
         let row = self.watch(turn, &order.id)?;
         let had = row.unwrap_or(Watch::Open);
         let mut has = match order.state {
+            _ if !self.sees_to(turn, order)? => Watch::Elsewhere,
             _ if !sells => Watch::Open,
             state if state.holds_stock() => Watch::Held,
             State::Asked | State::Declined | State::Cancelled | State::Lapsed => Watch::Open,
@@ -46,7 +50,9 @@ impl Peer {
                 false => Watch::Short,
             };
         }
-        if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
+        if had == Watch::Elsewhere && has == Watch::Sold {
+            self.take_over_sale(turn, order)?;
+        } else if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
             self.change_stock(turn, order, true)?;
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
@@ -73,6 +79,27 @@ impl Peer {
     pub(super) fn remember_sold(&mut self, turn: &mut Turn<'_>, id: &OrderId) -> Result<(), Fault> {
         self.watched.entry(*id).or_default();
         turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::Sold))
+    }
+
+    /// An ask came to this device: it sees to the order, unless another one has answered already.
+    pub(super) fn take_ask(&mut self, turn: &mut Turn<'_>, id: &OrderId) -> Result<(), Fault> {
+        turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::Open))
+    }
+
+    /// An order that was sold by a device that is none of this author's any more passes here, with the
+    /// units that it sold.
+    fn take_over_sale(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
+        for line in order.lines() {
+            let mut stock = market::stock(turn.records(), &self.author(), &line.listing)?;
+            if stock.is_counted(&line.variant)
+                && stock
+                    .take_over_sale(self.device(), line.variant, line.units.into())
+                    .is_ok()
+            {
+                self.say_stock(turn, &stock)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is kept for an order that is not over.
@@ -103,26 +130,54 @@ impl Peer {
         sell: bool,
     ) -> Result<(), Fault> {
         let (me, device) = (self.author(), self.device());
+        let mut short = self.sold_short(turn, &order.id)?;
         for line in order.lines() {
             let mut stock = market::stock(turn.records(), &me, &line.listing)?;
             if !stock.is_counted(&line.variant) {
                 continue;
             }
-            let units = u64::from(line.units);
+            let (units, key) = (u64::from(line.units), (line.listing, line.variant));
             let changed = match sell {
-                // What may be sold beyond the count is counted as far as it goes.
-                true => stock.spend(
-                    device,
-                    line.variant,
-                    units.min(stock.rights(&device, &line.variant)),
-                ),
-                false => stock.restore(device, line.variant, units),
+                // What may be sold beyond the count is counted as far as it goes, and no more comes back.
+                true => {
+                    let spent = units.min(stock.rights(&device, &line.variant));
+                    if spent < units {
+                        short.insert(key, spent);
+                    }
+                    stock.spend(device, line.variant, spent)
+                }
+                false => stock.restore(device, line.variant, short.remove(&key).unwrap_or(units)),
             };
             if changed.is_ok() {
                 self.say_stock(turn, &stock)?;
             }
         }
-        Ok(())
+        let rows: Vec<_> = short
+            .into_iter()
+            .map(|((listing, variant), units)| (listing, variant, units))
+            .collect();
+        turn.local(
+            Tree::Me,
+            &short_key(&order.id),
+            (!rows.is_empty()).then_some(&rows),
+        )
+    }
+
+    /// The lines of an order for which fewer units were spent than sold, and how many were.
+    fn sold_short(
+        &self,
+        turn: &Turn<'_>,
+        order: &OrderId,
+    ) -> Result<BTreeMap<(ListingId, VariantId), u64>, Fault> {
+        let key = short_key(order);
+        let rows: Vec<(ListingId, VariantId, u64)> = match turn.records().get(Tree::Me, &key)? {
+            Some(row) => super::stored(Tree::Me, &key, &row)?,
+            None => Vec::new(),
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(listing, variant, units)| ((listing, variant), units))
+            .collect())
     }
 
     /// What this device holds for open orders.
@@ -148,4 +203,8 @@ impl Peer {
         }
         Ok(Holds::new(holds))
     }
+}
+
+fn short_key(order: &OrderId) -> Vec<u8> {
+    [b"short/".as_slice(), order.as_bytes()].concat()
 }

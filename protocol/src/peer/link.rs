@@ -7,7 +7,9 @@ use crate::api::Happening;
 use crate::body::{Body, Kind};
 use crate::envelope::Opened;
 use crate::id::{AuthorId, DeviceId};
-use crate::limits::{PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX};
+use crate::limits::{
+    COMPARE_AGAIN_MS, PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX,
+};
 use crate::post::ProductTag;
 use crate::records::Fault;
 use crate::sync::{self, Answer, Digests, Hello, Holding, Pulled, Recall, Request, Slot};
@@ -44,6 +46,9 @@ impl Peer {
         {
             turn.tell(Happening::PeerLeft { device });
         }
+        self.asking.remove(&device);
+        self.answering.remove(&device);
+        self.unlike.remove(&device);
     }
 
     /// Checks what a device says of itself; the transport has proved that it is that device.
@@ -51,13 +56,22 @@ impl Peer {
         if self.grants.verify(&hello.grant, &hello.author, &device).is_err() {
             return Ok(false);
         }
-        let revoked = turn.records().revocation(&hello.author, &device)?.is_some();
+        if turn.records().revocation(&hello.author, &device)?.is_some() {
+            self.sessions.entry(device).or_default().revoked = true;
+            return Ok(false);
+        }
         let session = self.sessions.entry(device).or_default();
-        if session.author == Some(hello.author) {
+        let known = session.author == Some(hello.author);
+        if known && session.grant.as_ref() == Some(&hello.grant) {
             return Ok(true);
         }
-        session.author = Some(hello.author);
-        session.revoked = revoked;
+        (session.author, session.grant) = (Some(hello.author), Some(hello.grant.clone()));
+        if hello.author == self.keys.author {
+            self.meet_sibling(turn, device, &hello.grant)?;
+        }
+        if known {
+            return Ok(true);
+        }
         turn.tell(Happening::PeerCame {
             device,
             author: hello.author,
@@ -109,6 +123,9 @@ impl Peer {
             .collect();
         for device in due {
             self.catch_up(turn, device)?;
+            if self.siblings.contains_key(&device) {
+                self.compare_with_sibling(turn, device)?;
+            }
         }
         Ok(())
     }
@@ -120,10 +137,9 @@ impl Peer {
         from: DeviceId,
         request: Request<Checked>,
     ) -> Result<Answer, Fault> {
-        let greeted = self
-            .sessions
-            .get(&from)
-            .is_some_and(|session| session.author.is_some());
+        let session = self.sessions.get(&from);
+        let greeted = session.is_some_and(|session| session.author.is_some());
+        let reads = greeted || session.is_some_and(|session| session.revoked);
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
                 true => {
@@ -135,13 +151,19 @@ impl Peer {
                 }
                 false => refused("the grant does not belong to this device"),
             },
-            _ if !greeted => refused("say hello first"),
+            // A new device has nothing to say hello with.
+            Request::Pair(ask) if !self.is_out => self.pair(turn, from, ask)?,
+            Request::Have(_) | Request::Pull(_) | Request::Buckets(_) | Request::States(_) if !reads => {
+                refused("say hello first")
+            }
+            _ if self.is_out => refused("this device was revoked; ask another one of its author"),
             Request::Have(authors) => Answer::Have(self.holdings(turn, from, &authors)?),
             Request::Pull(logs) => Answer::Pulled(sync::pull_answer(turn.records(), &logs)?),
             Request::Buckets(author) => {
                 Answer::Buckets(ByteBuf::from(self.digests(turn, &author)?.to_bytes()))
             }
             Request::States(wanted) => Answer::Pulled(sync::states_answer(turn.records(), &wanted)?),
+            _ if !greeted => refused("say hello first"),
             Request::Find(slot) => Answer::Pulled(sync::find_answer(turn.records(), &slot)?),
             Request::Proofs(forks) => Answer::Pulled(sync::proofs_answer(turn.records(), &forks)?),
             Request::Changed(authors) => {
@@ -159,6 +181,46 @@ impl Peer {
             Request::Deliver(envelopes) | Request::Settle(envelopes) => {
                 Answer::Taken(self.take_delivery(turn, from, envelopes)?)
             }
+            Request::Pair(_) => refused("this device was revoked; it lets nobody in"),
+            // What follows may make this device sign, and it must not yet.
+            _ if self.may_sign().is_err() => refused("this device waits for its own past"),
+            ours if self.is_sibling(&from, ours.scope()) => self.asked_by_sibling(turn, from, ours)?,
+            _ => refused("this is for the author's own devices"),
+        })
+    }
+
+    /// Answers what only a device of the same author may ask.
+    fn asked_by_sibling(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        request: Request<Checked>,
+    ) -> Result<Answer, Fault> {
+        Ok(match request {
+            Request::Together(theirs) => {
+                let mine = self.together(turn)?;
+                if let Some((set, ways)) = &theirs.ways {
+                    self.keep_ways(turn, *set, ways)?;
+                }
+                Answer::Together(mine)
+            }
+            Request::Share(envelopes) => Answer::Taken(self.take_shared(turn, from, envelopes)?),
+            Request::Sealed(wanted) => Answer::Pulled(sync::sealed_answer(turn.records(), &wanted)?),
+            Request::Talk(talk) => match self.talk_back(turn, from, &talk)? {
+                Some(talk) => Answer::Talk(talk),
+                None => refused("begin this conversation again"),
+            },
+            Request::Units(wanted) => Answer::Pulled(self.give_units(turn, from, wanted)?),
+            Request::Counts(counts) => match self.count_first(turn, counts.into_vec())? {
+                Ok(()) if self.is_primary() => Answer::Noted,
+                Ok(()) => refused("another device counts"),
+                Err(refusal) => refused(&refusal.message),
+            },
+            Request::Regrant(grant) => {
+                self.take_grant(turn, from, grant)?;
+                Answer::Noted
+            }
+            _ => refused("this is for anybody"),
         })
     }
 
@@ -295,10 +357,31 @@ impl Peer {
             (Purpose::Deliver(to, ids), Some(Answer::Taken(outcomes))) => {
                 self.delivered(turn, &to, &ids, &outcomes)?;
             }
-            // The other side may have been asked before it knew who asks: soon again.
-            (Purpose::Have, _) => {
+            (Purpose::Together, Some(Answer::Together(theirs))) => {
+                self.stand_together(turn, with, &theirs)?;
+            }
+            (Purpose::Sealed(buckets), Some(Answer::Pulled(pulled))) => {
+                self.take_sealed_pulled(turn, with, buckets, pulled)?;
+            }
+            (Purpose::Talk, answer) => match answer {
+                Some(Answer::Talk(talk)) => self.talked(turn, with, Some(&talk))?,
+                _ => self.talked(turn, with, None)?,
+            },
+            (Purpose::Units(order), answer) => {
+                let came = match answer {
+                    Some(Answer::Pulled(pulled)) => {
+                        self.take_all(turn, with, pulled.envelopes)?;
+                        true
+                    }
+                    _ => false,
+                };
+                self.units_came(turn, with, &order, came)?;
+            }
+            (Purpose::Counts(told), Some(Answer::Noted)) => self.counts_taken(turn, &told)?,
+            // Whoever is asked before it has heard this device's hello refuses: it is asked again soon.
+            (Purpose::Have | Purpose::Together, _) => {
                 if let Some(session) = self.sessions.get_mut(&with) {
-                    session.compared_ms = turn.now.0.saturating_sub(RESYNC_MS);
+                    session.compared_ms = (turn.now.0 + COMPARE_AGAIN_MS).saturating_sub(RESYNC_MS);
                 }
             }
             // No answer, or not one to this question: the next comparison tries again.

@@ -11,6 +11,8 @@
 //! the records. Described in `spec/architecture.md`.
 
 mod deliver;
+mod devices;
+mod documents;
 mod folds;
 mod holds;
 mod link;
@@ -23,11 +25,16 @@ mod social;
 mod step;
 mod succession;
 mod tabs;
+mod together;
 mod trade;
 mod turn;
+mod units;
 
 pub use past::{copied, own_past};
-pub use shop::ShopWays;
+pub use crate::sync::ShopWays;
+pub(crate) use devices::GRANT;
+pub use devices::{Invited, Joiner, Sibling, invited, primary, siblings};
+pub(crate) use documents::ABREAST;
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
 pub use tabs::{read_tab, tab_parties};
@@ -36,8 +43,8 @@ pub use trade::read_order;
 use crate::admission::Quotas;
 use crate::api::{Code, Command, Refused, Reply};
 use crate::codec;
-use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
-use crate::identity::{DeviceKey, Grant, GrantCache};
+use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, VariantId};
+use crate::identity::{DeviceKey, Grant, GrantCache, RootKey};
 use crate::limits::SOUGHT_AT_START_MAX;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::Digests;
@@ -74,14 +81,16 @@ struct Session {
     author: Option<AuthorId>,
     /// Whether it said hello by itself since it was connected.
     said_hello: bool,
+    /// The author's word for it.
+    grant: Option<Grant>,
+    /// Whether it is known to be revoked: then it may read what is public, and learns so itself.
+    revoked: bool,
     /// Whom it asked about: it is told when there is much news of them.
     reads: BTreeSet<AuthorId>,
     /// When this node last said hello to it.
     greeted_ms: u64,
     /// When this node last asked what it holds.
     compared_ms: u64,
-    /// Whether the author has thrown the device out: then it hears what is public and no more.
-    revoked: bool,
     /// When this node last asked for the author's copy of what is between the two.
     recalled_ms: Option<u64>,
 }
@@ -106,6 +115,13 @@ enum Purpose {
     Changed,
     Deliver(AuthorId, Vec<EnvelopeId>),
     Recall(AuthorId),
+    Together,
+    Sealed(Vec<u8>),
+    Talk,
+    Units(OrderId),
+    Counts(Vec<(ListingId, VariantId)>),
+    /// Nothing follows from the answer.
+    Noted,
 }
 
 /// One peer of the network.
@@ -128,6 +144,30 @@ pub struct Peer {
     /// What this device knows of its own past.
     own: past::Own,
     folds: Folds,
+    /// The author's root key, where it is.
+    root: Option<RootKey>,
+    /// What invitations are drawn from.
+    chance: [u8; 32],
+    /// The device that does what one device alone may do.
+    primary: DeviceId,
+    /// The author's other devices.
+    siblings: BTreeMap<DeviceId, Sibling>,
+    sought_siblings_ms: u64,
+    /// Whether this device was revoked.
+    is_out: bool,
+    /// Whether this device has yet to get the shop's documents of its epoch.
+    awaits: bool,
+    /// Whether documents of an earlier epoch are still to be opened anew.
+    reopening: bool,
+    /// The digests of all sealed envelopes, until one comes.
+    sealed: Option<Digests>,
+    /// Documents that differ from those of another device.
+    unlike: BTreeMap<DeviceId, BTreeSet<u8>>,
+    /// Conversations about documents that this device began, and that others began.
+    asking: BTreeMap<DeviceId, documents::Conversation>,
+    answering: BTreeMap<DeviceId, documents::Conversation>,
+    /// Asks that wait for units of another device.
+    waits: BTreeMap<OrderId, units::Wait>,
 }
 
 /// What is kept in memory of an order that is not over, so that it need not be read to see whether it
@@ -172,7 +212,8 @@ impl Peer {
         for (key, _) in records.scan(Tree::Holds, &Range::of([], usize::MAX))? {
             watched.extend(OrderId::from_slice(&key).map(|order| (order, Watched::default())));
         }
-        Ok(Self {
+        let primary = keys.device.device();
+        let mut peer = Self {
             keys,
             clock,
             next_event: last + 1,
@@ -188,7 +229,24 @@ impl Peer {
             watched,
             own,
             folds: Folds::default(),
-        })
+            root: None,
+            chance: [0; 32],
+            primary,
+            siblings: BTreeMap::new(),
+            sought_siblings_ms: 0,
+            is_out: false,
+            awaits: false,
+            reopening: false,
+            sealed: None,
+            unlike: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            answering: BTreeMap::new(),
+            waits: BTreeMap::new(),
+        };
+        peer.recall_devices(records)?;
+        peer.awaits = peer.waits_for_documents(records)?;
+        peer.reopening = !peer.not_reopened(records)?.is_empty();
+        Ok(peer)
     }
 
     /// For whom this peer speaks.
@@ -257,6 +315,13 @@ impl Peer {
         self.catch_up_now_and_then(turn)?;
         self.deliver_again(turn)?;
         self.mind_past(turn)?;
+        self.seek_siblings(turn);
+        if self.may_sign().is_ok() {
+            self.look_at_waiting(turn)?;
+            if self.reopening {
+                self.reopen_some(turn)?;
+            }
+        }
         self.watch_deadlines(turn)
     }
 
@@ -284,6 +349,9 @@ impl Peer {
         if self.signs(&command)
             && let Err(refused) = self.may_sign()
         {
+            return Ok(Err(refused));
+        }
+        if let Some(refused) = self.thrown_out() {
             return Ok(Err(refused));
         }
         match command {
@@ -355,6 +423,10 @@ impl Peer {
                 text,
             } => self.review(turn, order, listing, rating, &text),
             Command::GrantTab { to, limit, vouched } => self.grant_tab(turn, to, limit, vouched),
+            Command::InviteDevice { addresses } => self.invite_device(turn, &addresses),
+            Command::ConfirmDevice { words } => self.confirm_device(turn, &words),
+            Command::CloseInvitation => self.close_invitation(turn),
+            Command::RevokeDevice { device } => self.revoke_device(turn, device),
         }
     }
 }

@@ -10,32 +10,55 @@ use crate::quote::{Quote, QuoteLine, Terms};
 use crate::records::Fault;
 use crate::settlement::Rail;
 use crate::shop::ShopTerms;
+use crate::sync::UnitsWanted;
 use crate::text::{List, Name};
+
+/// Why there is no quote.
+pub(super) struct NoOffer {
+    /// For the buyer.
+    pub(super) words: String,
+    /// What another device of the shop may have.
+    pub(super) lacking: Option<UnitsWanted>,
+}
+
+impl From<String> for NoOffer {
+    fn from(words: String) -> Self {
+        Self { words, lacking: None }
+    }
+}
 
 impl Peer {
     /// A quote for what was asked, from the shop as it is now; or in words why there is none.
-    pub(super) fn offer(&self, turn: &Turn<'_>, order: &Order) -> Result<Result<Quote, String>, Fault> {
+    pub(super) fn offer(&self, turn: &Turn<'_>, order: &Order) -> Result<Result<Quote, NoOffer>, Fault> {
         let me = self.author();
         let Some(terms) = market::terms(turn.records(), &me)? else {
-            return Ok(Err("this is no shop".into()));
+            return Ok(Err("this is no shop".to_owned().into()));
         };
         let holds = self.holds(turn)?;
         let (mut lines, mut weight, mut ships) = (Vec::new(), 0u64, None);
         for line in &order.ask.lines {
             let Some(listing) = market::listing(turn.records(), &me, &line.listing)? else {
-                return Ok(Err(format!("the shop has no {}", line.listing)));
+                return Ok(Err(format!("the shop has no {}", line.listing).into()));
             };
             let title = listing.product.title.clone();
             let variant = listing.variant(&line.variant).filter(|_| listing.is_for_sale());
             let Some((variant, price)) = variant.and_then(|variant| Some((variant, variant.price?))) else {
-                return Ok(Err(format!("'{title}' is not for sale")));
+                return Ok(Err(format!("'{title}' is not for sale").into()));
             };
             let mut held = 0;
             if variant.tracked {
                 let stock = market::stock(turn.records(), &me, &line.listing)?;
                 let left = holds.sellable(&stock, &self.device(), &line.variant);
                 if left < u64::from(line.units) && !variant.oversell {
-                    return Ok(Err(format!("of '{title}' only {left} are left")));
+                    let lacking = UnitsWanted {
+                        listing: line.listing,
+                        variant: line.variant,
+                        units: u64::from(line.units) - left,
+                    };
+                    return Ok(Err(NoOffer {
+                        words: format!("of '{title}' only {left} are left"),
+                        lacking: Some(lacking),
+                    }));
                 }
                 held = u32::try_from(left).unwrap_or(u32::MAX).min(line.units);
             }
@@ -50,7 +73,7 @@ impl Peer {
                 .collect::<Vec<_>>()
                 .join(" / ");
             if price.currency != terms.currency {
-                return Ok(Err(format!("'{title}' has no price in {}", terms.currency)));
+                return Ok(Err(format!("'{title}' has no price in {}", terms.currency).into()));
             }
             lines.push(QuoteLine {
                 listing: line.listing,
@@ -65,7 +88,7 @@ impl Peer {
         }
         Ok(self
             .priced(turn, &terms, &order.ask, lines, weight, ships)?
-            .map_err(|error| error.to_string()))
+            .map_err(|error| error.to_string().into()))
     }
 
     pub(super) fn priced(

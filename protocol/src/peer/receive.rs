@@ -85,6 +85,14 @@ impl Peer {
         if unasked && let Err(refusal) = self.quotas.spend(&signed, self.wants(&author), turn.now) {
             return Ok(Err(refusal));
         }
+        if let Body::Revoke(revoke) = signed.body()
+            && author == self.author()
+            && admission::admit(signed.clone(), turn.now, turn.records())?.is_ok()
+        {
+            // Before its account is gone, and only if this word of the root key will be kept.
+            let device = revoke.device;
+            self.lose_sibling(turn, device)?;
+        }
         let (device, copy) = (signed.device(), signed.clone());
         let own = device == self.device();
         match turn.admit(signed)? {
@@ -93,6 +101,12 @@ impl Peer {
                     self.met_own(turn)?;
                 }
                 self.took_effect(turn, &envelope)?;
+                if author == self.author()
+                    && self.may_sign().is_ok()
+                    && super::units::is_siblings_stock(&envelope, &self.device())
+                {
+                    self.look_at_waiting(turn)?;
+                }
                 if let Body::Post(post) = envelope.body()
                     && !post.tags.is_empty()
                 {
@@ -196,6 +210,7 @@ impl Peer {
             }),
             Body::Revoke(revoke) => {
                 self.digests.remove(&author);
+                self.forget_device(&revoke.device);
                 turn.tell(Happening::Revoked {
                     author,
                     device: revoke.device,

@@ -69,6 +69,7 @@ impl Peer {
             .to()
             .ok_or_else(|| Fault::Broken("only a sealed statement has an addressee".into()))?;
         let envelope = self.seal(turn, body)?;
+        self.share(turn, &envelope, None);
         self.post_out(turn, to, &envelope)?;
         Ok(envelope)
     }

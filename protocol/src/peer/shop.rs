@@ -1,34 +1,21 @@
-//! Commands of a merchant: terms, import, edits, stock. A command edits the shop's documents, projects
-//! what changed and says it; documents and envelopes are in one commit.
+//! Commands of a merchant: terms, import, edits, stock. A command edits the shop's documents
+//! (`documents`).
 
 use super::social::{Outcome, check};
 use super::turn::Turn;
 use super::{Peer, invalid};
 use crate::api::{Code, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
 use crate::body::Body;
-use crate::catalog::{CatalogError, Edit, Shard, shard_of};
+use crate::catalog::{Edit, shard_of};
 use crate::id::{ListingId, VariantId};
 use crate::listing::{Kind as Goods, Listing, Media, MediaKey, Product, Variant};
 use crate::market;
 use crate::money::{Amount, Currency};
-use crate::records::{Fault, Tree, Write};
+use crate::records::Fault;
 use crate::shop::{Place, ShippingProfile, ShopTerms, Zone};
-use crate::stock::Stock;
+use crate::sync::ShopWays;
 use crate::text::{List, Name, Prose, Tag, Text};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What is said of a shop's private ways: never in an envelope of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShopWays {
-    /// How to pay outside a tab; empty if only tabs are taken.
-    pub payment_instructions: Prose,
-    /// Whether orders that the stock allows are accepted without asking.
-    pub accept_by_itself: bool,
-}
-
-const WAYS: &[u8] = b"shop";
 
 /// What changes in one listing.
 pub(super) struct Change {
@@ -85,17 +72,12 @@ impl Peer {
             payment_instructions,
             accept_by_itself: draft.accept_by_itself,
         };
-        turn.local(Tree::Me, WAYS, Some(&ways))?;
         let said = self.say(turn, terms.into())?;
-        Ok(Ok(Reply::Said { id: said.id() }))
-    }
-
-    /// The shop's private ways.
-    pub(super) fn shop_ways(&self, turn: &Turn<'_>) -> Result<ShopWays, Fault> {
-        match turn.records().get(Tree::Me, WAYS)? {
-            Some(bytes) => super::stored(Tree::Me, WAYS, &bytes),
-            None => Ok(ShopWays::default()),
+        self.keep_ways(turn, said.time(), &ways)?;
+        for device in self.siblings_here() {
+            self.compare_with_sibling(turn, device)?;
         }
+        Ok(Ok(Reply::Said { id: said.id() }))
     }
 
     pub(super) fn import(&mut self, turn: &mut Turn<'_>, products: Vec<ProductDraft>) -> Outcome {
@@ -244,38 +226,8 @@ impl Peer {
         Ok(Ok(Reply::Done))
     }
 
-    /// Starts counting variants that were not counted; counts that stand are sales' business.
-    fn count_first(&mut self, turn: &mut Turn<'_>, counts: Vec<(ListingId, VariantId, u64)>) -> Outcome<()> {
-        let mut stocks: BTreeMap<ListingId, Stock> = BTreeMap::new();
-        for (listing, variant, units) in counts {
-            let mut stock = match stocks.remove(&listing) {
-                Some(stock) => stock,
-                None => market::stock(turn.records(), &self.author(), &listing)?,
-            };
-            if !stock.is_counted(&variant) {
-                check!(
-                    stock
-                        .set_available(self.device(), variant, units)
-                        .map_err(invalid)
-                );
-            }
-            stocks.insert(listing, stock);
-        }
-        for stock in stocks.values() {
-            self.say_stock(turn, stock)?;
-        }
-        Ok(Ok(()))
-    }
-
-    /// Says what changed in this device's account of a listing.
-    pub(super) fn say_stock(&mut self, turn: &mut Turn<'_>, stock: &Stock) -> Result<(), Fault> {
-        let accounts = stock.account(&self.device()).map_err(broken)?;
-        let bodies = accounts.into_iter().map(Body::from).collect();
-        self.say_new(turn, bodies)
-    }
-
     /// Says those states that differ from what this device said last.
-    fn say_new(&mut self, turn: &mut Turn<'_>, bodies: Vec<Body>) -> Result<(), Fault> {
+    pub(super) fn say_new(&mut self, turn: &mut Turn<'_>, bodies: Vec<Body>) -> Result<(), Fault> {
         let mut new = Vec::new();
         for body in bodies {
             let key = body.state_key().unwrap_or_default();
@@ -288,56 +240,6 @@ impl Peer {
         }
         self.say_all(turn, new)?;
         Ok(())
-    }
-
-    /// Edits the shop's documents, and says what the world sees differently. Nothing is kept if one
-    /// edit fails.
-    fn edit(&mut self, turn: &mut Turn<'_>, edits: Vec<Edit>) -> Outcome<BTreeSet<ListingId>> {
-        let mut by_shard: BTreeMap<u8, Vec<Edit>> = BTreeMap::new();
-        for edit in edits {
-            by_shard.entry(shard_of(&edit.listing())).or_default().push(edit);
-        }
-        let (mut shards, mut changed, mut bodies) = (Vec::new(), BTreeSet::new(), Vec::new());
-        for (number, edits) in by_shard {
-            let mut shard = self.shard(turn, number)?.map_err(broken)?;
-            let touched = check!(shard.apply(&edits).map_err(invalid));
-            for listing in &touched {
-                let fields = check!(shard.project(listing).map_err(invalid));
-                let parts = check!(fields.split(*listing).map_err(invalid));
-                bodies.extend(parts.into_iter().map(Body::from));
-            }
-            if !touched.is_empty() {
-                shards.push((number, check!(shard.save().map_err(invalid))));
-            }
-            changed.extend(touched);
-        }
-        for (number, bytes) in shards {
-            let (document, write) = Write::document_of(bytes);
-            turn.write(vec![write]);
-            let document = serde_bytes::ByteBuf::from(document);
-            turn.local(Tree::Shards, &self.shard_key(number), Some(&document))?;
-        }
-        self.say_new(turn, bodies)?;
-        Ok(Ok(changed))
-    }
-
-    pub(super) fn shard_key(&self, number: u8) -> Vec<u8> {
-        [self.keys.grant.epoch.to_be_bytes().as_slice(), &[number]].concat()
-    }
-
-    /// One of the shop's documents.
-    fn shard(&self, turn: &Turn<'_>, number: u8) -> Result<Result<Shard, CatalogError>, Fault> {
-        let (device, epoch) = (self.device(), self.keys.grant.epoch);
-        let key = self.shard_key(number);
-        let Some(row) = turn.records().get(Tree::Shards, &key)? else {
-            return Ok(Ok(Shard::new(number, device, epoch)));
-        };
-        let id: serde_bytes::ByteBuf = super::stored(Tree::Shards, &key, &row)?;
-        let id =
-            <[u8; 32]>::try_from(id.as_slice()).map_err(|_| broken("the id of a shop's document is cut"))?;
-        let bytes = turn.records().document(&id)?;
-        let bytes = bytes.ok_or_else(|| broken("a document of the shop is not there"))?;
-        Ok(Shard::load(number, &bytes, device, epoch))
     }
 }
 

@@ -71,9 +71,11 @@ impl Peer {
         let mut legacy = self.legacy(turn)?;
         legacy.devices.extend(from);
         legacy.devices.remove(&self.device());
-        self.open_epoch(turn, root, legacy.epoch)?;
+        self.outgrow(turn, root, legacy.epoch)?;
+        self.become_primary(turn)?;
         for device in &legacy.devices {
             self.revoke(turn, root, *device)?;
+            self.forget_sibling(turn, device)?;
         }
         let mut bodies: Vec<Body> = legacy.newest.values().map(|said| said.body().clone()).collect();
         for (who, said) in &legacy.follows {
@@ -85,6 +87,7 @@ impl Peer {
             }
         }
         bodies.extend(self.reopen_shop(turn, legacy.listings)?);
+        self.reopening = false;
         self.digests.remove(&self.author());
         self.say_all(turn, bodies)?;
         Ok(())
@@ -109,7 +112,7 @@ impl Peer {
     }
 
     /// The grant of this device for an epoch that is later than any that was seen.
-    fn open_epoch(&mut self, turn: &mut Turn<'_>, root: &RootKey, seen: Option<u32>) -> Result<(), Fault> {
+    fn outgrow(&mut self, turn: &mut Turn<'_>, root: &RootKey, seen: Option<u32>) -> Result<(), Fault> {
         let Some(seen) = seen.filter(|seen| *seen >= self.keys.grant.epoch) else {
             return Ok(());
         };

@@ -73,6 +73,11 @@ impl Peer {
             return Ok(Err(invalid("nobody grants credit to themselves")));
         }
         check!(self.may_act_with(&to));
+        if !self.is_primary() {
+            let message = format!("your device {} keeps your tabs", self.primary);
+            let next = "Grant it there; 'souk device list' names your devices.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
         let limit = check!(Amount::new(limit.minor, limit.currency).map_err(invalid));
         if limit.minor < 0 {
             return Ok(Err(invalid("a limit is at least 0")));
@@ -161,7 +166,8 @@ impl Peer {
         other: &AuthorId,
         currency: Currency,
     ) -> Result<(), Fault> {
-        if !self.acts_with(other) {
+        // Two devices of one side must never propose upon one state: the primary alone does.
+        if !self.signs_tabs_with(other) {
             return Ok(());
         }
         if let Some(message) = self.next_proposal(turn, other, currency)? {
@@ -262,9 +268,7 @@ impl Peer {
                 if let Err(refusal) = turn.admit(envelope)? {
                     return Ok(Err(refusal));
                 }
-                if let Some(answer) = self.answer_to(turn, &id, state)? {
-                    self.say_to(turn, answer.into())?;
-                }
+                self.answer_proposal(turn, &id, state)?;
             }
             TabAct::Agree { propose, .. } | TabAct::Refuse { propose, .. } => {
                 let mine = turn
@@ -288,7 +292,24 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    /// The answer to a proposal that has just been kept, if it needs one.
+    /// Answers a proposal that has just been kept, if it needs an answer.
+    pub(super) fn answer_proposal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: &EnvelopeId,
+        state: &TabState,
+    ) -> Result<(), Fault> {
+        if let Some(answer) = self.answer_to(turn, id, state)? {
+            self.say_to(turn, answer.into())?;
+        }
+        Ok(())
+    }
+
+    /// Whether this device is the one that signs about tabs with somebody, and may do so now.
+    fn signs_tabs_with(&self, other: &AuthorId) -> bool {
+        self.is_primary() && !self.is_out && self.acts_with(other)
+    }
+
     fn answer_to(
         &self,
         turn: &Turn<'_>,
@@ -297,6 +318,9 @@ impl Peer {
     ) -> Result<Option<TabMessage>, Fault> {
         let (me, ledger) = (self.author(), turn.tab(state.parties)?);
         let tab = ledger.tab();
+        if !self.signs_tabs_with(&tab.parties.other(&me).map_err(broken)?) {
+            return Ok(None);
+        }
         let owed = self.owed(turn, tab, state)?;
         let owed = |order: &OrderId| owed.filter(|(of, _)| of == order).map(|(_, amount)| amount);
         let answer = match tab.answer(&me, id, owed) {
@@ -322,7 +346,12 @@ impl Peer {
     }
 
     /// A tab may have moved: tells whoever watches, pays and proposes what is due now.
-    fn tab_moved(&mut self, turn: &mut Turn<'_>, tab: &TabId, with: &AuthorId) -> Result<(), Fault> {
+    pub(super) fn tab_moved(
+        &mut self,
+        turn: &mut Turn<'_>,
+        tab: &TabId,
+        with: &AuthorId,
+    ) -> Result<(), Fault> {
         turn.tell(Happening::TabMoved {
             tab: *tab,
             with: *with,

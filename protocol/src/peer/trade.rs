@@ -2,6 +2,7 @@
 //! derived from the fold, so doing it again after a crash does nothing twice.
 
 use super::holds::Watch;
+use super::offer::NoOffer;
 use super::shop::{no_listing, one_variant};
 use super::social::{Outcome, check};
 use super::turn::Turn;
@@ -10,7 +11,7 @@ use crate::admission::Refusal;
 use crate::api::{Code, Happening, LineDraft, Refused, Reply};
 use crate::body::Body;
 use crate::envelope::Signed;
-use crate::id::{AuthorId, ListingId, OrderId};
+use crate::id::{AuthorId, DeviceId, ListingId, OrderId};
 use crate::limits::{ORDER_MESSAGES_MAX, ORDERS_OPEN_PER_BUYER_MAX};
 use crate::market;
 use crate::order::{Act, ActKind, Ask, Fulfil, Order, OrderMessage, OrderRefusal, Place, Role, State};
@@ -310,6 +311,12 @@ impl Peer {
         let Some(order) = turn.order(id)? else {
             return Ok(Err(no_order(id)));
         };
+        if order.role(&self.author()) == Some(role) && !self.sees_to(turn, &order)? {
+            let at = self.signer(turn, &order)?.unwrap_or(self.primary);
+            let message = format!("your device {at} sees to this order");
+            let next = "Do it there; 'souk device list' names your devices.";
+            return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
+        }
         if order.role(&self.author()) != Some(role) {
             let (message, next) = match role {
                 Role::Buyer => (
@@ -377,8 +384,13 @@ impl Peer {
                 }
             }
         }
+        let opens = message.order.is_none();
         if let Err(refusal) = turn.admit(envelope)? {
             return Ok(Err(refusal));
+        }
+        self.sealed = None;
+        if opens {
+            self.take_ask(turn, &id)?;
         }
         self.moved(turn, &id, before.map(|order| order.state))?;
         Ok(Ok(()))
@@ -409,6 +421,10 @@ impl Peer {
             return Ok(order.state);
         }
         self.keep_watch(turn, &order)?;
+        if !self.sees_to(turn, &order)? {
+            self.settle_for_sibling(turn, &order)?;
+            return Ok(order.state);
+        }
         let act = match order.role(&self.author()) {
             Some(role) if !self.acts_with(&order.author(role.other())) => None,
             Some(Role::Merchant) => self.merchants_turn(turn, &order)?,
@@ -427,14 +443,60 @@ impl Peer {
         }
     }
 
+    /// The device of this side that signed first in an order: what this side says in it, it says there.
+    pub(super) fn signer(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<DeviceId>, Fault> {
+        let role = order.role(&self.author());
+        let first = order.history.iter().find(|done| Some(done.by) == role);
+        let Some(first) = first else { return Ok(None) };
+        let envelope = turn.records().envelope(&first.id)?;
+        Ok(envelope.map(|envelope| envelope.device()))
+    }
+
+    /// Whether this device is the one of its author's that acts in an order: the one that spoke in it
+    /// first, before that the one that took the ask. Orders of a device that is none of them any more are
+    /// the primary's.
+    pub(super) fn sees_to(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        if self.is_out {
+            return Ok(false);
+        }
+        Ok(match self.signer(turn, order)? {
+            Some(device) if device == self.device() => true,
+            Some(device) => self.is_primary() && !self.siblings.contains_key(&device),
+            // Only the device to which the buyer brought it keeps anything for an ask.
+            None => self
+                .watch(turn, &order.id)?
+                .is_some_and(|watch| watch != Watch::Elsewhere),
+        })
+    }
+
+    /// The primary pays and gives back upon tabs, whichever device sees to the order.
+    fn settle_for_sibling(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
+        let pays = order.buyer == self.author() && order.state == State::Accepted;
+        let other = order.role(&self.author()).map(|role| order.author(role.other()));
+        match other {
+            Some(other) if pays || order.refund_due => self.tab_duties(turn, &other),
+            _ => Ok(()),
+        }
+    }
+
     /// What the merchant's node does without being asked.
     fn merchants_turn(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<Option<Act>, Fault> {
         Ok(match order.state {
             State::Asked => Some(match self.offer(turn, order)? {
-                Ok(quote) => Act::Quote(Box::new(quote)),
-                Err(reason) => Act::Decline {
-                    reason: Prose::fitted(&reason),
-                },
+                Ok(quote) => {
+                    self.waits.remove(&order.id);
+                    Act::Quote(Box::new(quote))
+                }
+                Err(NoOffer {
+                    lacking: Some(lacking),
+                    ..
+                }) if self.fetch_units(turn, &order.id, lacking)? => return Ok(None),
+                Err(NoOffer { words, .. }) => {
+                    self.waits.remove(&order.id);
+                    Act::Decline {
+                        reason: Prose::fitted(&words),
+                    }
+                }
             }),
             State::Placed if self.shop_ways(turn)?.accept_by_itself => self.acceptance(turn, order)?.ok(),
             State::Paid
@@ -523,9 +585,9 @@ impl Peer {
             let Some(order) = turn.order(&id)? else {
                 continue;
             };
-            let waits = order
-                .role(&self.author())
-                .is_none_or(|role| !self.acts_with(&order.author(role.other())));
+            // Another device sees to it, or the other side's copy of it has not come yet.
+            let other = order.role(&self.author()).map(|role| order.author(role.other()));
+            let waits = !self.sees_to(turn, &order)? || other.is_none_or(|other| !self.acts_with(&other));
             let next_look = match !waits && self.lapses_by_itself(turn, &order)? {
                 _ if waits => Some(turn.now.plus_ms(LOOK_AGAIN_MS)),
                 // Refused only where the order's messages tell of a later deadline than was kept.

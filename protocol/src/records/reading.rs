@@ -302,6 +302,24 @@ impl dyn Records + '_ {
         Ok(Some(u64::from_be_bytes(seq)))
     }
 
+    /// Whether an author is known to have revoked a device.
+    pub fn has_revoked(&self, author: &AuthorId) -> Result<bool, Fault> {
+        let range = Range::of(author.as_bytes().as_slice(), 1);
+        Ok(!self.scan(Tree::Revoked, &range)?.is_empty())
+    }
+
+    /// The devices that an author is known to have revoked.
+    pub fn revoked_devices(&self, author: &AuthorId) -> Result<Vec<DeviceId>, Fault> {
+        let rows = self.scan(
+            Tree::Revoked,
+            &Range::of(author.as_bytes().as_slice(), usize::MAX),
+        )?;
+        let devices = rows
+            .iter()
+            .filter_map(|(key, _)| DeviceId::from_slice(key.get(32..)?).ok());
+        Ok(devices.collect())
+    }
+
     /// Whether a proof is held that a device gave this number twice.
     pub fn has_proof(&self, device: &DeviceId, seq: u64) -> Result<bool, Fault> {
         Ok(self.get(Tree::Equivocations, &log_key(device, seq))?.is_some())

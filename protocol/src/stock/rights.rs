@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Stock {
     listing: ListingId,
     accounts: BTreeMap<DeviceId, BTreeMap<VariantId, Tally>>,
+    /// Devices that were thrown out: nobody sells what was handed to them.
+    gone: BTreeSet<DeviceId>,
 }
 
 impl Stock {
@@ -20,7 +22,14 @@ impl Stock {
         Self {
             listing,
             accounts: BTreeMap::new(),
+            gone: BTreeSet::new(),
         }
+    }
+
+    /// Counts a device out: it was revoked.
+    pub fn count_out(&mut self, device: DeviceId) {
+        self.accounts.remove(&device);
+        self.gone.insert(device);
     }
 
     /// The listing.
@@ -81,6 +90,9 @@ impl Stock {
 
     /// Units that a device may sell, as far as known here; never more than it truly may.
     pub fn rights(&self, device: &DeviceId, variant: &VariantId) -> u64 {
+        if self.gone.contains(device) {
+            return 0;
+        }
         let received = self.accounts.iter().filter(|(from, _)| *from != device);
         let received = received.filter_map(|(_, tallies)| tallies.get(variant)?.sent.get(device));
         let own = self.tally(device, variant).cloned().unwrap_or_default();
@@ -188,6 +200,51 @@ impl Stock {
         }
         let total = grown(known.unwrap_or(0), units)?;
         tally.sent.insert(to, total);
+        Ok(())
+    }
+
+    /// Takes over from a device that was thrown out, before its account is forgotten: what it had handed to
+    /// this device is minted here instead, and with `rest` also what it still held. So nothing that a device
+    /// may be selling at this moment is minted by another. Returns whether anything changed here.
+    ///
+    /// # Errors
+    /// A counter would be too large; nothing is changed.
+    pub fn inherit(&mut self, own: DeviceId, from: &DeviceId, rest: bool) -> Result<bool, StockError> {
+        let mut next = self.clone();
+        let mut changed = false;
+        // It may hold what it was handed without having an account of its own.
+        let variants: BTreeSet<VariantId> =
+            self.accounts.values().flat_map(BTreeMap::keys).copied().collect();
+        for variant in &variants {
+            let tally = self.tally(from, variant);
+            let handed = tally.and_then(|tally| tally.sent.get(&own)).copied().unwrap_or(0);
+            let left = if rest { self.rights(from, variant) } else { 0 };
+            let gained = handed.saturating_add(left);
+            if gained > 0 {
+                let tally = next.own(own, *variant)?;
+                tally.minted = grown(tally.minted, gained)?;
+                changed = true;
+            }
+        }
+        next.count_out(*from);
+        *self = next;
+        Ok(changed)
+    }
+
+    /// Mints units that are sold already: an order passes here from a device that was thrown out, and its
+    /// account with it.
+    ///
+    /// # Errors
+    /// A counter would be too large; nothing is changed.
+    pub fn take_over_sale(
+        &mut self,
+        own: DeviceId,
+        variant: VariantId,
+        units: u64,
+    ) -> Result<(), StockError> {
+        let tally = self.own(own, variant)?;
+        let (minted, spent) = (grown(tally.minted, units)?, grown(tally.spent, units)?);
+        (tally.minted, tally.spent) = (minted, spent);
         Ok(())
     }
 
