@@ -16,6 +16,7 @@
 
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use rayon::prelude::*;
+use souk_node::clock::Clock;
 use souk_node::driver::{self, DriverCounts};
 use souk_node::store::{Options, Store};
 use souk_node::verify::Verifier;
@@ -97,13 +98,16 @@ fn posts(speaker: &Speaker, at: Timestamp) -> Vec<Raw> {
 fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> (Duration, u64) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let store = Store::open(&dir.path().join("store"), Options::default()).expect("a store");
-    let me = speaker(u32::MAX);
-    let keys = Keys {
-        device: me.key,
-        author: me.author,
-        grant: me.grant,
+    let start = || {
+        let me = speaker(u32::MAX);
+        let keys = Keys {
+            device: me.key,
+            author: me.author,
+            grant: me.grant,
+        };
+        Peer::start(keys, &store)
     };
-    let mut peer = Peer::start(keys, &store).expect("a peer");
+    let mut peer = start().expect("a peer");
     for speaker in speakers {
         let command = Box::new(Command::Follow {
             author: speaker.author,
@@ -122,8 +126,9 @@ fn ingest(speakers: &[Speaker], envelopes: &[Raw]) -> (Duration, u64) {
     let (actions, mut performed) = mpsc::channel(driver::GROUPS_MAX);
     let begun = Instant::now();
     std::thread::scope(|threads| {
-        let (store, counts) = (&store, &counts);
-        let driving = threads.spawn(move || driver::run(peer, store, waiting, &actions, counts));
+        let (start, store, counts) = (&start, &store, &counts);
+        let clock = Clock::default();
+        let driving = threads.spawn(move || driver::run(start, store, &clock, waiting, &actions, counts));
         threads.spawn(move || while performed.blocking_recv().is_some() {});
         for batch in envelopes.chunks(BATCH) {
             for envelope in verifier.check_all(batch.to_vec()) {

@@ -29,7 +29,7 @@ pub fn identity(owner: &Owner) -> Identity {
         device: owner.device,
         epoch: owner.epoch,
         schema: SCHEMA,
-        made: crate::driver::now(),
+        made: crate::clock::Clock::default().now(),
         name: owner.name.as_ref().and_then(|name| Name::new(name).ok()),
         words: owner.words.clone(),
     }

@@ -36,7 +36,7 @@ impl Moment {
 
 /// The clock of one node.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     /// When the wall's clock was last believed after a start or a sleep, and whether it is now.
     state: Mutex<(Moment, bool)>,
 }
@@ -51,7 +51,7 @@ impl Default for Clock {
 
 impl Clock {
     /// Now.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (anchor, believed) = *state;
         let wall = wall_ms();

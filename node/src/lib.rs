@@ -17,7 +17,7 @@ pub mod store;
 
 pub mod verify;
 
-mod clock;
+pub mod clock;
 
 pub mod driver;
 pub mod indexer;

@@ -392,6 +392,8 @@ impl<'a> Contents<'a> {
         let rows = self.scan(tree, &[], beyond)?;
         let items = rows
             .iter()
+            // A proof also has a row that only says whose it is.
+            .filter(|(_, value)| !value.is_empty())
             .map(|(key, value)| match tree {
                 Tree::Equivocations => proof_of(key, value),
                 _ => envelope_of(tree, key, value),
@@ -468,7 +470,7 @@ pub fn take_in(
             };
             match (first?, second?) {
                 (Opened::Known(first), Opened::Known(second)) if proves(&first, &second) => {
-                    Ok(vec![Write::equivocation(&first, &second)])
+                    Ok(Write::equivocation(&first, &second))
                 }
                 _ => Err(BackupError::Proof),
             }

@@ -8,7 +8,6 @@
 
 use crate::body::Kind;
 use crate::codec::{self, CodecError};
-use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, VariantId};
 use crate::identity::{Grant, Scope};
 use crate::limits::{
@@ -612,7 +611,7 @@ pub fn sealed_answer(records: &dyn Records, wanted: &SealedWanted) -> Result<Pul
         let Some(envelope) = records.envelope(&id)? else {
             continue;
         };
-        if !packed.push(&envelope) {
+        if !packed.push(envelope.bytes()) {
             return Ok(packed.cut());
         }
         packed.last = slot;

@@ -153,7 +153,7 @@ impl Peer {
         Ok(Some(Shard::load(number, &bytes, self.device(), epoch)))
     }
 
-    fn keep_shard(&mut self, turn: &mut Turn<'_>, shard: &Shard) -> Result<(), Fault> {
+    pub(super) fn keep_shard(&mut self, turn: &mut Turn<'_>, shard: &Shard) -> Result<(), Fault> {
         let key = self.shard_key(shard.number());
         let (document, write) = Write::document_of(shard.save().map_err(broken)?);
         turn.write(vec![write]);

@@ -12,7 +12,7 @@ use crate::follow::Follow;
 use crate::id::{AuthorId, DeviceId, ListingId};
 use crate::identity::{RootKey, Scopes};
 use crate::listing::Fields;
-use crate::records::{Fault, Range, Tree, Write};
+use crate::records::{Fault, Range, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the devices that are gone said in public and is to be said again.
@@ -168,8 +168,10 @@ impl Peer {
         turn: &mut Turn<'_>,
         listings: BTreeMap<ListingId, Fields>,
     ) -> Result<Vec<Body>, Fault> {
-        for (key, _) in turn.records().scan(Tree::Shards, &Range::of([], usize::MAX))? {
-            turn.local::<()>(Tree::Shards, &key, None)?;
+        for tree in [Tree::Shards, Tree::Heads] {
+            for (key, _) in turn.records().scan(tree, &Range::of([], usize::MAX))? {
+                turn.local::<()>(tree, &key, None)?;
+            }
         }
         let mut shards: BTreeMap<u8, BTreeMap<ListingId, Fields>> = BTreeMap::new();
         for (id, fields) in listings {
@@ -184,10 +186,7 @@ impl Peer {
                 let parts = fields.split(*id).map_err(broken)?;
                 bodies.extend(parts.into_iter().map(Body::from));
             }
-            let (document, write) = Write::document_of(shard.save().map_err(broken)?);
-            turn.write(vec![write]);
-            let document = serde_bytes::ByteBuf::from(document);
-            turn.local(Tree::Shards, &self.shard_key(number), Some(&document))?;
+            self.keep_shard(turn, &shard)?;
         }
         Ok(bodies)
     }

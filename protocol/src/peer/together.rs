@@ -13,7 +13,7 @@ use crate::identity::Scope;
 use crate::limits::SHARDS;
 use crate::records::{Fault, Range, Tree};
 use crate::sync::{self, Digests, Pulled, Raw, Request, ShopWays, Taken, Together};
-use crate::tab::{Tab, TabAct, TabState};
+use crate::tab::{TabAct, TabState};
 use crate::text::Prose;
 use crate::time::Hybrid;
 use serde_bytes::ByteBuf;
