@@ -143,6 +143,8 @@ pub const EVENTS_KEPT_MAX: u64 = 20_000;
 pub const GOSSIP_BURST_MAX: usize = 32;
 /// How often a peer compares what it holds with each peer that it is connected to, in milliseconds.
 pub const RESYNC_MS: u64 = 60_000;
+/// How long after a comparison a hello may still belong to the same connection, in milliseconds.
+pub const NEW_CONNECTION_MS: u64 = 2_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.
