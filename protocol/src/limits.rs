@@ -151,6 +151,8 @@ pub const GOSSIP_BURST_MAX: usize = 32;
 pub const RESYNC_MS: u64 = 60_000;
 /// How long it waits after a question that was refused or lost, in milliseconds.
 pub const COMPARE_AGAIN_MS: u64 = 5_000;
+/// How long after a comparison a hello may still belong to the same connection, in milliseconds.
+pub const NEW_CONNECTION_MS: u64 = 2_000;
 /// How long a peer waits before it looks again for someone it has something for, in milliseconds.
 pub const SEEK_AGAIN_MS: u64 = 15_000;
 /// Followed authors whose holders a peer looks for when it starts.

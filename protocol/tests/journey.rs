@@ -589,6 +589,9 @@ fn a_peer_that_says_hello_again_is_asked_for_what_it_said_before_it_died() {
     net.queue.push_back((0, Input::Start));
     net.queue.push_back((0, Input::Connected(bob)));
     net.run();
+    // It may have been asked before it knew by whom; then it is asked again.
+    net.queue.push_back((1, Input::Tick));
+    net.run();
     let records: &dyn Records = &net.nodes[1].memory;
     assert_eq!(
         records

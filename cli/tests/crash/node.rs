@@ -145,11 +145,11 @@ impl Node {
             .iter()
             .filter_map(Value::as_str)
             .collect();
-        self.address = addresses
-            .iter()
-            .find(|address| address.contains("/udp/"))
-            .unwrap()
-            .to_string();
+        // It says that it is ready as soon as it can be used, which may be before all addresses are known.
+        match addresses.iter().find(|address| address.contains("/udp/")) {
+            Some(address) => self.address = (*address).to_owned(),
+            None => assert!(!self.address.is_empty(), "no address in {}", self.said),
+        }
         // Whoever knows its address finds it there again.
         let port = self.address.split('/').nth(4).unwrap();
         self.listen = format!("127.0.0.1:{port}");

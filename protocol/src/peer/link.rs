@@ -8,7 +8,7 @@ use crate::body::{Body, Kind};
 use crate::envelope::Opened;
 use crate::id::{AuthorId, DeviceId};
 use crate::limits::{
-    COMPARE_AGAIN_MS, PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX,
+    COMPARE_AGAIN_MS, NEW_CONNECTION_MS, PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX,
 };
 use crate::post::ProductTag;
 use crate::records::Fault;
@@ -82,11 +82,19 @@ impl Peer {
         Ok(true)
     }
 
-    /// A device that says hello a second time has started again, though nobody saw it go: what it was told
-    /// since may be lost, and what it has said nobody may have heard.
-    fn welcome_back(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
+    /// A device that says hello though it was greeted has started again, and nobody saw it go: what it was
+    /// told since may be lost, and what it has said nobody may have heard. Only on a new connection both
+    /// sides may say hello, one after the other.
+    fn welcome_back(
+        &mut self,
+        turn: &mut Turn<'_>,
+        device: DeviceId,
+        was_greeted: bool,
+    ) -> Result<(), Fault> {
         let session = self.sessions.entry(device).or_default();
-        if std::mem::replace(&mut session.said_hello, true) {
+        let is_new = turn.now.0.abs_diff(session.compared_ms) < NEW_CONNECTION_MS;
+        let said_hello = std::mem::replace(&mut session.said_hello, true);
+        if was_greeted && (said_hello || !is_new) {
             session.reads.clear();
             self.catch_up(turn, device)?;
             self.deliver_to(turn, device)?;
@@ -143,7 +151,7 @@ impl Peer {
         Ok(match request {
             Request::Hello(hello) => match self.greet(turn, from, &hello)? {
                 true => {
-                    self.welcome_back(turn, from)?;
+                    self.welcome_back(turn, from, greeted)?;
                     Answer::Hello(Hello {
                         author: self.keys.author,
                         grant: self.keys.grant.clone(),
