@@ -29,6 +29,9 @@ use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::BTreeSet;
 
+#[path = "hostile/sequences.rs"]
+mod sequences;
+
 const ALICE: u8 = 1;
 const EVE: u8 = 2;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -24,11 +24,19 @@ const SHORT: &str = "sync_deadline_ms=2000 order_deadline_ms=2000 tab_deadline_m
 
 /// A lane that eve opens with quinn alone. It lives as long as she is connected by libp2p.
 async fn lane(eve: &mut Eve) -> (quinn::Endpoint, quinn::Connection) {
+    lane_with(eve, 1_000_000).await
+}
+
+/// The same, and of each stream she takes no more than so many bytes unread.
+async fn lane_with(eve: &mut Eve, window: u32) -> (quinn::Endpoint, quinn::Connection) {
     let port = eve.lane_port().await;
     let alice: PeerId = eve.with.unwrap();
     let mut tls = libp2p_tls::make_client_config(&eve.keypair, Some(alice)).unwrap();
     tls.alpn_protocols = vec![b"souk/1".to_vec()];
-    let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let mut transport = quinn::TransportConfig::default();
+    transport.stream_receive_window(window.into());
+    config.transport_config(Arc::new(transport));
     let endpoint = quinn::Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let connection = endpoint.connect_with(config, addr, "souk").unwrap().await.unwrap();
@@ -155,8 +163,21 @@ async fn whoever_sends_slowly_keeps_nobody_waiting() {
 async fn whoever_reads_nothing_of_what_they_ask_for_costs_little() {
     let mut town = Town::with_limits(SHORT).await;
     let address = town.alice.address("quic");
-    let (mut eves, mut lanes) = (Vec::new(), Vec::new());
-    for number in 0..8u8 {
+    // Alice has said enough for an answer of nearly a MiB.
+    for number in 0..130 {
+        let post = souk_protocol::api::Command::Post {
+            text: format!("{number} {}", "blah ".repeat(1_600)),
+            tags: Vec::new(),
+            reply_to: None,
+            reshare: None,
+        };
+        town.alice.does(post).await;
+    }
+    let pull: Request = Request::Pull(List::new(vec![(town.alice.device, 0)]).unwrap());
+    let pull = pull.write().unwrap();
+    let (mut eves, mut lanes, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let crowd = 12u8;
+    for number in 0..crowd {
         let secret = [100 + number; 32];
         let mallory = Mallory::new(number, secret);
         let mut eve = Eve::start(Look {
@@ -164,25 +185,25 @@ async fn whoever_reads_nothing_of_what_they_ask_for_costs_little() {
             ..Look::named("deaf")
         });
         assert!(eve.dial(&address).await);
-        let (endpoint, lane) = lane(&mut eve).await;
+        let (endpoint, lane) = lane_with(&mut eve, 1_024).await;
         let hello: Request = Request::Hello(mallory.hello());
         let hello = [&[1], &frame(&hello.write().unwrap())[..]].concat();
         assert_eq!(says(&lane, &hello).await[0], 0);
         eves.push(eve);
         lanes.push((endpoint, lane));
     }
-    let wanted: Request = Request::Have(List::new(vec![town.alice.author, town.bob.author()]).unwrap());
-    let wanted = [&[1], &frame(&wanted.write().unwrap())[..]].concat();
-    let mut unread = Vec::new();
     for (_, lane) in &lanes {
         for _ in 0..16 {
             let (mut send, recv) = lane.open_bi().await.unwrap();
-            send.write_all(&wanted).await.unwrap();
+            send.write_all(&[&[1], &frame(&pull)[..]].concat()).await.unwrap();
             send.finish().unwrap();
             unread.push(recv);
         }
     }
     town.serves().await;
+    // Each of them had a few answers on its way, which were given up, and was told "busy" for the others.
+    town.alice.counts("souk_requests_busy", u64::from(crowd) * 12).await;
+    town.alice.counts("souk_requests_slow", u64::from(crowd) * 2).await;
     drop((unread, eves));
     town.stands().await;
 }
