@@ -9,7 +9,8 @@ use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::identity::Grant;
 use crate::limits::{
-    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX,
+    AUTHOR_DEVICES_MAX, PROOFS_PER_AUTHOR_MAX, SYNC_AUTHORS_MAX, SYNC_DIGESTS_MAX, SYNC_ENVELOPES_MAX,
+    SYNC_FRAME_BYTES_MAX,
 };
 use crate::records::{Fault, Records};
 use crate::text::{List, Prose};

@@ -18,9 +18,7 @@ use super::{
     device::Device,
     error::{ReplyError, RequestError},
     frame::{Answer, Outcome},
-    limits::{
-        Limits, REQUESTS_MAX, REQUESTS_PER_DEVICE_MAX, UNREAD_BYTES_MAX, UNREAD_BYTES_PER_DEVICE_MAX,
-    },
+    limits::{Limits, REQUESTS_MAX, REQUESTS_PER_DEVICE_MAX, UNREAD_BYTES_MAX, UNREAD_BYTES_PER_DEVICE_MAX},
     protocol::Protocol,
 };
 

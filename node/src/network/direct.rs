@@ -154,26 +154,24 @@ impl Direct {
                     request_id,
                     request,
                     channel,
-                } => {
-                    match self.admit(peer, protocol, request, room) {
-                        Ok((event, waiting)) => {
-                            let reply = async move {
-                                Replying {
-                                    protocol,
-                                    from: peer,
-                                    request: request_id,
-                                    channel,
-                                    body: waiting.await.ok(),
-                                }
-                            };
-                            self.replying.push(reply.boxed());
-                            return Some(event);
-                        }
-                        Err(outcome) => {
-                            self.respond(swarm, protocol, channel, Answer::bare(outcome));
-                        }
+                } => match self.admit(peer, protocol, request, room) {
+                    Ok((event, waiting)) => {
+                        let reply = async move {
+                            Replying {
+                                protocol,
+                                from: peer,
+                                request: request_id,
+                                channel,
+                                body: waiting.await.ok(),
+                            }
+                        };
+                        self.replying.push(reply.boxed());
+                        return Some(event);
                     }
-                }
+                    Err(outcome) => {
+                        self.respond(swarm, protocol, channel, Answer::bare(outcome));
+                    }
+                },
                 request_response::Message::Response { request_id, response } => {
                     if let Some(asking) = self.asking.remove(&(protocol, request_id)) {
                         let answer = self.read_answer(protocol, response, asking.sent);

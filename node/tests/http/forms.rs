@@ -17,37 +17,124 @@ struct Form {
 
 /// Ways to write a host and a port that are not the two that count.
 fn nearly(name: &str, port: u16) -> Vec<String> {
-    let other = if name == "localhost" { "127.0.0.1" } else { "localhost" };
+    let other = if name == "localhost" {
+        "127.0.0.1"
+    } else {
+        "localhost"
+    };
     let mut forms: Vec<String> = [
-        "", "null", "*", ".", ":", "@", "/", "..", "eve.example", "localhost.eve.example", "0.0.0.0", "[::]",
+        "",
+        "null",
+        "*",
+        ".",
+        ":",
+        "@",
+        "/",
+        "..",
+        "eve.example",
+        "localhost.eve.example",
+        "0.0.0.0",
+        "[::]",
     ]
     .iter()
     .flat_map(|host| [(*host).to_owned(), format!("{host}:{port}")])
     .collect();
     let hosts = [
-        format!("{name}."), format!("{name}.."), format!(".{name}"), format!("x.{name}"), format!("{name}.local"),
-        format!("user@{name}"), format!("user:word@{name}"), format!("{other}@{name}"), format!("@{name}"),
-        format!("[{name}]"), format!("({name})"), format!("\"{name}\""), format!("'{name}'"), format!("{name}%00"),
-        format!("%{name}"), format!("{name}\\"), format!("{name}/"), format!("{name}#"), format!("{name}?"),
-        format!("{name};"), format!("{name},"), format!("{name}&"), format!("{name}_"), format!("-{name}"),
-        format!("http://{name}"), format!("//{name}"), format!("{name}{name}"),
+        format!("{name}."),
+        format!("{name}.."),
+        format!(".{name}"),
+        format!("x.{name}"),
+        format!("{name}.local"),
+        format!("user@{name}"),
+        format!("user:word@{name}"),
+        format!("{other}@{name}"),
+        format!("@{name}"),
+        format!("[{name}]"),
+        format!("({name})"),
+        format!("\"{name}\""),
+        format!("'{name}'"),
+        format!("{name}%00"),
+        format!("%{name}"),
+        format!("{name}\\"),
+        format!("{name}/"),
+        format!("{name}#"),
+        format!("{name}?"),
+        format!("{name};"),
+        format!("{name},"),
+        format!("{name}&"),
+        format!("{name}_"),
+        format!("-{name}"),
+        format!("http://{name}"),
+        format!("//{name}"),
+        format!("{name}{name}"),
     ];
     forms.extend(hosts.iter().map(|host| format!("{host}:{port}")));
     let same_machine = [
-        "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1%lo]", "::1", "127.1", "127.0.1",
-        "127.0.0.01", "127.0.0.1.", "127.00.0.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "2130706433", "017700000001",
-        "127.0.0.2", "127.0.0.1.nip.io", "ip6-localhost", "localhost.localdomain", "LOCALHOST", "Localhost", "localhosT",
-        "%6cocalhost", "%31%32%37.0.0.1", "ｌocalhost", "lоcalhost", "localhost\u{200b}", "localhos\u{74}\u{301}",
-        "127。0。0。1", "１２７.0.0.1", "127.0.0.¹", "xn--lcalhost-b5a", "xn--localhost",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::1%lo]",
+        "::1",
+        "127.1",
+        "127.0.1",
+        "127.0.0.01",
+        "127.0.0.1.",
+        "127.00.0.1",
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.0.0.2",
+        "127.0.0.1.nip.io",
+        "ip6-localhost",
+        "localhost.localdomain",
+        "LOCALHOST",
+        "Localhost",
+        "localhosT",
+        "%6cocalhost",
+        "%31%32%37.0.0.1",
+        "ｌocalhost",
+        "lоcalhost",
+        "localhost\u{200b}",
+        "localhos\u{74}\u{301}",
+        "127。0。0。1",
+        "１２７.0.0.1",
+        "127.0.0.¹",
+        "xn--lcalhost-b5a",
+        "xn--localhost",
     ];
     forms.extend(same_machine.iter().map(|host| format!("{host}:{port}")));
     let wrong_ports = [
-        String::new(), ":".into(), format!(":{}", port.wrapping_add(1)), format!(":0{port}"), format!(":+{port}"),
-        format!(":-{port}"), format!(":{port}0"), format!(":{port}.0"), format!(":{port}:{port}"), format!("::{port}"),
-        format!(":0x{port:x}"), format!(": {port}"), format!(" :{port}"), format!(":{port}/"), format!(":{port}?"),
-        format!(":{port}#"), format!(":{port}@eve.example"), format!(":{port}.eve.example"), format!(":{port},{other}:{port}"),
-        format!(":{port} {other}:{port}"), format!(":{}", u32::from(port) + 65_536), ":0".into(), ":80".into(), ":http".into(),
-        format!(":{port}\u{0660}"), format!(":{port}%20"), format!(":{port}\t{other}"), format!(":{port};"),
+        String::new(),
+        ":".into(),
+        format!(":{}", port.wrapping_add(1)),
+        format!(":0{port}"),
+        format!(":+{port}"),
+        format!(":-{port}"),
+        format!(":{port}0"),
+        format!(":{port}.0"),
+        format!(":{port}:{port}"),
+        format!("::{port}"),
+        format!(":0x{port:x}"),
+        format!(": {port}"),
+        format!(" :{port}"),
+        format!(":{port}/"),
+        format!(":{port}?"),
+        format!(":{port}#"),
+        format!(":{port}@eve.example"),
+        format!(":{port}.eve.example"),
+        format!(":{port},{other}:{port}"),
+        format!(":{port} {other}:{port}"),
+        format!(":{}", u32::from(port) + 65_536),
+        ":0".into(),
+        ":80".into(),
+        ":http".into(),
+        format!(":{port}\u{0660}"),
+        format!(":{port}%20"),
+        format!(":{port}\t{other}"),
+        format!(":{port};"),
     ];
     forms.extend(wrong_ports.iter().map(|end| format!("{name}{end}")));
     forms.push(format!("{}:{port}", "a".repeat(8_000)));
@@ -66,7 +153,10 @@ fn forms(port: u16) -> Vec<Form> {
     let mut forms = Vec::new();
     let mut form = |lines: &[(&str, &str)], comes_in: bool| {
         forms.push(Form {
-            lines: lines.iter().map(|(name, value)| line(name, value.as_bytes())).collect(),
+            lines: lines
+                .iter()
+                .map(|(name, value)| line(name, value.as_bytes()))
+                .collect(),
             target: target.to_owned(),
             comes_in,
         });
@@ -95,25 +185,74 @@ fn forms(port: u16) -> Vec<Form> {
         }
         let right = format!("{name}:{port}");
         for scheme in [
-            "", "https://", "HTTP://", "Http://", "http:/", "http:", "http:///", "http:\\\\", "ws://", "file://", "ftp://",
-            "chrome-extension://", "blob:http://", "view-source:http://", "javascript://", " http:// ", "http://http://",
+            "",
+            "https://",
+            "HTTP://",
+            "Http://",
+            "http:/",
+            "http:",
+            "http:///",
+            "http:\\\\",
+            "ws://",
+            "file://",
+            "ftp://",
+            "chrome-extension://",
+            "blob:http://",
+            "view-source:http://",
+            "javascript://",
+            " http:// ",
+            "http://http://",
         ] {
             form(&[("Host", &host), ("Origin", &format!("{scheme}{right}"))], false);
         }
-        for end in ["/", "/x", "?", "#", " null", ", null", ",", ";", " http://eve.example", ",http://eve.example", "\\"] {
-            form(&[("Host", &host), ("Origin", &format!("http://{right}{end}"))], false);
+        for end in [
+            "/",
+            "/x",
+            "?",
+            "#",
+            " null",
+            ", null",
+            ",",
+            ";",
+            " http://eve.example",
+            ",http://eve.example",
+            "\\",
+        ] {
+            form(
+                &[("Host", &host), ("Origin", &format!("http://{right}{end}"))],
+                false,
+            );
         }
     }
-    for wrong in ["", "null", "NULL", "undefined", "*", "about:blank", "data:text/html,x", "http://", "localhost", "//"] {
+    for wrong in [
+        "",
+        "null",
+        "NULL",
+        "undefined",
+        "*",
+        "about:blank",
+        "data:text/html,x",
+        "http://",
+        "localhost",
+        "//",
+    ] {
         form(&[("Host", &host), ("Origin", wrong)], false);
         form(&[("Host", &host), ("Origin", &origin), ("Origin", wrong)], false);
         form(&[("Host", &host), ("Origin", wrong), ("Origin", &origin)], false);
     }
     // What is no text at all, and targets that name another place than the headers.
-    for byte in [0, 1, 8, 0x0b, 0x0c, 0x1b, 0x7f, 0x80, 0xa0, 0xad, 0xc0, 0xfe, 0xff] {
-        for value in [[host.as_bytes(), &[byte]].concat(), [&[byte], host.as_bytes()].concat()] {
+    for byte in [
+        0, 1, 8, 0x0b, 0x0c, 0x1b, 0x7f, 0x80, 0xa0, 0xad, 0xc0, 0xfe, 0xff,
+    ] {
+        for value in [
+            [host.as_bytes(), &[byte]].concat(),
+            [&[byte], host.as_bytes()].concat(),
+        ] {
             let as_origin = [b"http://".as_slice(), &value].concat();
-            for lines in [vec![line("Host", &value)], vec![line("Host", host.as_bytes()), line("Origin", &as_origin)]] {
+            for lines in [
+                vec![line("Host", &value)],
+                vec![line("Host", host.as_bytes()), line("Origin", &as_origin)],
+            ] {
                 forms.push(Form {
                     lines,
                     target: target.to_owned(),
@@ -123,7 +262,11 @@ fn forms(port: u16) -> Vec<Form> {
         }
     }
     for (place, comes_in) in [
-        (host.as_str(), true), ("eve.example", false), ("LOCALHOST", false), ("user@127.0.0.1", false), ("[::1]", false),
+        (host.as_str(), true),
+        ("eve.example", false),
+        ("LOCALHOST", false),
+        ("user@127.0.0.1", false),
+        ("[::1]", false),
     ] {
         forms.push(Form {
             lines: vec![line("Host", host.as_bytes())],
@@ -149,7 +292,9 @@ async fn tries(alice: &Running, form: &Form) -> Answer {
         let (_, _) = tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer));
         answer
     };
-    let answer = tokio::time::timeout(EXCHANGE, exchange).await.expect("an answer in time");
+    let answer = tokio::time::timeout(EXCHANGE, exchange)
+        .await
+        .expect("an answer in time");
     parsed(&answer)
 }
 
@@ -161,7 +306,11 @@ async fn of_all_ways_to_write_host_and_origin_exactly_the_two_of_this_node_come_
     let mut let_in = 0;
     for form in &forms {
         let answer = tries(&alice, form).await;
-        let words: Vec<_> = form.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+        let words: Vec<_> = form
+            .lines
+            .iter()
+            .map(|line| String::from_utf8_lossy(line))
+            .collect();
         let words = format!("{} {words:?}", form.target);
         let refused = [400, 403, 421, 431].contains(&answer.status);
         assert_eq!(answer.status == 200, form.comes_in, "{words}: {}", answer.status);

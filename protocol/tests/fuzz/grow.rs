@@ -35,8 +35,8 @@ impl Dice {
     fn byte(&mut self) -> u8 {
         // Heads of CBOR, ends of ranges, and anything else.
         const TELLING: [u8; 20] = [
-            0, 1, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x3b, 0x5f, 0x60, 0x78, 0x7f, 0x80, 0x9b, 0x9f, 0xa0, 0xbb, 0xf6, 0xfb,
-            0xff,
+            0, 1, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x3b, 0x5f, 0x60, 0x78, 0x7f, 0x80, 0x9b, 0x9f, 0xa0, 0xbb,
+            0xf6, 0xfb, 0xff,
         ];
         match self.below(2) {
             0 => TELLING[self.below(TELLING.len())],
@@ -94,7 +94,11 @@ fn changed(dice: &mut Dice, corpus: &[Vec<u8>]) -> Vec<u8> {
 
 /// What a refusal says, without its numbers: refusals that differ in them alone are one outcome.
 fn kind_of(outcome: &str) -> String {
-    outcome.chars().filter(|c| !c.is_ascii_digit()).take(120).collect()
+    outcome
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .take(120)
+        .collect()
 }
 
 /// Holds a reader to its law. It says what it read, shortly, or why it refused; a law that is broken inside it
@@ -119,10 +123,17 @@ pub(crate) fn hold(target: &str, seeds: Vec<Vec<u8>>, mut read: impl FnMut(&[u8]
         MEMORY.reset_peak_usage();
         let begun = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| read(&input)));
-        let (took, held) = (begun.elapsed().as_millis(), MEMORY.peak_usage().saturating_sub(before));
+        let (took, held) = (
+            begun.elapsed().as_millis(),
+            MEMORY.peak_usage().saturating_sub(before),
+        );
         let shown = || {
             let shown = &input[..input.len().min(4_096)];
-            format!("{target}, input {n} of SOUK_FUZZ_SEED={first}, {} bytes: {}", input.len(), hex(shown))
+            format!(
+                "{target}, input {n} of SOUK_FUZZ_SEED={first}, {} bytes: {}",
+                input.len(),
+                hex(shown)
+            )
         };
         let outcome = outcome.unwrap_or_else(|_| panic!("it panicked: {}", shown()));
         assert!(took <= INPUT_MS_MAX, "{took} ms: {}", shown());

@@ -98,7 +98,8 @@ impl Scene {
     }
 
     fn any_envelope(&self, dice: &mut Dice) -> EnvelopeId {
-        dice.pick(&self.said).unwrap_or_else(|| EnvelopeId::of(b"nothing"))
+        dice.pick(&self.said)
+            .unwrap_or_else(|| EnvelopeId::of(b"nothing"))
     }
 
     /// Any word of an order, as any role, upon anything.
@@ -139,7 +140,10 @@ impl Scene {
             act,
         };
         // What breaks a rule that anyone can check has no envelope at all.
-        if message.check(&self.stage.eve.author, &self.stage.eve.device.device()).is_ok() {
+        if message
+            .check(&self.stage.eve.author, &self.stage.eve.device.device())
+            .is_ok()
+        {
             self.says(message, dice);
         }
     }
@@ -201,7 +205,9 @@ impl Scene {
                     listings: BTreeSet::from([self.line.listing]),
                 };
                 let at = Timestamp(self.stage.now);
-                Act::Receipt(Box::new(Receipt::issue(&eve.device, &eve.grant, &sale, at).unwrap()))
+                Act::Receipt(Box::new(
+                    Receipt::issue(&eve.device, &eve.grant, &sale, at).unwrap(),
+                ))
             }
             ActKind::Fulfil => Act::Fulfil(Fulfil {
                 carrier: Name::default(),
@@ -210,7 +216,14 @@ impl Scene {
             }),
             ActKind::Complete => Act::Complete {},
             ActKind::Lapse => {
-                let dues = [Due::Place, Due::Accept, Due::Pay, Due::Receipt, Due::Fulfil, Due::Complete];
+                let dues = [
+                    Due::Place,
+                    Due::Accept,
+                    Due::Pay,
+                    Due::Receipt,
+                    Due::Fulfil,
+                    Due::Complete,
+                ];
                 Act::Lapse {
                     due: dues[dice.below(dues.len())],
                 }
@@ -239,7 +252,9 @@ impl Scene {
             }
         }
         let who = if dice.one_in(4) { alice } else { eve };
-        let order = dice.pick(&self.orders).unwrap_or_else(|| OrderId::from_bytes([7; 32]));
+        let order = dice
+            .pick(&self.orders)
+            .unwrap_or_else(|| OrderId::from_bytes([7; 32]));
         let amount = [0, 1, 1_250, LIMIT_MINOR, LIMIT_MINOR + 1, 1_000_000][dice.below(6)];
         let hold = dice.below(8) as u64;
         let change = match dice.below(7) {
@@ -285,7 +300,10 @@ impl Scene {
                 None => return,
             },
             _ => TabAct::Refuse {
-                propose: tab.pending.as_ref().map_or_else(|| self.any_envelope(dice), |(propose, _)| *propose),
+                propose: tab
+                    .pending
+                    .as_ref()
+                    .map_or_else(|| self.any_envelope(dice), |(propose, _)| *propose),
                 reason: [Reason::Stale, Reason::Crossed, Reason::Invalid, Reason::Declined][dice.below(4)],
             },
         };
@@ -345,11 +363,18 @@ impl Scene {
             };
             let sold = [State::Receipted, State::Fulfilled, State::Completed].contains(&order.state);
             if sold {
-                taken += order.lines().iter().map(|line| u64::from(line.units)).sum::<u64>();
+                taken += order
+                    .lines()
+                    .iter()
+                    .map(|line| u64::from(line.units))
+                    .sum::<u64>();
             }
             if sold && order.rail() == Some(Rail::Tab) {
                 let (proof, total) = (order.proof.clone().unwrap(), order.total().unwrap());
-                assert!(tab.proves(&proof, id, &eve, total), "a receipt without a payment: {id}");
+                assert!(
+                    tab.proves(&proof, id, &eve, total),
+                    "a receipt without a payment: {id}"
+                );
             }
         }
         let left = left(&self.stage, &self.line);
@@ -378,7 +403,10 @@ fn no_sequence_of_well_signed_words_moves_money_or_stock_against_the_rules() {
                 }
                 scene.keeps_the_law();
             }
-            let reached = scene.orders.iter().filter_map(|id| read_order(scene.stage.records(), id).unwrap());
+            let reached = scene
+                .orders
+                .iter()
+                .filter_map(|id| read_order(scene.stage.records(), id).unwrap());
             (words, reached.map(|order| order.state.name()).collect::<Vec<_>>())
         });
         let (said, reached) = held.unwrap_or_else(|_| panic!("SOUK_SEQUENCES_SEED={seed} repeats it"));
