@@ -199,6 +199,19 @@ def pages_that_are_named_exist(tree):
                         yield path, number, f"'{''.join(page)}' does not exist"
 
 
+def tests_that_are_named_exist(tree):
+    for number, line in enumerate(tree.get("spec/threats.md", "").splitlines(), 1):
+        for path, test in re.findall(r"`([\w/]+\.rs)::(\w+)`", line):
+            if not re.search(rf"\bfn {test}\(", tree.get(path, "")):
+                yield "spec/threats.md", number, f"there is no test '{test}' in '{path}'"
+
+
+def no_picture_is_decoded(tree):
+    decoders = r'^name = "(image|image-webp|png|gif|tiff|jpeg-decoder|zune-\w+|webp|libwebp-sys|mozjpeg|resvg|usvg|ravif)"'
+    for number, found in lines_with(decoders, tree.get("Cargo.lock", "")):
+        yield "Cargo.lock", number, f"'{found}': nothing here decodes pictures"
+
+
 # Each rule with a file that breaks it and says nothing else of note.
 RULES = {
     crates_are_named_in_their_places: [("node/src/driver.rs", "//! x\nuse sled::Db;\n"), ("cli/src/main.rs", "//! x\nfn a() { libp2p::b(); }\n")],
@@ -215,6 +228,8 @@ RULES = {
     limits_stand_in_one_place: [("protocol/src/feed.rs", "//! x\nconst PAGES_MAX: usize = 1;\n")],
     names_are_plain: [("node/src/driver.rs", "//! x\nfn get_thing() {}\n"), ("node/src/driver.rs", "//! x\nstruct PeerManager;\n")],
     the_top_level_is_tidy: [("notes.txt", "\n")],
+    tests_that_are_named_exist: [("spec/threats.md", "`protocol/src/peer.rs::nobody_wrote_it`\n")],
+    no_picture_is_decoded: [("Cargo.lock", 'name = "png"\n')],
     pages_that_are_named_exist: [("node/src/driver.rs", "//! Described in `spec/nowhere.md`.\n"), ("spec/api.md", "see `nowhere.md`\n")],
 }
 

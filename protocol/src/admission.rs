@@ -9,8 +9,8 @@ use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Admitted, Foreign, OpenError, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
 use crate::limits::{
-    DIRECT_PER_HOUR, FUTURE_MS_MAX, PROOFS_PER_AUTHOR_MAX, PUSH_STRANGER_BYTES_PER_DAY, PUSH_STRANGER_PER_HOUR,
-    PUSH_STRANGERS_TRACKED_MAX, PUSH_TRUSTED_PER_HOUR,
+    DIRECT_PER_HOUR, FUTURE_MS_MAX, PROOFS_PER_AUTHOR_MAX, PUSH_STRANGER_BYTES_PER_DAY,
+    PUSH_STRANGER_PER_HOUR, PUSH_STRANGERS_TRACKED_MAX, PUSH_TRUSTED_PER_HOUR,
 };
 use crate::records::{Fault, LogRow, Records, Write};
 use crate::time::Timestamp;

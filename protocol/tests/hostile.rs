@@ -29,6 +29,9 @@ use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::BTreeSet;
 
+#[path = "hostile/sequences.rs"]
+mod sequences;
+
 const ALICE: u8 = 1;
 const EVE: u8 = 2;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -454,20 +457,30 @@ fn a_pair_that_proves_nothing_is_refused_by_name_and_kept_nowhere() {
     ];
     for (rule, pair) in cases {
         let step = answers_with_proofs(&mut stage, mallory.author, fork, pair);
-        let counted: Vec<&str> = step.actions.iter().filter_map(|action| match action {
-            Action::Count(refusal) => Some(refusal.name()),
-            _ => None,
-        }).collect();
+        let counted: Vec<&str> = step
+            .actions
+            .iter()
+            .filter_map(|action| match action {
+                Action::Count(refusal) => Some(refusal.name()),
+                _ => None,
+            })
+            .collect();
         assert_eq!(counted, [rule]);
         assert_eq!(stage.records().proofs_of(&mallory.author).unwrap(), []);
         assert_eq!(stage.records().proofs_of(&carol.author).unwrap(), []);
     }
     answers_with_proofs(&mut stage, mallory.author, fork, vec![raw(&five), raw(&other)]);
     assert_eq!(stage.records().proofs_of(&mallory.author).unwrap(), [fork]);
-    assert!(stage.records().log_head(&fork.0).unwrap().is_none(), "no log is read from a proof");
+    assert!(
+        stage.records().log_head(&fork.0).unwrap().is_none(),
+        "no log is read from a proof"
+    );
     // However many more there are, no more are kept than prove it.
     for seq in 6..40 {
-        let pair = vec![raw(&logged(&mallory, seq, "yes")), raw(&logged(&mallory, seq, "no"))];
+        let pair = vec![
+            raw(&logged(&mallory, seq, "yes")),
+            raw(&logged(&mallory, seq, "no")),
+        ];
         let held = stage.records().proofs_of(&mallory.author).unwrap().len();
         if held < PROOFS_PER_AUTHOR_MAX {
             answers_with_proofs(&mut stage, mallory.author, (fork.0, seq), pair);
@@ -480,11 +493,7 @@ fn a_pair_that_proves_nothing_is_refused_by_name_and_kept_nowhere() {
 }
 
 /// Eve says that she can prove something; the number under which alice asks her for it, if she does.
-fn asked_for_proofs(
-    stage: &mut Stage,
-    author: AuthorId,
-    fork: (DeviceId, u64),
-) -> Option<u64> {
+fn asked_for_proofs(stage: &mut Stage, author: AuthorId, fork: (DeviceId, u64)) -> Option<u64> {
     let asked = stage.asks(Request::Changed(List::new(vec![author]).unwrap()));
     let number = |step: &Step, wanted: fn(&Request) -> bool| {
         step.actions.iter().find_map(|action| match action {

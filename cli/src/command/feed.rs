@@ -80,7 +80,9 @@ fn text(entry: &Entry, names: &mut Names<'_>) -> String {
         what.trim_end().to_owned(),
     ];
     if entry.equivocated {
-        lines.push("  careful: a device of theirs has signed two different things under one number".to_owned());
+        lines.push(
+            "  careful: a device of theirs has signed two different things under one number".to_owned(),
+        );
     }
     lines.extend(entry.tags.iter().map(|tag| tagged(tag, names)));
     lines.push(faint(&format!(

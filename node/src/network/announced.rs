@@ -189,6 +189,9 @@ mod tests {
         assert!(bench.announces(bob, PROVIDED_KEYS_MAX));
         assert_eq!(bench.table.providers(&key(PROVIDED_KEYS_MAX)).len(), 1);
         assert_eq!(bench.announced.all, PROVIDED_KEYS_MAX);
-        assert_eq!(bench.table.providers(&key(PROVIDED_KEYS_MAX))[0].addresses.len(), ADDRESSES_PER_PEER_MAX);
+        assert_eq!(
+            bench.table.providers(&key(PROVIDED_KEYS_MAX))[0].addresses.len(),
+            ADDRESSES_PER_PEER_MAX
+        );
     }
 }

@@ -18,7 +18,7 @@ use super::{
     device::Device,
     error::{ReplyError, RequestError},
     frame::{Answer, Outcome},
-    limits::{Limits, REQUESTS_MAX, REQUESTS_PER_DEVICE_MAX},
+    limits::{Limits, REQUESTS_MAX, REQUESTS_PER_DEVICE_MAX, UNREAD_BYTES_MAX, UNREAD_BYTES_PER_DEVICE_MAX},
     protocol::Protocol,
 };
 
@@ -155,6 +155,50 @@ impl Drop for Turn {
     }
 }
 
+/// How many bytes of answers are on their way to each device. Whoever asks and does not read holds memory here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unread(Arc<Mutex<BTreeMap<Device, usize>>>);
+
+impl Unread {
+    /// Room for an answer; none if this device, or all together, leave as much unread as they may.
+    pub(crate) fn hold(&self, device: Device, bytes: usize) -> Option<Held> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = open.values().sum();
+        let own = open.get(&device).copied().unwrap_or(0);
+        if all + bytes > UNREAD_BYTES_MAX || own + bytes > UNREAD_BYTES_PER_DEVICE_MAX {
+            return None;
+        }
+        open.insert(device, own + bytes);
+        Some(Held {
+            unread: self.clone(),
+            device,
+            bytes,
+        })
+    }
+
+    fn let_go(&self, device: &Device, bytes: usize) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(device) {
+            Some(own) if *own > bytes => *own -= bytes,
+            _ => drop(open.remove(device)),
+        }
+    }
+}
+
+/// The room of one answer; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    unread: Unread,
+    device: Device,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.unread.let_go(&self.device, self.bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +213,16 @@ mod tests {
         assert!(turns.take(bob).is_some());
         held.pop();
         assert!(turns.take(eve).is_some());
+    }
+
+    #[test]
+    fn what_one_device_leaves_unread_takes_no_room_from_another() {
+        let (unread, eve, bob) = (Unread::default(), [1; 32], [2; 32]);
+        let held = unread.hold(eve, UNREAD_BYTES_PER_DEVICE_MAX).unwrap();
+        assert!(unread.hold(eve, 1).is_none());
+        assert!(unread.hold(bob, 1).is_some());
+        drop(held);
+        assert!(unread.hold(eve, 1).is_some());
+        assert!(unread.0.lock().unwrap().is_empty());
     }
 }

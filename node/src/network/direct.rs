@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use libp2p::{
     PeerId,
-    request_response::{self, OutboundFailure, OutboundRequestId, ResponseChannel},
+    request_response::{self, InboundRequestId, OutboundFailure, OutboundRequestId, ResponseChannel},
     swarm::Swarm,
 };
 use tokio::sync::oneshot;
 
 use super::{
     behaviour::Node,
-    carrier::{Failure, Reply, settle},
+    carrier::{Failure, Held, Reply, settle},
     counters::{add, count},
     device::{device_of, peer_of},
     error::RequestError,
@@ -31,22 +31,30 @@ struct Asking {
 }
 
 /// An answer of the driver on its way to its stream.
-pub(crate) type Replying = (Protocol, ResponseChannel<Answered>, Option<Vec<u8>>);
+pub(crate) struct Replying {
+    protocol: Protocol,
+    from: PeerId,
+    request: InboundRequestId,
+    channel: ResponseChannel<Answered>,
+    body: Option<Vec<u8>>,
+}
 
 /// All requests over streams.
 pub(crate) struct Direct {
     shared: Shared,
     asking: HashMap<(Protocol, OutboundRequestId), Asking>,
     replying: FuturesUnordered<BoxFuture<'static, Replying>>,
+    /// Answers that are being written, and the room that they take.
+    writing: HashMap<(Protocol, InboundRequestId), Held>,
 }
 
 impl Direct {
     pub(crate) fn new(shared: Shared) -> Self {
-        let (asking, replying) = (HashMap::new(), FuturesUnordered::new());
         Self {
             shared,
-            asking,
-            replying,
+            asking: HashMap::new(),
+            replying: FuturesUnordered::new(),
+            writing: HashMap::new(),
         }
     }
 
@@ -86,15 +94,34 @@ impl Direct {
     }
 
     /// Sends an answer of the driver on its way.
-    pub(crate) fn reply(&mut self, swarm: &mut Swarm<Node>, (protocol, channel, body): Replying) {
+    pub(crate) fn reply(&mut self, swarm: &mut Swarm<Node>, reply: Replying) {
+        let Replying {
+            protocol,
+            from,
+            request,
+            channel,
+            body,
+        } = reply;
+        let Shared { counters, unread, .. } = &self.shared;
         let answer = match body {
-            Some(body) => Answer::of(body),
+            Some(body) => match device_of(&from).and_then(|device| unread.hold(device, body.len())) {
+                Some(held) => {
+                    self.writing.insert((protocol, request), held);
+                    Answer::of(body)
+                }
+                None => {
+                    count(&counters.requests_busy);
+                    Answer::bare(Outcome::Busy)
+                }
+            },
             None => {
-                count(&self.shared.counters.requests_refused);
+                count(&counters.requests_refused);
                 Answer::bare(Outcome::Refused)
             }
         };
-        self.respond(swarm, protocol, channel, answer);
+        if !self.respond(swarm, protocol, channel, answer) {
+            self.writing.remove(&(protocol, request));
+        }
     }
 
     fn respond(
@@ -103,14 +130,14 @@ impl Direct {
         protocol: Protocol,
         channel: ResponseChannel<Answered>,
         answer: Answer,
-    ) {
+    ) -> bool {
         add(&self.shared.counters.request_bytes_out, answer.body.len());
         // Fails if the asker is gone or the deadline passed; then there is nobody to tell.
         swarm
             .behaviour_mut()
             .streams(protocol)
             .send_response(channel, Answered::Answer(answer))
-            .ok();
+            .is_ok()
     }
 
     /// Something happened on the streams of a protocol; a request becomes an event if there is `room` for it.
@@ -123,16 +150,28 @@ impl Direct {
     ) -> Option<Event> {
         match event {
             request_response::Event::Message { peer, message, .. } => match message {
-                request_response::Message::Request { request, channel, .. } => {
-                    match self.admit(peer, protocol, request, room) {
-                        Ok((event, waiting)) => {
-                            self.replying
-                                .push(async move { (protocol, channel, waiting.await.ok()) }.boxed());
-                            return Some(event);
-                        }
-                        Err(outcome) => self.respond(swarm, protocol, channel, Answer::bare(outcome)),
+                request_response::Message::Request {
+                    request_id,
+                    request,
+                    channel,
+                } => match self.admit(peer, protocol, request, room) {
+                    Ok((event, waiting)) => {
+                        let reply = async move {
+                            Replying {
+                                protocol,
+                                from: peer,
+                                request: request_id,
+                                channel,
+                                body: waiting.await.ok(),
+                            }
+                        };
+                        self.replying.push(reply.boxed());
+                        return Some(event);
                     }
-                }
+                    Err(outcome) => {
+                        self.respond(swarm, protocol, channel, Answer::bare(outcome));
+                    }
+                },
                 request_response::Message::Response { request_id, response } => {
                     if let Some(asking) = self.asking.remove(&(protocol, request_id)) {
                         let answer = self.read_answer(protocol, response, asking.sent);
@@ -151,12 +190,17 @@ impl Direct {
                 }
             }
             // What was not read is counted where it is read; this is an answer that nobody took.
-            request_response::Event::InboundFailure { error, .. } => {
+            request_response::Event::InboundFailure {
+                request_id, error, ..
+            } => {
+                self.writing.remove(&(protocol, request_id));
                 if matches!(error, request_response::InboundFailure::Timeout) {
                     count(&self.shared.counters.requests_slow);
                 }
             }
-            request_response::Event::ResponseSent { .. } => {}
+            request_response::Event::ResponseSent { request_id, .. } => {
+                self.writing.remove(&(protocol, request_id));
+            }
         }
         None
     }

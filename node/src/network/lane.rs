@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use super::{
-    carrier::{Carrier, Failure, Reply, Turn, Turns, settle},
+    carrier::{Carrier, Failure, Reply, Turn, Turns, Unread, settle},
     counters::{Counters, add, count},
     device::Device,
     error::{ListenError, NetworkError, RequestError},
@@ -107,6 +107,7 @@ struct Inner {
     limits: Limits,
     counters: Arc<Counters>,
     turns: Turns,
+    unread: Unread,
     handshakes: Arc<Semaphore>,
     events: mpsc::Sender<Event>,
     known: Mutex<BTreeMap<Device, Known>>,
@@ -123,7 +124,7 @@ impl Lane {
         keypair: &Keypair,
         limits: &Limits,
         counters: Arc<Counters>,
-        turns: Turns,
+        (turns, unread): (Turns, Unread),
         events: mpsc::Sender<Event>,
     ) -> Result<(Self, Vec<ListenError>), NetworkError> {
         let transport = Arc::new(transport_config());
@@ -154,6 +155,7 @@ impl Lane {
             limits: limits.clone(),
             counters,
             turns,
+            unread,
             handshakes: Arc::new(Semaphore::new(LANE_HANDSHAKES_MAX)),
             events,
             known: Mutex::default(),
@@ -427,6 +429,13 @@ impl Lane {
             Err(_) => {
                 count(&counters.requests_slow);
                 return;
+            }
+        };
+        let (answer, _held) = match self.0.unread.hold(device, answer.body.len()) {
+            Some(held) => (answer, Some(held)),
+            None => {
+                count(&counters.requests_busy);
+                (Answer::bare(Outcome::Busy), None)
             }
         };
         add(&counters.request_bytes_out, answer.body.len());

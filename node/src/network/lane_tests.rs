@@ -22,7 +22,7 @@ impl Bench {
             &keypair,
             &Limits::default(),
             counters.clone(),
-            Turns::default(),
+            Default::default(),
             events,
         )
         .unwrap();

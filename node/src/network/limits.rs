@@ -40,6 +40,10 @@ pub const GOSSIP_SEEN_MS: u64 = 120_000;
 pub const REQUESTS_PER_DEVICE_MAX: usize = 16;
 /// Requests of all devices that this node works on at once.
 pub const REQUESTS_MAX: usize = 256;
+/// Bytes of answers that one device has asked for and not taken yet, over both carriers.
+pub const UNREAD_BYTES_PER_DEVICE_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of answers that all devices have asked for and not taken yet; beyond either they are told "busy".
+pub const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Events waiting for the driver; beyond it gossip is ignored and requests are told "busy".
 pub const EVENTS_MAX: usize = 1024;
 /// Commands of the driver waiting for the swarm.

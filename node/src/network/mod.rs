@@ -64,7 +64,7 @@ use zeroize::Zeroizing;
 
 use self::{
     address::{parse_own, parse_peer},
-    carrier::{Carrier, Failure, Turns},
+    carrier::{Carrier, Failure, Turns, Unread},
     counters::{Counters, count},
     device::peer_of,
     lane::Lane,
@@ -129,14 +129,14 @@ pub fn start(
     let external = external.map_err(NetworkError::Address)?;
 
     let counters = Arc::new(Counters::default());
-    let turns = Turns::default();
+    let (turns, unread) = (Turns::default(), Unread::default());
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let (lane, mut not_listening) = Lane::bind(
         &config.lane,
         &keypair,
         &config.limits,
         counters.clone(),
-        turns.clone(),
+        (turns.clone(), unread.clone()),
         events.clone(),
     )?;
     let told_ports = config.lane_external.unwrap_or_else(|| lane.ports());
@@ -170,6 +170,7 @@ pub fn start(
         lane,
         told_ports,
         turns,
+        unread,
     };
     let channels = Channels {
         commands: asked,

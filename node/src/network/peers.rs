@@ -145,7 +145,11 @@ impl Peers {
 
     /// The IP that a peer is seen at.
     pub(crate) fn seen(&self, peer: &PeerId) -> Option<IpAddr> {
-        self.0.get(peer)?.links.values().find_map(|link| ip_of(&link.addr))
+        self.0
+            .get(peer)?
+            .links
+            .values()
+            .find_map(|link| ip_of(&link.addr))
     }
 
     /// All of them, with the score that gossip gives each.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    carrier::Turns,
+    carrier::{Turns, Unread},
     counters::Counters,
     device::Device,
     lane::{Lane, LanePorts},
@@ -19,4 +19,5 @@ pub(crate) struct Shared {
     pub(crate) lane: Option<Lane>,
     pub(crate) told_ports: LanePorts,
     pub(crate) turns: Turns,
+    pub(crate) unread: Unread,
 }

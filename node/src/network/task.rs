@@ -613,7 +613,13 @@ impl Task {
                 self.swarm.behaviour().gossip.peer_score(peer).unwrap_or(0.0)
             }),
             topics: self.topics.iter().map(|topic| self.topic_status(topic)).collect(),
-            subscriptions: self.swarm.behaviour().gossip.all_peers().map(|(_, topics)| topics.len()).sum(),
+            subscriptions: self
+                .swarm
+                .behaviour()
+                .gossip
+                .all_peers()
+                .map(|(_, topics)| topics.len())
+                .sum(),
             routing_table,
             lane_bytes_out: lane_bytes.0,
             lane_bytes_in: lane_bytes.1,

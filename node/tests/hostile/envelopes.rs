@@ -17,7 +17,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const INVALID: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/vectors/invalid_envelopes.json");
+const INVALID: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../spec/vectors/invalid_envelopes.json"
+);
 
 /// An envelope of the specification that is refused.
 struct Invalid {
@@ -59,7 +62,10 @@ async fn what_no_node_keeps_is_refused_by_its_class_and_its_bringer_pays() {
         for vector in invalid() {
             let (counter, at_fault) = match vector.class.as_str() {
                 "too_large" => ("souk_gossip_too_large".to_owned(), None),
-                class => (refused(class), Some(format!("souk_gossip_{}ed", vector.verdict.trim_end_matches('e')))),
+                class => (
+                    refused(class),
+                    Some(format!("souk_gossip_{}ed", vector.verdict.trim_end_matches('e'))),
+                ),
             };
             let before = town.alice.metrics().await;
             let of = |name: &str| before.get(name).copied().unwrap_or(0);
@@ -218,7 +224,13 @@ async fn well_made_envelopes_in_the_wrong_place_are_refused_by_rule_and_punish_n
             signed: sealed,
         },
     ];
-    let _eve = publishes("mallory", &address, &topic, &[first.bytes(), second.bytes(), newest.bytes()]).await;
+    let _eve = publishes(
+        "mallory",
+        &address,
+        &topic,
+        &[first.bytes(), second.bytes(), newest.bytes()],
+    )
+    .await;
     until("both posts of mallory", || async {
         let feed = town.alice.gets("/feed").await;
         let items = feed["items"].as_array().unwrap();
@@ -234,7 +246,9 @@ async fn well_made_envelopes_in_the_wrong_place_are_refused_by_rule_and_punish_n
         let elsewhere = author_topic(&town.bob.author());
         let _eve = publishes(case.rule, &address, &elsewhere, &[case.signed.bytes()]).await;
         println!("{}", case.rule);
-        town.alice.counts(&refused(case.rule), of(&refused(case.rule)) + 1).await;
+        town.alice
+            .counts(&refused(case.rule), of(&refused(case.rule)) + 1)
+            .await;
         town.alice.counts(&verdict, of(&verdict) + 1).await;
     }
     let rejected = town.alice.metric("souk_gossip_rejected").await;

@@ -22,12 +22,17 @@ async fn no_peer_is_in_more_topics_than_the_network_allows() {
     for number in 0..crowd {
         let eve = Eve::at(&format!("eve {number}"), &address).await;
         let names = |list: usize, count: usize| -> Vec<Vec<u8>> {
-            (0..count).map(|n| subscription(&format!("{number}/{list}/{n}"))).collect()
+            (0..count)
+                .map(|n| subscription(&format!("{number}/{list}/{n}")))
+                .collect()
         };
         // Twenty lists that would be all right each, if there were not the others.
         let mut pieces: Vec<Vec<u8>> = (0..20).map(|list| rpc(&names(list, TOPICS_MAX))).collect();
         pieces.push(rpc(&names(99, 2 * TOPICS_MAX + 1)));
-        pieces.push(rpc(&[subscription(&"t".repeat(TOPIC_BYTES_MAX + 1)), subscription("")]));
+        pieces.push(rpc(&[
+            subscription(&"t".repeat(TOPIC_BYTES_MAX + 1)),
+            subscription(""),
+        ]));
         eve.writes(
             Wire::Mesh,
             Script {
@@ -73,14 +78,24 @@ async fn one_address_holds_few_connections_and_begins_few_handshakes() {
         crowd.push(eve);
     }
     town.alice.counts(refused, 6).await;
-    until("four of them to be left", || async { (peers(&town).await == 1 + 4).then_some(()) }).await;
+    until("four of them to be left", || async {
+        (peers(&town).await == 1 + 4).then_some(())
+    })
+    .await;
     for number in 0..10 {
-        let mut eve = eve_from(&format!("127.0.1.{}", number + 10), &format!("neighbour {number}")).await;
+        let mut eve = eve_from(
+            &format!("127.0.1.{}", number + 10),
+            &format!("neighbour {number}"),
+        )
+        .await;
         eve.dial(&address).await;
         crowd.push(eve);
     }
     town.alice.counts(refused, 12).await;
-    until("eight of the subnet to be left", || async { (peers(&town).await == 1 + 8).then_some(()) }).await;
+    until("eight of the subnet to be left", || async {
+        (peers(&town).await == 1 + 8).then_some(())
+    })
+    .await;
 
     // Handshakes that are begun and never ended: more than alice answers at once, from two more subnets.
     let tcp = town.alice.address("tcp");
@@ -89,12 +104,17 @@ async fn one_address_holds_few_connections_and_begins_few_handshakes() {
     for host in 0..4 * HANDSHAKES_INBOUND_MAX {
         let socket = TcpSocket::new_v4().unwrap();
         let subnet = 2 + host % 2;
-        socket.bind(format!("127.0.{subnet}.{}:0", host % 200 + 1).parse().unwrap()).unwrap();
+        socket
+            .bind(format!("127.0.{subnet}.{}:0", host % 200 + 1).parse().unwrap())
+            .unwrap();
         silent.push(socket.connect(([127, 0, 0, 1], port).into()).await.unwrap());
     }
     let mut friend = Eve::start(Look::named("friend"));
     assert!(friend.dial(&tcp).await, "a friend finds the door open");
-    until("the friend to be in", || async { (peers(&town).await == 1 + 8 + 1).then_some(()) }).await;
+    until("the friend to be in", || async {
+        (peers(&town).await == 1 + 8 + 1).then_some(())
+    })
+    .await;
     town.serves().await;
     drop((silent, crowd));
     town.stands().await;
@@ -174,7 +194,8 @@ async fn lies_about_oneself_lead_nowhere() {
         }
         // What is none at all, or larger than any may be.
         eve.writes(Wire::Push, Script::of(vec![0xff; 5_000])).await;
-        eve.writes(Wire::Push, Script::of(rpc(&[field(6, &[b'x'; 100_000])]))).await;
+        eve.writes(Wire::Push, Script::of(rpc(&[field(6, &[b'x'; 100_000])])))
+            .await;
         eves.push(eve);
     }
     town.serves().await;

@@ -24,14 +24,26 @@ const SHORT: &str = "sync_deadline_ms=2000 order_deadline_ms=2000 tab_deadline_m
 
 /// A lane that eve opens with quinn alone. It lives as long as she is connected by libp2p.
 async fn lane(eve: &mut Eve) -> (quinn::Endpoint, quinn::Connection) {
+    lane_with(eve, 1_000_000).await
+}
+
+/// The same, and of each stream she takes no more than so many bytes unread.
+async fn lane_with(eve: &mut Eve, window: u32) -> (quinn::Endpoint, quinn::Connection) {
     let port = eve.lane_port().await;
     let alice: PeerId = eve.with.unwrap();
     let mut tls = libp2p_tls::make_client_config(&eve.keypair, Some(alice)).unwrap();
     tls.alpn_protocols = vec![b"souk/1".to_vec()];
-    let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let mut transport = quinn::TransportConfig::default();
+    transport.stream_receive_window(window.into());
+    config.transport_config(Arc::new(transport));
     let endpoint = quinn::Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let connection = endpoint.connect_with(config, addr, "souk").unwrap().await.unwrap();
+    let connection = endpoint
+        .connect_with(config, addr, "souk")
+        .unwrap()
+        .await
+        .unwrap();
     (endpoint, connection)
 }
 
@@ -69,7 +81,10 @@ async fn what_is_no_frame_is_told_so_and_counted_on_every_protocol_and_carrier()
                 let answer = eve.asks(wire, body).await.unwrap();
                 let by_lane = says(&lane, &[&[tag], &frame(body)[..]].concat()).await;
                 for answer in [answer, by_lane] {
-                    assert_eq!(answer[0], 0, "{wire:?}: it was read, and an answer says why it is none");
+                    assert_eq!(
+                        answer[0], 0,
+                        "{wire:?}: it was read, and an answer says why it is none"
+                    );
                     assert!(matches!(Answer::read(&answer[5..]), Ok(Answer::Refused(_))));
                 }
             }
@@ -83,15 +98,30 @@ async fn what_is_no_frame_is_told_so_and_counted_on_every_protocol_and_carrier()
             assert!(eve.answer().await.unwrap_or_default().is_empty(), "{wire:?}");
             let lied = [&[tag], &over[..], b"x"].concat();
             assert_eq!(says(&lane, &lied).await, [3, 0, 0, 0, 0], "{wire:?}");
-            assert_eq!(says(&lane, &[tag, 0, 0, 0, 9, 1]).await, [4, 0, 0, 0, 0], "{wire:?}");
-            assert_eq!(says(&lane, &[tag, 0, 0, 0, 0, 1]).await, [4, 0, 0, 0, 0], "{wire:?}");
+            assert_eq!(
+                says(&lane, &[tag, 0, 0, 0, 9, 1]).await,
+                [4, 0, 0, 0, 0],
+                "{wire:?}"
+            );
+            assert_eq!(
+                says(&lane, &[tag, 0, 0, 0, 0, 1]).await,
+                [4, 0, 0, 0, 0],
+                "{wire:?}"
+            );
         }
-        assert_eq!(says(&lane, &[9, 0, 0, 0, 0]).await, [4, 0, 0, 0, 0], "no such protocol");
+        assert_eq!(
+            says(&lane, &[9, 0, 0, 0, 0]).await,
+            [4, 0, 0, 0, 0],
+            "no such protocol"
+        );
     };
     attack.await;
     let alice = &town.alice;
     let each = PROTOCOLS.len() as u64;
-    assert_eq!(alice.metric(&refused("frame")).await, 2 * each * bodies.len() as u64);
+    assert_eq!(
+        alice.metric(&refused("frame")).await,
+        2 * each * bodies.len() as u64
+    );
     assert_eq!(alice.metric("souk_frames_too_large").await, 3 * each);
     alice.counts("souk_frames_malformed", 3 * each + 1).await;
     town.serves().await;
@@ -153,10 +183,23 @@ async fn whoever_sends_slowly_keeps_nobody_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_reads_nothing_of_what_they_ask_for_costs_little() {
-    let mut town = Town::with_limits(SHORT).await;
+    let mut town = Town::with_limits("sync_deadline_ms=20000").await;
     let address = town.alice.address("quic");
-    let (mut eves, mut lanes) = (Vec::new(), Vec::new());
-    for number in 0..8u8 {
+    // Alice has said enough for an answer of nearly a MiB.
+    for number in 0..130 {
+        let post = souk_protocol::api::Command::Post {
+            text: format!("{number} {}", "blah ".repeat(1_600)),
+            tags: Vec::new(),
+            reply_to: None,
+            reshare: None,
+        };
+        town.alice.does(post).await;
+    }
+    let pull: Request = Request::Pull(List::new(vec![(town.alice.device, 0)]).unwrap());
+    let pull = pull.write().unwrap();
+    let (mut eves, mut lanes, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let crowd = 3u8;
+    for number in 0..crowd {
         let secret = [100 + number; 32];
         let mallory = Mallory::new(number, secret);
         let mut eve = Eve::start(Look {
@@ -164,25 +207,29 @@ async fn whoever_reads_nothing_of_what_they_ask_for_costs_little() {
             ..Look::named("deaf")
         });
         assert!(eve.dial(&address).await);
-        let (endpoint, lane) = lane(&mut eve).await;
+        let (endpoint, lane) = lane_with(&mut eve, 1_024).await;
         let hello: Request = Request::Hello(mallory.hello());
         let hello = [&[1], &frame(&hello.write().unwrap())[..]].concat();
         assert_eq!(says(&lane, &hello).await[0], 0);
         eves.push(eve);
         lanes.push((endpoint, lane));
     }
-    let wanted: Request = Request::Have(List::new(vec![town.alice.author, town.bob.author()]).unwrap());
-    let wanted = [&[1], &frame(&wanted.write().unwrap())[..]].concat();
-    let mut unread = Vec::new();
     for (_, lane) in &lanes {
-        for _ in 0..16 {
+        for _ in 0..7 {
             let (mut send, recv) = lane.open_bi().await.unwrap();
-            send.write_all(&wanted).await.unwrap();
+            send.write_all(&[&[1], &frame(&pull)[..]].concat()).await.unwrap();
             send.finish().unwrap();
             unread.push(recv);
         }
     }
     town.serves().await;
+    // Each of them had a few answers on its way, which were given up, and was told "busy" for the others.
+    town.alice
+        .counts("souk_requests_busy", u64::from(crowd) * 3)
+        .await;
+    town.alice
+        .counts("souk_requests_slow", u64::from(crowd) * 3)
+        .await;
     drop((unread, eves));
     town.stands().await;
 }
@@ -193,7 +240,11 @@ async fn gossip_that_is_no_gossip_ends_its_own_stream_and_no_other() {
     let (address, topic) = (town.alice.address("quic"), author_topic(&town.bob.author()));
     let huge = vec![7; 60_000];
     let signed = |field_number: usize| {
-        let body = [field(2, b"x"), field(4, topic.as_bytes()), field(field_number, &[1; 64])];
+        let body = [
+            field(2, b"x"),
+            field(4, topic.as_bytes()),
+            field(field_number, &[1; 64]),
+        ];
         rpc(&[field(2, &body.concat())])
     };
     let control = |kind: usize, count: usize| {
@@ -207,10 +258,19 @@ async fn gossip_that_is_no_gossip_ends_its_own_stream_and_no_other() {
     };
     let scripts: Vec<(&str, Script)> = vec![
         ("a length without end", Script::of(vec![0xff; 64])),
-        ("a length of a gigabyte", Script::of(vec![0x80, 0x80, 0x80, 0x80, 0x04])),
-        ("a length and then slowly", Script::slowly(&[0xff, 0x7f, 1, 2, 3], Duration::from_millis(200))),
+        (
+            "a length of a gigabyte",
+            Script::of(vec![0x80, 0x80, 0x80, 0x80, 0x04]),
+        ),
+        (
+            "a length and then slowly",
+            Script::slowly(&[0xff, 0x7f, 1, 2, 3], Duration::from_millis(200)),
+        ),
         ("no protobuf", Script::of([vec![100], vec![0xff; 100]].concat())),
-        ("more than an RPC may have", Script::of(rpc(&[message(&topic, &huge), message(&topic, &huge)]))),
+        (
+            "more than an RPC may have",
+            Script::of(rpc(&[message(&topic, &huge), message(&topic, &huge)])),
+        ),
         ("with an author", Script::of(signed(1))),
         ("with a number", Script::of(signed(3))),
         ("with a signature", Script::of(signed(5))),
@@ -218,7 +278,10 @@ async fn gossip_that_is_no_gossip_ends_its_own_stream_and_no_other() {
         ("grafts without end", Script::of(control(3, 2_000))),
         ("prunes without end", Script::of(control(4, 2_000))),
         ("boasts of messages", Script::of(ids)),
-        ("over the size of an envelope", Script::of(rpc(&[subscription(&topic), message(&topic, &huge[..40_000])]))),
+        (
+            "over the size of an envelope",
+            Script::of(rpc(&[subscription(&topic), message(&topic, &huge[..40_000])])),
+        ),
     ];
     let mut eves = Vec::new();
     for (name, script) in &scripts {
@@ -232,9 +295,14 @@ async fn gossip_that_is_no_gossip_ends_its_own_stream_and_no_other() {
     town.alice.counts("souk_gossip_too_large", 2).await;
     town.alice.counts("souk_gossip_not_anonymous", 2).await;
     let published = town.bob.status().await.counters;
-    let published = published.iter().find(|(name, _, _)| name == "souk_gossip_published");
+    let published = published
+        .iter()
+        .find(|(name, _, _)| name == "souk_gossip_published");
     let distinct = town.alice.metric("souk_gossip_distinct").await;
-    assert!(distinct <= published.unwrap().2, "something of theirs reached alice's driver");
+    assert!(
+        distinct <= published.unwrap().2,
+        "something of theirs reached alice's driver"
+    );
     drop((eves, address));
     town.stands().await;
 }

@@ -204,7 +204,11 @@ impl Alice {
         let begun = Instant::now();
         while self.metric(name).await < at_least {
             let late = begun.elapsed() > DEADLINE;
-            assert!(!late, "waited in vain for {name} to be {at_least}: {:#?}", self.metrics().await);
+            assert!(
+                !late,
+                "waited in vain for {name} to be {at_least}: {:#?}",
+                self.metrics().await
+            );
             tokio::time::sleep(STEP).await;
         }
     }
@@ -268,7 +272,10 @@ impl Town {
             .await;
         let listing = ListingId::of(&alice.author, "mug");
         bob.dial(&alice.address("quic")).await.unwrap();
-        let follow = |author| Command::Follow { author, public: false };
+        let follow = |author| Command::Follow {
+            author,
+            public: false,
+        };
         bob.command(follow(alice.author)).await.unwrap();
         alice.does(follow(bob.author())).await;
         until("alice's mug at bob's", || async {

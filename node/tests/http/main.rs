@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod forms;
 mod wire;
 
 use serde_json::{Value, json};
