@@ -215,7 +215,9 @@ impl Life {
         if !self.writes.is_empty() {
             store.commit(&self.writes)?;
             counts.commits.fetch_add(1, Ordering::Relaxed);
-            counts.writes.fetch_add(self.writes.len() as u64, Ordering::Relaxed);
+            counts
+                .writes
+                .fetch_add(self.writes.len() as u64, Ordering::Relaxed);
             self.writes.clear();
         }
         Ok(())

@@ -642,7 +642,14 @@ mod tests {
     fn a_flipped_bit_in_the_keys_is_refused_or_changes_nobody() {
         let (_place, dir) = place();
         let (home, _) = Home::open_or_create(&dir, None).unwrap();
-        let who = |home: &Home| (home.author, home.device, *home.secret, home.grant.clone());
+        let who = |home: &Home| {
+            (
+                home.keys.author,
+                home.keys.device,
+                *home.keys.secret,
+                home.keys.grant.clone(),
+            )
+        };
         let (path, whole) = (dir.join(KEYS), who(&home));
         drop(home);
         let good = fs::read(&path).unwrap();

@@ -858,6 +858,7 @@ fn nobody_silences_a_node_by_lying_about_its_log() {
         author,
         logs: List::new(vec![(device, 1_000_000)]).unwrap(),
         states: 7,
+        forks: List::default(),
     };
     net.lie = Some(lie);
     net.wait(130_000);

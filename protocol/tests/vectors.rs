@@ -21,8 +21,8 @@ use souk_protocol::identity::{Grant, GrantCache, Phrase, Scope, Scopes};
 use souk_protocol::pairing::{self, Invitation, Joining, Nonce, PairAnswer, PairAsk, Secret};
 use souk_protocol::records::Memory;
 use souk_protocol::sync::{
-    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, SealedWanted, ShopWays, Slot, StatesWanted,
-    Taken, Talk, Together, UnitsWanted,
+    Answer, Digests, Hello, Holding, Pulled, Raw, Recall, Request, SealedWanted, ShopWays, Slot,
+    StatesWanted, Taken, Talk, Together, UnitsWanted,
 };
 use souk_protocol::text::{Name, Text};
 use souk_protocol::time::{Hybrid, Timestamp};

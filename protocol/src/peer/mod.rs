@@ -30,11 +30,11 @@ mod trade;
 mod turn;
 mod units;
 
-pub use past::{copied, own_past};
 pub use crate::sync::ShopWays;
 pub(crate) use devices::GRANT;
 pub use devices::{Invited, Joiner, Sibling, invited, primary, siblings};
 pub(crate) use documents::ABREAST;
+pub use past::{copied, own_past};
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
 pub use tabs::{read_tab, tab_parties};

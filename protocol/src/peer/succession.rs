@@ -97,6 +97,11 @@ impl Peer {
         let (me, root) = (self.author(), DeviceId::from_bytes(*self.author().as_bytes()));
         let records = turn.records();
         let mut legacy = Legacy::default();
+        // Of some nothing is known but that they were let in.
+        for (device, sibling) in &self.siblings {
+            legacy.devices.insert(*device);
+            legacy.epoch = legacy.epoch.max(Some(sibling.grant.epoch));
+        }
         for device in records.devices(&me)? {
             if device == root || records.revocation(&me, &device)?.is_some() {
                 continue;

@@ -195,9 +195,13 @@ impl Peer {
             let state = turn.order(&id)?.map(|order| order.state);
             orders.entry(id).or_insert(state);
         }
+        let own = signed.device() == self.device();
         Ok(match turn.admit(signed)? {
             Ok(admitted) => {
                 self.sealed = None;
+                if own {
+                    self.met_own(turn)?;
+                }
                 Ok((*admitted).clone())
             }
             Err(refusal) => Err(refusal),
