@@ -19,7 +19,7 @@ mod memory;
 mod reading;
 
 pub use memory::{Memory, Overlay};
-pub use reading::LogRow;
+pub use reading::{LogRow, Pair};
 
 /// The version of the schema that this program writes.
 pub const SCHEMA: u32 = 1;

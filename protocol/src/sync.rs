@@ -237,10 +237,6 @@ pub struct Talk {
     pub piece: ByteBuf,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands the field over by reference"
-)]
 fn is_false(truth: &bool) -> bool {
     !*truth
 }

@@ -19,6 +19,7 @@ use souk_protocol::envelope::{self, Chain, Signed};
 use souk_protocol::feed::{self, Shown};
 use souk_protocol::id::{AuthorId, DeviceId, ListingId, OrderId};
 use souk_protocol::identity::{DeviceKey, GrantCache, Phrase, Scopes};
+use souk_protocol::limits::COMPARE_AGAIN_MS;
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::order::State;
@@ -589,7 +590,8 @@ fn a_peer_that_says_hello_again_is_asked_for_what_it_said_before_it_died() {
     net.queue.push_back((0, Input::Start));
     net.queue.push_back((0, Input::Connected(bob)));
     net.run();
-    // It may have been asked before it knew by whom; then it is asked again.
+    // It may have been asked before it knew by whom; then it is asked again, soon.
+    net.now += COMPARE_AGAIN_MS;
     net.queue.push_back((1, Input::Tick));
     net.run();
     let records: &dyn Records = &net.nodes[1].memory;

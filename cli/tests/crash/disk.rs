@@ -273,7 +273,7 @@ struct Acked {
 
 #[test]
 fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
-    let cuts: u64 = std::env::var("SOUK_CUTS").map_or(6, |cuts: String| cuts.parse::<u64>().unwrap() / 25);
+    let cuts: u64 = std::env::var("SOUK_CUTS").map_or(10, |cuts: String| cuts.parse::<u64>().unwrap() / 25);
     let root = tempfile::tempdir().unwrap();
     let mut alice = Node::below(root.path(), "alice", true);
     assert!(alice.start(&[]), "{}", alice.said);

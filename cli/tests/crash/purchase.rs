@@ -205,8 +205,14 @@ impl Market {
         self.mark();
         self.purchases += 1;
         self.balance();
-        if let Some(kill) = self.armed.take() {
-            self.nodes[kill.victim].faults.disarm();
+        if let Some(kill) = self.armed {
+            // It may have come at this last moment.
+            match self.nodes[kill.victim].faults.defuse() {
+                true => self.until("the one who was killed", |market| {
+                    market.armed.is_none().then_some(())
+                }),
+                false => self.armed = None,
+            }
         }
         self.hit
     }

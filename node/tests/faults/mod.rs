@@ -137,7 +137,13 @@ impl Faults {
         self.put(WORD_OP, op as u64);
     }
 
-    /// Nothing happens any more.
+    /// Nothing happens any more; says whether it has happened.
+    pub(crate) fn defuse(&self) -> bool {
+        self.put(WORD_OP, 0);
+        self.has_fired()
+    }
+
+    /// Nothing happens any more, and nothing has.
     pub(crate) fn disarm(&self) {
         [WORD_OP, WORD_COUNT, WORD_DEED, WORD_FIRED]
             .iter()

@@ -220,7 +220,7 @@ impl Eve {
     ) -> T {
         let (done, waiting) = oneshot::channel();
         let job = move |swarm: &mut Swarm<Behaviours>| drop(done.send(job(swarm)));
-        self.jobs.send(Box::new(job)).ok().expect("eve lives");
+        assert!(self.jobs.send(Box::new(job)).is_ok(), "eve lives");
         waiting.await.unwrap()
     }
 

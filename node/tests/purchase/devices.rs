@@ -172,6 +172,11 @@ async fn two_devices_of_a_shop_are_one_shop_until_one_is_thrown_out() {
         reader.follows(&alice).await;
     }
     let id = ListingId::of(&alice.author(), "lamp");
+    laptop
+        .has("the listing on the laptop", |records| {
+            market::listing(records, &alice.author(), &id).unwrap().is_some()
+        })
+        .await;
     alice.does(edit(id, None, Some(777))).await;
     laptop.does(edit(id, Some("Bright lamp"), None)).await;
     let (variant, units) = (None, Some(9));

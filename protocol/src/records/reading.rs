@@ -7,6 +7,9 @@ use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
 use crate::limits::PROOFS_PER_AUTHOR_MAX;
 
+/// The bytes of two envelopes.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// What is in a row of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogRow {
@@ -326,7 +329,7 @@ impl dyn Records + '_ {
     }
 
     /// The two envelopes of a proof, as they came.
-    pub fn proof(&self, device: &DeviceId, seq: u64) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+    pub fn proof(&self, device: &DeviceId, seq: u64) -> Result<Option<Pair>, Fault> {
         let key = log_key(device, seq);
         let Some(value) = self.get(Tree::Equivocations, &key)? else {
             return Ok(None);

@@ -126,6 +126,46 @@ fn a_thief_that_was_apart_pins_no_field_and_adds_no_variant() {
 }
 
 #[test]
+fn what_another_device_repeated_of_a_thief_goes_with_the_epoch() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
+    let phone = net.pair(ALICE, 51);
+    net.connect(ALICE, phone);
+    net.run();
+    net.wait(6_000);
+    net.disconnect(ALICE, laptop);
+    net.disconnect(ALICE, phone);
+    net.connect(laptop, phone);
+    net.connect(BOB, phone);
+    net.run();
+    // The thief writes a variant of its own; the phone takes it for an edit of its owner, and says it too.
+    let mut draft = product("lamp", 1, None);
+    draft.options = vec!["Size".into()];
+    draft.variants[0].options = vec!["fake".into()];
+    let products = vec![draft];
+    net.done(laptop, Command::ImportListings { products });
+    net.run();
+    set_title(&mut net, phone, "lamp", "Lamp");
+    net.run();
+    let offered = |net: &Net, at| {
+        let listing = listing_at(net, at, "lamp").unwrap();
+        listing
+            .variants
+            .iter()
+            .any(|variant| variant.price == Some(eur(1)))
+    };
+    assert!(offered(&net, BOB));
+    net.disconnect(BOB, phone);
+    net.connect(BOB, ALICE);
+    net.run();
+    let device = net.device(laptop);
+    net.done(ALICE, Command::RevokeDevice { device });
+    net.run();
+    net.wait(70_000);
+    assert!(!offered(&net, BOB), "the phone's old words do not bring it back");
+    assert_eq!(listing_at(&net, BOB, "lamp"), listing_at(&net, ALICE, "lamp"));
+}
+
+#[test]
 fn devices_that_stay_go_on_in_the_new_epoch_with_what_they_had_not_shared() {
     let (mut net, laptop) = two_devices(
         vec![product("lamp", 500, Some(6)), product("rug", 900, None)],
@@ -191,5 +231,4 @@ fn orders_of_a_revoked_device_pass_to_the_primary() {
     net.run();
     assert_eq!(net.state(CAROL, &order), Some(State::Receipted));
     assert_eq!(available(&net, CAROL, "lamp"), 5);
-    // One that nobody pays comes back whole.
 }

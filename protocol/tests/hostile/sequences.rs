@@ -12,7 +12,7 @@ use souk_protocol::settlement::Instruction;
 use souk_protocol::tab::{Change, Tab, TabState};
 
 /// Sequences, unless the environment says otherwise.
-const SEQUENCES: u64 = 60;
+const SEQUENCES: u64 = 180;
 /// Sequences with one peer, before a new one begins: orders that stay open would fill its limits.
 const WITH_ONE_PEER: u64 = 30;
 /// Words in one sequence, at most.
@@ -285,7 +285,7 @@ impl Scene {
             0 | 1 => {
                 let seq = tab.agreed.as_ref().map_or(0, |state| state.seq) + dice.below(4) as u64;
                 let at = Timestamp(self.stage.now);
-                match TabState::next(tab.parties.clone(), tab.agreed.as_ref(), seq, change, at) {
+                match TabState::next(tab.parties, tab.agreed.as_ref(), seq, change, at) {
                     Ok(state) => TabAct::Propose {
                         state: Box::new(state),
                     },
