@@ -32,7 +32,7 @@ switches! {
     FlippedBit => NoFault;
     /// Some drivers speak first and crash before they commit.
     SkipCommit => CommitFirst;
-    /// Some nodes are restored from an old copy of their store.
+    /// Stores forget, in a crash, the last word that their node has said in public.
     ForkLog => NoFork;
     /// Stores take an envelope with a broken signature.
     AdmitForged => Admitted;

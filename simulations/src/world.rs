@@ -89,8 +89,34 @@ struct Node {
     seen: BTreeSet<EnvelopeId>,
     /// What happened to it of late, if the world is told to remember.
     last: VecDeque<String>,
-    /// An old copy of its store, for a broken switch.
-    backup: Option<Store>,
+}
+
+impl Node {
+    /// For a broken switch: its store forgets what it said last in public.
+    fn forget_last_word(&mut self) {
+        let device = self.identity.device;
+        let last = self
+            .store
+            .scan(Tree::Log, &Range::of(device.as_bytes().as_slice(), 1).down());
+        let Some((key, value)) = last.ok().and_then(|rows| rows.into_iter().next()) else {
+            return;
+        };
+        let id = value
+            .get(..EnvelopeId::LEN)
+            .map(<[u8]>::to_vec)
+            .unwrap_or_default();
+        for tree in [Tree::Timeline, Tree::Vouches, Tree::Reviews, Tree::Answers] {
+            let rows = self
+                .store
+                .scan(tree, &Range::of([], usize::MAX))
+                .unwrap_or_default();
+            for (key, _) in rows.into_iter().filter(|(key, _)| key.ends_with(&id)) {
+                self.store.alter(tree, key, None);
+            }
+        }
+        self.store.alter(Tree::Place, id, None);
+        self.store.alter(Tree::Log, key, None);
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +247,6 @@ impl World {
                 topics: BTreeSet::new(),
                 seen: BTreeSet::new(),
                 last: VecDeque::new(),
-                backup: None,
             });
         }
         let ids = nodes.iter().map(|node| node.identity.author);
@@ -483,8 +508,8 @@ impl World {
             node.peer = None;
             node.topics.clear();
             node.seen.clear();
-            if let Some(backup) = &node.backup {
-                node.store = backup.clone();
+            if self.sabotage == Some(Sabotage::ForkLog) {
+                node.forget_last_word();
             }
         }
         let mine: Vec<(usize, usize)> = self.links.keys().copied().collect();

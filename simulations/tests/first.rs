@@ -13,6 +13,8 @@ fn small() -> Scenario {
     scenario.people.wrong = 50;
     scenario.storm.drops = 30;
     scenario.storm.crashes_per_million = 6_000;
+    // In few small worlds a single one in which days pass at a bad moment weighs much.
+    scenario.check.completed = 250;
     scenario
 }
 

@@ -324,6 +324,7 @@ fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
         );
         let again = root.path().join(format!("again-{number}"));
         disk.lay_out(&again.join("alice"), bytes, names, draw(&mut state, u64::MAX));
+        stays_in_place(&again.join("alice").join("home"));
         let mut alice = Node::below(&again, "alice", false);
         let begun = Instant::now();
         assert!(alice.start(&[]), "{what}: {}\n{}", alice.said, alice.log_end());
@@ -347,5 +348,16 @@ fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
         assert!(found["items"].is_array(), "{what}");
         alice.kill();
         fs::remove_dir_all(&again).unwrap();
+    }
+}
+
+/// A disk that lost its power is the same disk, and its directories are where they were; the one that was
+/// laid out anew would be taken for a copy.
+fn stays_in_place(dir: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let place = dir.join("place");
+    if let (Ok(lock), true) = (fs::metadata(dir.join("lock")), place.exists()) {
+        let here = format!("{} {}.{:09}\n", lock.ino(), lock.ctime(), lock.ctime_nsec());
+        fs::write(&place, here).unwrap();
     }
 }

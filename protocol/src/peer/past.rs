@@ -198,8 +198,8 @@ impl Peer {
                 "Use the newer copy. If there is none, stop this node and make it a new device with 'souk recover'.",
             ),
             Some(Past::Revoked) => (
-                "this device was revoked: another one was restored in its place, so it signs nothing any more",
-                "Use the other device. If there is none, stop this node and make it a new device with 'souk recover'.",
+                "this device was revoked by its owner: nothing that it says counts any more",
+                "Use another device of yours, or link this one again: make a code with 'souk device invite' there, and use 'souk device join CODE' here with a new --home. If there is no other, stop this node and make it a new device with 'souk recover'.",
             ),
         };
         Err(Refused::new(Code::NotAllowed, message, next))

@@ -84,9 +84,6 @@ impl World {
             Some(sabotage) => sabotage.undoes(&node.store, &device, writes, &mut self.chance),
             None => Vec::new(),
         };
-        if self.sabotage == Some(Sabotage::ForkLog) && node.backup.is_none() && self.chance.in_thousand(20) {
-            node.backup = Some(node.store.clone());
-        }
         node.store.commit(writes);
         for (tree, key, value) in undone {
             node.store.alter(tree, key, value);
