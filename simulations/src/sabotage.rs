@@ -4,9 +4,10 @@
 use crate::chance::Chance;
 use crate::law::Law;
 use crate::laws::Link;
+use crate::store::Store;
 use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, StateId};
-use souk_protocol::records::{Records, Tree, Write};
+use souk_protocol::records::{Range, Records, Tree, Write};
 use souk_protocol::tab::{Change, Side, TabState};
 
 macro_rules! switches {
@@ -212,6 +213,26 @@ fn forged(value: &[u8]) -> Option<Vec<u8>> {
     let (_, bytes) = value.split_first_chunk::<32>()?;
     let bytes = flipped(bytes)?;
     Some([EnvelopeId::of(&bytes).as_bytes().as_slice(), &bytes].concat())
+}
+
+/// A store forgets what its device said last in public.
+pub(crate) fn forget_last_word(store: &mut Store, device: &DeviceId) {
+    let last = store.scan(Tree::Log, &Range::of(device.as_bytes().as_slice(), 1).down());
+    let Some((key, value)) = last.ok().and_then(|rows| rows.into_iter().next()) else {
+        return;
+    };
+    let id = value
+        .get(..EnvelopeId::LEN)
+        .map(<[u8]>::to_vec)
+        .unwrap_or_default();
+    for tree in [Tree::Timeline, Tree::Vouches, Tree::Reviews, Tree::Answers] {
+        let rows = store.scan(tree, &Range::of([], usize::MAX)).unwrap_or_default();
+        for (key, _) in rows.into_iter().filter(|(key, _)| key.ends_with(&id)) {
+            store.alter(tree, key, None);
+        }
+    }
+    store.alter(Tree::Place, id, None);
+    store.alter(Tree::Log, key, None);
 }
 
 #[cfg(test)]

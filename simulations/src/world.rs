@@ -11,7 +11,7 @@ use crate::chance::Chance;
 use crate::law::{Broken, Law};
 use crate::laws::{self, Seen};
 use crate::queue::Queue;
-use crate::sabotage::Sabotage;
+use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
 use souk_protocol::admission::{Refusal, Verdict};
@@ -89,34 +89,6 @@ struct Node {
     seen: BTreeSet<EnvelopeId>,
     /// What happened to it of late, if the world is told to remember.
     last: VecDeque<String>,
-}
-
-impl Node {
-    /// For a broken switch: its store forgets what it said last in public.
-    fn forget_last_word(&mut self) {
-        let device = self.identity.device;
-        let last = self
-            .store
-            .scan(Tree::Log, &Range::of(device.as_bytes().as_slice(), 1).down());
-        let Some((key, value)) = last.ok().and_then(|rows| rows.into_iter().next()) else {
-            return;
-        };
-        let id = value
-            .get(..EnvelopeId::LEN)
-            .map(<[u8]>::to_vec)
-            .unwrap_or_default();
-        for tree in [Tree::Timeline, Tree::Vouches, Tree::Reviews, Tree::Answers] {
-            let rows = self
-                .store
-                .scan(tree, &Range::of([], usize::MAX))
-                .unwrap_or_default();
-            for (key, _) in rows.into_iter().filter(|(key, _)| key.ends_with(&id)) {
-                self.store.alter(tree, key, None);
-            }
-        }
-        self.store.alter(Tree::Place, id, None);
-        self.store.alter(Tree::Log, key, None);
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -509,7 +481,7 @@ impl World {
             node.topics.clear();
             node.seen.clear();
             if self.sabotage == Some(Sabotage::ForkLog) {
-                node.forget_last_word();
+                sabotage::forget_last_word(&mut node.store, &node.identity.device);
             }
         }
         let mine: Vec<(usize, usize)> = self.links.keys().copied().collect();
