@@ -7,7 +7,7 @@ use crate::id::{AuthorId, DeviceId};
 use crate::limits::{RECALL_ROWS_MAX, SYNC_ENVELOPES_MAX, SYNC_FRAME_BYTES_MAX};
 use crate::records::{Fault, Range, Records, Tree};
 
-/// Answers [`Request::Find`]: states whose key starts as asked.
+/// Answers [`Request::Find`](super::Request::Find): states whose key starts as asked.
 pub fn find_answer(records: &dyn Records, slot: &Slot) -> Result<Pulled, Fault> {
     let Some(kind) = Kind::from_name(&slot.kind) else {
         return Ok(Packed::default().whole());
@@ -21,7 +21,7 @@ pub fn find_answer(records: &dyn Records, slot: &Slot) -> Result<Pulled, Fault> 
     Ok(packed.whole())
 }
 
-/// Answers [`Request::Pull`]: the logs after their numbers, as much as fits a frame.
+/// Answers [`Request::Pull`](super::Request::Pull): the logs after their numbers, as much as fits a frame.
 pub fn pull_answer(records: &dyn Records, logs: &[(DeviceId, u64)]) -> Result<Pulled, Fault> {
     let mut packed = Packed::default();
     for (device, after) in logs {
@@ -34,7 +34,7 @@ pub fn pull_answer(records: &dyn Records, logs: &[(DeviceId, u64)]) -> Result<Pu
     Ok(packed.whole())
 }
 
-/// Answers [`Request::Proofs`]: two envelopes for each that is held, as much as fits a frame.
+/// Answers [`Request::Proofs`](super::Request::Proofs): two envelopes for each that is held, as much as fits a frame.
 pub fn proofs_answer(records: &dyn Records, forks: &[(DeviceId, u64)]) -> Result<Pulled, Fault> {
     let mut packed = Packed::default();
     for (device, seq) in forks {
@@ -50,7 +50,7 @@ pub fn proofs_answer(records: &dyn Records, forks: &[(DeviceId, u64)]) -> Result
     Ok(packed.whole())
 }
 
-/// Answers [`Request::Recall`]: what two authors said to each other, as much as fits a frame and as is
+/// Answers [`Request::Recall`](super::Request::Recall): what two authors said to each other, as much as fits a frame and as is
 /// found among a few rows. Where it ended is a tree and a key in it.
 pub fn recall_answer(
     records: &dyn Records,
