@@ -384,7 +384,7 @@ impl Peer {
     /// This device has what another one of the shop has: its owner may edit here. What was edited here
     /// in the last epoch and did not reach the device that opened the new one is written into it.
     pub(super) fn documents_are_here(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        if !self.awaits {
+        if !self.awaits || self.may_sign().is_err() {
             return Ok(());
         }
         self.awaits = false;

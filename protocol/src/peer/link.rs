@@ -244,6 +244,8 @@ impl Peer {
             .session(&from)
             .filter(|session| !session.revoked)
             .and_then(|it| it.author)
+            // Devices of one author share what is theirs in another way.
+            .filter(|author| *author != self.keys.author)
         else {
             return Ok(refused("the device was revoked"));
         };

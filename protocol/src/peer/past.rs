@@ -11,6 +11,7 @@
 //! A node that was never restored or copied has no such past and does none of this, but it too stops
 //! when it meets an envelope of its own that it does not hold. Described in `spec/backup.md`.
 
+use super::holds::Watch;
 use super::step::{Action, Checked};
 use super::turn::Turn;
 use super::{Keys, Peer, Purpose};
@@ -463,7 +464,10 @@ impl Peer {
         if order.role(other).is_none() || !is_open {
             return Ok(());
         }
-        if order.role(&self.author()) == Some(Role::Merchant) && is_sold(&order) {
+        // A device that was copied has its own rows; what another device sold is on that one's account.
+        let known = matches!(self.watch(turn, id)?, Some(Watch::Sold | Watch::Short));
+        let sells = order.role(&self.author()) == Some(Role::Merchant) && is_sold(&order);
+        if sells && !known && self.sees_to(turn, &order)? {
             self.remember_sold(turn, id)?;
         }
         self.moved(turn, id, Some(order.state))?;

@@ -115,6 +115,10 @@ impl Peer {
     /// those that both signed last, whatever an old backup says of them.
     pub(super) fn reopen_tabs(&mut self, turn: &mut Turn<'_>, other: &AuthorId) -> Result<(), Fault> {
         let me = self.author();
+        // A copied device may be one of several, of which another one signs about tabs.
+        if !self.signs_tabs_with(other) {
+            return Ok(());
+        }
         for (with, currency) in self.tabs(turn)? {
             if with != *other {
                 continue;
@@ -305,6 +309,20 @@ impl Peer {
         Ok(())
     }
 
+    /// Answers the other side's proposal that waits, if it came when it could not be answered.
+    fn answer_what_waits(&mut self, turn: &mut Turn<'_>, tab: &TabId) -> Result<(), Fault> {
+        let Some(parties) = tab_parties(turn.records(), tab)? else {
+            return Ok(());
+        };
+        let waiting = turn.tab(parties)?.tab().pending.clone();
+        match waiting {
+            Some((id, state)) if parties.side(&self.author()) != Ok(Side::of_seq(state.seq)) => {
+                self.answer_proposal(turn, &id, &state)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether this device is the one that signs about tabs with somebody, and may do so now.
     fn signs_tabs_with(&self, other: &AuthorId) -> bool {
         self.is_primary() && !self.is_out && self.acts_with(other)
@@ -318,7 +336,9 @@ impl Peer {
     ) -> Result<Option<TabMessage>, Fault> {
         let (me, ledger) = (self.author(), turn.tab(state.parties)?);
         let tab = ledger.tab();
-        if !self.signs_tabs_with(&tab.parties.other(&me).map_err(broken)?) {
+        // What another device of this author has kept may rest upon what has not come here yet.
+        let signs = self.signs_tabs_with(&tab.parties.other(&me).map_err(broken)?);
+        if !signs || rests_on_what_comes_later(&ledger, &me, state) {
             return Ok(None);
         }
         let owed = self.owed(turn, tab, state)?;
@@ -356,6 +376,7 @@ impl Peer {
             tab: *tab,
             with: *with,
         });
+        self.answer_what_waits(turn, tab)?;
         let between = self
             .watched
             .iter()

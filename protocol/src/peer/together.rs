@@ -29,6 +29,10 @@ impl Peer {
         turn: &mut Turn<'_>,
         device: DeviceId,
     ) -> Result<(), Fault> {
+        // What follows from the answers makes a device sign.
+        if self.may_sign().is_err() {
+            return Ok(());
+        }
         let together = self.together(turn)?;
         self.ask(turn, device, Request::Together(together), Purpose::Together);
         self.hand_counts_over(turn)
