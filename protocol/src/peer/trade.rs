@@ -461,7 +461,11 @@ impl Peer {
         }
         Ok(match self.signer(turn, order)? {
             Some(device) if device == self.device() => true,
-            Some(device) => self.is_primary() && !self.siblings.contains_key(&device),
+            // Not to know a device is no proof that it is gone.
+            Some(device) => {
+                let gone = turn.records().revocation(&self.author(), &device)?.is_some();
+                self.is_primary() && gone
+            }
             // Only the device to which the buyer brought it keeps anything for an ask.
             None => self
                 .watch(turn, &order.id)?
