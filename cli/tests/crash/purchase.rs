@@ -41,9 +41,9 @@ const LOOKS_AT_DEADLINES: Duration = Duration::from_millis(2_500);
 const HOUR_MS: u128 = 3_600_000;
 /// How often to look again.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
-/// How long anything may take, a death and a start included: less than the minute after which nodes
-/// compare what they hold anyway.
-const AWAIT_MAX: Duration = Duration::from_secs(45);
+/// How long anything may take, a death and a start included. Mostly it is about a second; where a death cuts
+/// off what was asked at that moment, news comes with the next comparison, a minute later.
+const AWAIT_MAX: Duration = Duration::from_secs(120);
 /// Newest things of the ledger that are looked up after each kill; all of them at the end.
 const NEWEST: usize = 3;
 

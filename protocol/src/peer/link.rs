@@ -94,8 +94,8 @@ impl Peer {
         let session = self.sessions.entry(device).or_default();
         let is_new = turn.now.0.abs_diff(session.compared_ms) < NEW_CONNECTION_MS;
         let said_hello = std::mem::replace(&mut session.said_hello, true);
+        // Whom it asked about stays: it may have asked before this hello came, and a word too many costs little.
         if was_greeted && (said_hello || !is_new) {
-            session.reads.clear();
             self.catch_up(turn, device)?;
             self.deliver_to(turn, device)?;
         }
