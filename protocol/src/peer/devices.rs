@@ -129,13 +129,6 @@ impl Peer {
     /// Takes from the records what they know of this author's devices.
     pub(super) fn recall_devices(&mut self, records: &dyn Records) -> Result<(), Fault> {
         self.siblings = siblings(records)?.into_iter().collect();
-        if let Some(row) = records.get(Tree::Me, GRANT)? {
-            let grant: Grant = super::stored(Tree::Me, GRANT, &row)?;
-            let good = grant.verify(&self.author(), &self.device()).is_ok();
-            if good && grant.epoch > self.keys.grant.epoch {
-                self.keys.grant = grant;
-            }
-        }
         self.primary = primary(records)?.unwrap_or(self.device());
         self.is_out = records.revocation(&self.author(), &self.device())?.is_some();
         Ok(())

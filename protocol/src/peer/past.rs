@@ -11,6 +11,7 @@
 //! A node that was never restored or copied has no such past and does none of this, but it too stops
 //! when it meets an envelope of its own that it does not hold. Described in `spec/backup.md`.
 
+use super::devices::GRANT;
 use super::holds::Watch;
 use super::step::{Action, Checked};
 use super::turn::Turn;
@@ -33,7 +34,6 @@ use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAST: &[u8] = b"past";
-pub(super) const GRANT: &[u8] = b"grant";
 const RECALLED: &[u8] = b"recalled/";
 
 /// What is kept of it.

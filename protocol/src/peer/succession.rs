@@ -4,7 +4,7 @@
 
 use super::step::Action;
 use super::turn::Turn;
-use super::{Followed, Peer, broken, past};
+use super::{Followed, GRANT, Peer, broken};
 use crate::body::{Body, Kind, Revoke};
 use crate::catalog::{Shard, shard_of};
 use crate::envelope::{self, Chain, Signed};
@@ -125,7 +125,7 @@ impl Peer {
         let grant = root
             .grant(self.device(), Scopes::ALL, epoch, None)
             .map_err(broken)?;
-        turn.local(Tree::Me, past::GRANT, Some(&grant))?;
+        turn.local(Tree::Me, GRANT, Some(&grant))?;
         self.keys.grant = grant;
         Ok(())
     }
