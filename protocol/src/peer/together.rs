@@ -160,7 +160,7 @@ impl Peer {
                         };
                         tabs.insert((message.tab, other));
                         if let (TabAct::Propose { state }, true) = (&message.act, kept.author() == other) {
-                            proposals.push((message.tab, kept.id(), (**state).clone()));
+                            proposals.push((kept.id(), (**state).clone()));
                         }
                     }
                     Taken::Kept
@@ -216,13 +216,13 @@ impl Peer {
         &mut self,
         turn: &mut Turn<'_>,
         orders: BTreeMap<OrderId, Option<crate::order::State>>,
-        proposals: Vec<(TabId, EnvelopeId, TabState)>,
+        proposals: Vec<(EnvelopeId, TabState)>,
         tabs: BTreeSet<(TabId, AuthorId)>,
     ) -> Result<(), Fault> {
         for (id, before) in orders {
             self.moved(turn, &id, before)?;
         }
-        for (_, proposal, state) in proposals {
+        for (proposal, state) in proposals {
             self.answer_proposal(turn, &proposal, &state)?;
         }
         for (tab, with) in tabs {
