@@ -881,6 +881,36 @@ async fn a_restarted_peer_is_asked_over_its_new_lane() {
     assert_eq!(alice.network.counts().requests_lane_out, 2);
 }
 
+/// The machine of mary lost its power and is back before anybody noticed: two processes of one device, of
+/// which the first stays silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_was_restarted_hears_which_topics_one_is_in() {
+    let (mut bob, mut dead) = (peer("bob", Config::loopback()), peer("mary", Config::loopback()));
+    joined(&[&bob], "shop").await;
+    let addr = bob.addr().await;
+    bob.network.dial(&dead.addr().await).await.unwrap();
+    let mary = dead.network.device();
+    bob.until("identified", |status| {
+        of(status, &mary).is_some_and(|peer| peer.agent.is_some())
+    })
+    .await;
+
+    let back = peer("mary", Config::loopback());
+    joined(&[&back], "shop").await;
+    back.network.dial(&addr).await.unwrap();
+    back.until("told of bob's topics", |status| {
+        status.topics.iter().all(|topic| topic.peers == 1)
+    })
+    .await;
+    let status = bob
+        .until("one process of mary", |status| {
+            of(status, &mary).is_some_and(|peer| peer.connections.len() == 1)
+        })
+        .await;
+    assert_eq!(status.counts.restarts_seen, 1);
+    dead.until("left alone", |status| status.peers.is_empty()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_the_largest_messages_arrives_whole() {
     let (mut alice, bob) = (peer("alice", Config::loopback()), peer("bob", Config::loopback()));

@@ -41,9 +41,8 @@ const LOOKS_AT_DEADLINES: Duration = Duration::from_millis(2_500);
 const HOUR_MS: u128 = 3_600_000;
 /// How often to look again.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
-/// How long anything may take, a death and a start included. Mostly it is about a second; where a death cuts
-/// off what was asked at that moment, news comes with the next comparison, a minute later.
-const AWAIT_MAX: Duration = Duration::from_secs(120);
+/// How long anything may take, a death and a start included; it is about a second.
+const AWAIT_MAX: Duration = Duration::from_secs(45);
 /// Newest things of the ledger that are looked up after each kill; all of them at the end.
 const NEWEST: usize = 3;
 
@@ -204,17 +203,21 @@ impl Market {
         self.say_review();
         self.mark();
         self.purchases += 1;
+        self.one_tab();
+        self.defuse();
         self.balance();
-        if let Some(kill) = self.armed {
-            // It may have come at this last moment.
-            match self.nodes[kill.victim].faults.defuse() {
-                true => self.until("the one who was killed", |market| {
-                    market.armed.is_none().then_some(())
-                }),
-                false => self.armed = None,
-            }
-        }
         self.hit
+    }
+
+    /// From here on nobody dies; whoever did at the last moment is started again.
+    fn defuse(&mut self) {
+        let Some(kill) = self.armed else { return };
+        match self.nodes[kill.victim].faults.defuse() {
+            true => self.until("the one who was killed", |market| {
+                market.armed.is_none().then_some(())
+            }),
+            false => self.armed = None,
+        }
     }
 
     /// What each node did in each phase of the last purchase.
@@ -537,11 +540,10 @@ impl Market {
         self.ledgers.iter().map(entries).sum()
     }
 
-    /// Both sides agree, money is neither made nor lost, nor are goods.
-    fn balance(&mut self) {
-        let order = self.order.clone().unwrap();
+    /// The tab as both sides hold it, once that is the same.
+    fn one_tab(&mut self) -> [Value; 2] {
         let path = "/tabs?limit=1";
-        let [buyer, merchant] = self.until("one tab at both sides", |market| {
+        self.until("one tab at both sides", |market| {
             let tabs =
                 [BUYER, MERCHANT].map(|who| market.nodes[who].read(path).ok()?["items"].get(0).cloned());
             let [Some(buyer), Some(merchant)] = tabs else {
@@ -551,7 +553,13 @@ impl Market {
                 && buyer["pending"] == false
                 && merchant["pending"] == false;
             same.then_some([buyer, merchant])
-        });
+        })
+    }
+
+    /// Both sides agree, money is neither made nor lost, nor are goods.
+    fn balance(&mut self) {
+        let order = self.order.clone().unwrap();
+        let [buyer, merchant] = self.one_tab();
         let owed = (PRICE + SHIPPING) * i64::try_from(self.purchases).unwrap();
         let last = self.hit;
         assert_eq!(

@@ -112,6 +112,8 @@ counters! {
     connections_refused_address,
     /// Connections closed because the other side is not an ed25519 device.
     connections_refused_key,
+    /// Devices that came back as another process while connections with the old one stood.
+    restarts_seen,
     /// Addresses that peers claim and that lead nowhere, or are more than one needs.
     addresses_refused,
     /// Records that peers wanted to put into the routing table, which holds none.

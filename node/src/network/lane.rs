@@ -58,27 +58,6 @@ pub struct LanePorts {
 }
 
 impl LanePorts {
-    /// The agent string that tells the ports: `souk/<version> lane/<v4>/<v6>`, 0 for none.
-    pub(crate) fn agent(self) -> String {
-        let (v4, v6) = (self.v4.unwrap_or(0), self.v6.unwrap_or(0));
-        format!("souk/{} lane/{v4}/{v6}", env!("CARGO_PKG_VERSION"))
-    }
-
-    /// The ports in an agent string; none if it tells none.
-    pub(crate) fn parse(agent: &str) -> Self {
-        let ports = || {
-            let (_, lane) = agent.strip_prefix("souk/")?.split_once(" lane/")?;
-            let (v4, v6) = lane.split_once('/')?;
-            let port = |text: &str| text.parse::<u16>().ok();
-            Some((port(v4)?, port(v6)?))
-        };
-        let (v4, v6) = ports().unwrap_or((0, 0));
-        Self {
-            v4: Some(v4).filter(|port| *port != 0),
-            v6: Some(v6).filter(|port| *port != 0),
-        }
-    }
-
     /// The lane address of a peer that has this IP.
     pub(crate) fn at(self, ip: IpAddr) -> Option<SocketAddr> {
         let port = if ip.is_ipv4() { self.v4 } else { self.v6 };

@@ -73,38 +73,6 @@ async fn say(connection: &Connection, bytes: &[u8]) -> Vec<u8> {
     recv.read_to_end(1024).await.unwrap()
 }
 
-#[test]
-fn ports_read_from_the_agent_string_as_they_were_told() {
-    let all = LanePorts {
-        v4: Some(1),
-        v6: Some(65_535),
-    };
-    for ports in [
-        all,
-        LanePorts {
-            v4: Some(7),
-            v6: None,
-        },
-        LanePorts::default(),
-    ] {
-        assert_eq!(LanePorts::parse(&ports.agent()), ports);
-    }
-}
-
-#[test]
-fn a_foreign_agent_string_tells_no_ports() {
-    for agent in [
-        "",
-        "souk/1",
-        "rust-libp2p/0.48",
-        "souk/1 lane/70000/1",
-        "souk/1 lane/1",
-        "x lane/1/2",
-    ] {
-        assert_eq!(LanePorts::parse(agent), LanePorts::default(), "{agent}");
-    }
-}
-
 #[tokio::test]
 async fn a_stranger_to_libp2p_is_shown_out() {
     let (bob, eve) = (Bench::start(), Keypair::generate_ed25519());

@@ -33,6 +33,7 @@
 //! | `task` | the one task that owns the swarm |
 
 mod address;
+mod agent;
 mod announced;
 mod behaviour;
 mod carrier;
@@ -64,6 +65,7 @@ use zeroize::Zeroizing;
 
 use self::{
     address::{parse_own, parse_peer},
+    agent::Agent,
     carrier::{Carrier, Failure, Turns, Unread},
     counters::{Counters, count},
     device::peer_of,
@@ -146,7 +148,7 @@ pub fn start(
         &keypair,
         &config.limits,
         config.mdns,
-        told_ports.agent(),
+        Agent::draw(told_ports)?.to_string(),
         &counters,
     )?;
     not_listening.extend(config::listen(&mut swarm, &config.listen)?);

@@ -10,10 +10,11 @@ use libp2p::{Multiaddr, PeerId, core::ConnectedPoint, identify, swarm::Connectio
 
 use super::{
     address::{is_worth_keeping, transport_of},
+    agent::Agent,
     device::{Device, device_text},
     event::Direction,
     gate::ip_of,
-    lane::Lane,
+    lane::{Lane, LanePorts},
     limits::{ADDRESSES_PER_PEER_MAX, AGENT_BYTES_MAX},
     status::{ConnectionStatus, PeerStatus},
 };
@@ -34,6 +35,8 @@ struct Peer {
     links: BTreeMap<ConnectionId, Link>,
     rtt: Option<Duration>,
     agent: Option<String>,
+    /// The run of the program that it told last, and on which connection.
+    run: Option<(Option<u64>, ConnectionId)>,
     claimed: BTreeSet<Multiaddr>,
 }
 
@@ -46,7 +49,9 @@ pub(crate) struct Identified {
     pub(crate) device: Device,
     /// The IP that it was seen at.
     pub(crate) seen: Option<IpAddr>,
-    pub(crate) agent: String,
+    pub(crate) ports: LanePorts,
+    /// It was another process when it last said who it is; where it is now.
+    pub(crate) restarted: Option<Multiaddr>,
     /// Addresses that it claims and that are worth keeping.
     pub(crate) claimed: BTreeSet<Multiaddr>,
     /// Addresses that it claimed before and claims no longer.
@@ -76,6 +81,7 @@ impl Peers {
             links: BTreeMap::new(),
             rtt: None,
             agent: None,
+            run: None,
             claimed: BTreeSet::new(),
         });
         known.links.insert(
@@ -121,7 +127,13 @@ impl Peers {
     ) -> Option<Identified> {
         let known = self.0.get_mut(peer)?;
         let seen = known.links.get(connection).and_then(|link| ip_of(&link.addr));
-        let agent: String = info.agent_version.chars().take(AGENT_BYTES_MAX).collect();
+        let text: String = info.agent_version.chars().take(AGENT_BYTES_MAX).collect();
+        let agent = Agent::parse(&text);
+        let before = known.run.replace((agent.run, *connection));
+        // One that changes its mind on one connection is the same process all the same.
+        let restarted = before
+            .filter(|(run, on)| *run != agent.run && on != connection)
+            .and_then(|_| Some(known.links.get(connection)?.addr.clone()));
         let said = info.listen_addrs.len();
         let claimed: BTreeSet<_> = info
             .listen_addrs
@@ -131,12 +143,13 @@ impl Peers {
             .collect();
         let refused = said.saturating_sub(claimed.len());
         let disclaimed = known.claimed.difference(&claimed).cloned().collect();
-        known.agent = Some(agent.clone());
+        known.agent = Some(text);
         known.claimed = claimed.clone();
         Some(Identified {
             device: known.device,
             seen,
-            agent,
+            ports: agent.ports,
+            restarted,
             claimed,
             disclaimed,
             refused,

@@ -38,6 +38,8 @@ enum Purpose {
     Found,
     /// A configured peer.
     Wanted,
+    /// A peer that was restarted.
+    Again,
 }
 
 /// A configured peer.
@@ -55,6 +57,7 @@ pub(crate) struct Searches {
     waiting: BTreeMap<PeerId, Vec<Waiting>>,
     lookups: HashMap<kad::QueryId, PeerId>,
     wanted: BTreeMap<PeerId, Wanted>,
+    again: BTreeMap<PeerId, Multiaddr>,
 }
 
 /// A configured peer that did not answer.
@@ -159,6 +162,20 @@ impl Searches {
         }
     }
 
+    /// This peer is being disconnected, and will be dialled as soon as it is.
+    pub(crate) fn again(&mut self, peer: PeerId, addr: Multiaddr) {
+        self.again.insert(peer, addr);
+    }
+
+    /// The last connection with a peer has closed.
+    pub(crate) fn closed(&mut self, swarm: &mut Swarm<Node>, counters: &Counters, peer: PeerId) {
+        if let Some(addr) = self.again.remove(&peer) {
+            let options = DialOpts::peer_id(peer).addresses(vec![addr]).build();
+            // If that leads nowhere it is as with anybody who went away: whoever needs the other dials.
+            self.dial(swarm, counters, peer, options, Purpose::Again);
+        }
+    }
+
     fn dial(
         &mut self,
         swarm: &mut Swarm<Node>,
@@ -225,6 +242,7 @@ impl Searches {
                 None
             }
             Purpose::Wanted => self.away(&peer, error),
+            Purpose::Again => None,
         }
     }
 

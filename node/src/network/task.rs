@@ -33,7 +33,7 @@ use super::{
     event::Event,
     gate::Crowded,
     gossip::{GossipId, Verdict, is_topic, topic_score},
-    lane::{Lane, LanePorts},
+    lane::Lane,
     limits::{
         EVENTS_MAX, GOSSIP_BYTES_MAX, LOOKUP_MS, PROVIDED_KEYS_MAX, RELEASE_MS, SHUTDOWN_MS, TOPIC_BYTES_MAX,
         TOPICS_MAX,
@@ -433,6 +433,7 @@ impl Task {
             lane.dismiss(&device);
         }
         self.tell(Event::Disconnected { device });
+        self.searches.closed(&mut self.swarm, &self.shared.counters, peer);
     }
 
     fn on_behaviour(&mut self, event: NodeEvent) {
@@ -510,7 +511,7 @@ impl Task {
             return;
         };
         if let (Some(lane), Some(ip)) = (&self.shared.lane, identified.seen) {
-            let addr = LanePorts::parse(&identified.agent).at(ip);
+            let addr = identified.ports.at(ip);
             lane.learn(identified.device, addr.into_iter().collect());
         }
         add(&self.shared.counters.addresses_refused, identified.refused);
@@ -521,6 +522,13 @@ impl Task {
         // What it no longer claims is forgotten, or a peer could fill the table with inventions.
         for addr in &identified.disclaimed {
             kad.remove_address(&peer, addr);
+        }
+        if let Some(addr) = identified.restarted {
+            // The process that those connections led to is dead. gossipsub greets a peer on its first connection
+            // alone, so the new process would never hear which topics we are in: all of them end, the new one too.
+            count(&self.shared.counters.restarts_seen);
+            self.searches.again(peer, addr);
+            self.swarm.disconnect_peer_id(peer).ok();
         }
     }
 
