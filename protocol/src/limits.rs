@@ -195,3 +195,5 @@ pub const ASK_BOUND_MS: u64 = 10 * 60 * 1_000;
 pub const UNITS_WAIT_MS: u64 = 20_000;
 /// How long a device waits before it asks again for rights to sell, in milliseconds.
 pub const UNITS_AGAIN_MS: u64 = 2_000;
+/// How long a payment upon a tab waits for the word of the device that may have accepted its order, in milliseconds.
+pub const ACCEPTANCE_WAIT_MS: u64 = 90_000;

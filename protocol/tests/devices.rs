@@ -1,5 +1,6 @@
 //! Several devices of one shop: what must hold however they are connected, and when one is thrown out.
-//! `SOUK_SEEDS` sets how many seeds are tried, `SOUK_UNITS` how many for the last unit, `SOUK_SEED` the
+//! `SOUK_SEEDS` sets how many seeds are tried, `SOUK_UNITS` how many for the last unit, `SOUK_SEAMS` how
+//! many for what comes too early, `SOUK_SEED` the
 //! first of them; a failure prints its own.
 
 #![allow(
@@ -16,10 +17,12 @@ mod net;
 mod pairing;
 #[path = "devices/revocation.rs"]
 mod revocation;
+#[path = "devices/seams.rs"]
+mod seams;
 
 use net::{Dice, Net, for_each_seed};
-use souk_protocol::api::{Code, Command, LineDraft, ProductDraft, Reply, ShopDraft, VariantDraft};
-use souk_protocol::id::{DeviceId, ListingId, OrderId, VariantId};
+use souk_protocol::api::{Code, Command, LineDraft, Past, ProductDraft, Reply, ShopDraft, VariantDraft};
+use souk_protocol::id::{DeviceId, ListingId, OrderId, TabId, VariantId};
 use souk_protocol::listing::Listing;
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};

@@ -22,9 +22,9 @@ use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, Step, read_order, 
 use souk_protocol::post::Post;
 use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
 use souk_protocol::records::{Memory, Records, Tree, Write};
-use souk_protocol::settlement::{Proof, Rail, Reference};
+use souk_protocol::settlement::{Instruction, Proof, Rail, Reference};
 use souk_protocol::sync::{Answer, Hello, Holding, Pulled, Request};
-use souk_protocol::tab::{Reason, TabAct, TabMessage};
+use souk_protocol::tab::{Change, Reason, TabAct, TabMessage};
 use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::BTreeSet;
@@ -337,6 +337,10 @@ fn eve_opens_a_shop(stage: &mut Stage) -> Line {
 }
 
 fn offer(line: Line, price_minor: i64) -> Quote {
+    offer_for(line, price_minor, Rail::Manual)
+}
+
+fn offer_for(line: Line, price_minor: i64, rail: Rail) -> Quote {
     let line = QuoteLine {
         listing: line.listing,
         variant: line.variant,
@@ -352,9 +356,70 @@ fn offer(line: Line, price_minor: i64) -> Quote {
         Amount::zero(Currency::EUR),
         Terms::usual(14),
         Timestamp(u64::MAX),
-        List::new(vec![Rail::Manual]).unwrap(),
+        List::new(vec![rail]).unwrap(),
     )
     .unwrap()
+}
+
+#[test]
+fn a_merchant_who_takes_the_payment_and_lets_the_order_lapse_is_paid_all_the_same() {
+    let mut stage = Stage::new();
+    let line = eve_opens_a_shop(&mut stage);
+    let (alice, eve) = (stage.alice.author(), stage.eve.author);
+    let held = |stage: &Stage| read_tab(stage.records(), &alice, &eve, Currency::EUR).unwrap();
+    let limit = Change::SetLimit {
+        by: eve,
+        limit_minor: 10_000,
+    };
+    let limit = held(&stage).propose(&eve, limit, Timestamp(stage.now)).unwrap();
+    let limit = stage.signs(stage.now, limit);
+    stage.delivers(&limit);
+    let lines = vec![LineDraft {
+        listing: line.listing,
+        variant: Some(line.variant),
+        units: line.units,
+    }];
+    let (shop, country, note) = (eve, "DE".into(), String::new());
+    let reply = stage.does(Command::AskQuote {
+        shop,
+        lines,
+        country,
+        note,
+    });
+    let Reply::Order { order: id, .. } = reply else {
+        panic!("expected an order, got {reply:?}")
+    };
+    let quote = Act::Quote(Box::new(offer_for(line, 1_000, Rail::Tab)));
+    stage.says(id, Role::Merchant, quote);
+    let (address, rail) = (vec!["Alice".into()], "tab".into());
+    stage.does(Command::PlaceOrder {
+        order: id,
+        address,
+        rail,
+    });
+    let instruction = Instruction::Tab {
+        tab: TabId::of(&alice, &eve, "EUR"),
+    };
+    stage.says(id, Role::Merchant, Act::Accept { instruction });
+    let (_, propose) = *proposals(&stage).last().expect("alice pays by herself");
+    // Eve says nothing until she may let the order go, does so, and only then takes the money.
+    let (_, pay_by) = stage.order(id).due().unwrap();
+    stage.now = pay_by.0 + DAY_MS;
+    stage.says(id, Role::Merchant, Act::Lapse { due: Due::Pay });
+    assert_eq!(stage.order(id).state, State::Lapsed);
+    let agree = held(&stage).agree(&eve, &propose).unwrap();
+    let agree = stage.signs(stage.now, agree);
+    stage.delivers(&agree);
+    assert!(held(&stage).paid.contains_key(&id));
+    let order = stage.order(id);
+    assert_eq!((order.state, order.refund_due), (State::Paid, false));
+    assert!(order.proof.is_some(), "what alice can show");
+    // And if she still signs no receipt, the money is due back.
+    let (due, receipt_by) = order.due().unwrap();
+    assert_eq!(due, Due::Receipt);
+    stage.now = receipt_by.0 + DAY_MS;
+    stage.does(Command::LapseOrder { order: id });
+    assert!(stage.order(id).refund_due);
 }
 
 /// The states that alice has proposed so far: number and envelope.

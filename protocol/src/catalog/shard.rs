@@ -6,6 +6,7 @@ use crate::limits::{CHANGE_FIELDS_MAX, LISTING_VARIANTS_MAX, SHARD_BYTES_MAX, SH
 use crate::listing::{FieldKey, Fields, Stamp, Value};
 use automerge::transaction::{Transactable, Transaction};
 use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, ScalarValue, ScalarValueRef, ValueRef};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields after which a running import is written down and the next change begun: with what one edit
@@ -104,13 +105,17 @@ impl Shard {
         let mut doc = self.doc.clone();
         let mut changes = Changes::default();
         let mut transaction = doc.transaction();
+        let mut projected: BTreeMap<ListingId, Fields> = BTreeMap::new();
         for (listing, field, value) in fields {
             let actual = shard_of(listing);
             if actual != self.number {
                 let expected = self.number;
                 return Err(CatalogError::WrongShard { expected, actual });
             }
-            let before = self.project(listing)?;
+            let before = match projected.entry(*listing) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(self.project(listing)?),
+            };
             if before.value(field).unwrap_or(&Value::Null) != value {
                 put(&mut transaction, &key::key(listing, field), value)?;
                 changes.changed.insert(*listing);

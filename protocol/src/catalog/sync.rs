@@ -9,7 +9,7 @@
 use super::{CatalogError, Shard, census, guarded, key, shard_of};
 use crate::id::{DeviceId, ListingId};
 use crate::limits::SHARD_MESSAGE_BYTES_MAX;
-use crate::listing::{FieldKey, Value};
+use crate::listing::{FieldKey, Fields, Value};
 use automerge::legacy::{Key, ObjectId, OpType};
 use automerge::sync::{Message, State, SyncDoc};
 use automerge::{Change, ExpandedChange};
@@ -125,10 +125,17 @@ impl Shard {
             Ok(())
         })?;
         let mut fields = Vec::with_capacity(keys.len());
+        let mut projected: Option<(ListingId, Fields)> = None;
+        // The keys of one listing stand together.
         for (listing, field) in keys {
-            if let Some(value) = self.project(&listing)?.value(&field) {
+            let of = match projected.take().filter(|(known, _)| *known == listing) {
+                Some((_, of)) => of,
+                None => self.project(&listing)?,
+            };
+            if let Some(value) = of.value(&field) {
                 fields.push((listing, field, value.clone()));
             }
+            projected = Some((listing, of));
         }
         Ok(fields)
     }

@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 
 /// Envelopes in one delivery.
 const BATCH: usize = 16;
+/// For how long it is one device's turn to be brought what waits for its author, in milliseconds.
+const DELIVER_TURN_MS: u64 = 1_000;
 /// Room that a delivery leaves for its framing, in bytes.
 const FRAME_MARGIN: usize = 1_024;
 
@@ -114,6 +116,13 @@ impl Peer {
 
     /// Sends all that waits for the author of a device that has just come.
     pub(super) fn deliver_to(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
+        let author = self.session(&device).and_then(|session| session.author);
+        let first = author.is_some_and(|author| self.device_of(&author) == Some(device));
+        self.deliver(turn, device, first)
+    }
+
+    /// Sends to a device what waits for its author: what is bound to it, and the rest if it is its turn.
+    fn deliver(&mut self, turn: &mut Turn<'_>, device: DeviceId, first: bool) -> Result<(), Fault> {
         let heard = self.session(&device).filter(|session| !session.revoked);
         let Some(author) = heard.and_then(|session| session.author) else {
             return Ok(());
@@ -121,7 +130,6 @@ impl Peer {
         let rows = turn
             .records()
             .scan(Tree::Outbox, &Range::of(author.as_bytes().as_slice(), OUTBOX_MAX))?;
-        let first = self.device_of(&author) == Some(device);
         let mut batch = Batch::default();
         for (key, value) in rows {
             let Some(id) = key.last_chunk::<32>().copied().map(EnvelopeId::from_bytes) else {
@@ -177,8 +185,10 @@ impl Peer {
             if here.is_empty() {
                 self.seek(turn, to)?;
             } else if !underway.contains(&to) {
-                for device in here {
-                    self.deliver_to(turn, device)?;
+                // One that said "later" may wait for what another one has.
+                let turns = turn.now.0 / DELIVER_TURN_MS % u64::try_from(here.len()).unwrap_or(1).max(1);
+                for (place, device) in (0..).zip(here) {
+                    self.deliver(turn, device, place == turns)?;
                 }
             }
         }

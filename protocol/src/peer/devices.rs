@@ -5,6 +5,8 @@
 //! this is settled between an author's own devices; others see grants and revocations alone. Described in
 //! `spec/devices.md`.
 
+use super::documents::ABREAST;
+use super::holds::Watch;
 use super::social::{Outcome, check};
 use super::step::Action;
 use super::turn::Turn;
@@ -368,16 +370,45 @@ impl Peer {
                 known.grant = grant.clone();
                 turn.local(Tree::Me, &device_row(&device), Some(&known))?;
                 self.siblings.insert(device, known);
+                self.catch_up_with_epoch(turn, grant.epoch)?;
             }
-            Some(known) if known.grant.epoch > grant.epoch && self.root.is_some() => {
-                self.ask(turn, device, Request::Regrant(known.grant), Purpose::Noted);
-            }
-            _ => {}
+            _ => self.bring_grant(turn, device, grant.epoch),
         }
         match self.may_sign() {
             Ok(()) => self.compare_with_sibling(turn, device),
             Err(_) => Ok(()),
         }
+    }
+
+    /// Brings another device the author's newest word for it, if it speaks under an older one.
+    pub(super) fn bring_grant(&mut self, turn: &mut Turn<'_>, device: DeviceId, epoch: u32) {
+        let newer = self
+            .siblings
+            .get(&device)
+            .filter(|known| known.grant.epoch > epoch);
+        if let (Some(known), true) = (newer.cloned(), self.root.is_some()) {
+            self.ask(turn, device, Request::Regrant(known.grant), Purpose::Noted);
+        }
+    }
+
+    /// A device with the root key that lost its memory of a revocation: it granted an epoch to others that
+    /// it does not know itself. The documents of that epoch are theirs, and it waits for them as they would.
+    fn catch_up_with_epoch(&mut self, turn: &mut Turn<'_>, epoch: u32) -> Result<(), Fault> {
+        if self.root.is_none() || epoch <= self.keys.grant.epoch || self.is_out {
+            return Ok(());
+        }
+        let abreast = self.keys.grant.epoch;
+        self.keys.grant.epoch = epoch;
+        self.keys.grant = self.grant_for(self.device())?;
+        let own = self.keys.grant.clone();
+        turn.local(Tree::Me, GRANT, Some(&own))?;
+        turn.local(Tree::Me, ABREAST, Some(&abreast))?;
+        (self.awaits, self.reopening) = (true, false);
+        let connected: Vec<DeviceId> = self.sessions.keys().copied().collect();
+        for device in connected {
+            self.say_hello(turn, device);
+        }
+        Ok(())
     }
 
     /// The author's newer word for this device, brought by the device that has the root key.
@@ -517,6 +548,7 @@ impl Peer {
     pub(super) fn become_primary(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         self.primary = self.device();
         self.awaits = false;
+        turn.local::<()>(Tree::Me, ABREAST, None)?;
         turn.local(Tree::Me, PRIMARY, Some(&self.device()))
     }
 
@@ -541,9 +573,18 @@ impl Peer {
     ) -> Result<Vec<(OrderId, crate::order::State)>, Fault> {
         let mut orders = Vec::new();
         for id in self.watched.keys() {
-            if let Some(order) = turn.order(id)?
-                && self.signer(turn, &order)? == Some(*device)
-            {
+            let Some(order) = turn.order(id)? else {
+                continue;
+            };
+            let its = match self.signer(turn, &order)? {
+                Some(signer) => signer == *device,
+                // It may have been the one that took the ask.
+                None => match self.watch(turn, id)? {
+                    Some(Watch::At(taker)) => taker == *device,
+                    watch => watch == Some(Watch::Elsewhere),
+                },
+            };
+            if its {
                 orders.push((*id, order.state));
             }
         }

@@ -93,16 +93,17 @@ impl Peer {
             let touched = check!(shard.apply(&edits).map_err(invalid));
             bodies.extend(check!(said_of(&shard, &touched).map_err(invalid)));
             if !touched.is_empty() {
-                check!(shard.save().map_err(invalid));
-                shards.push(shard);
+                let saved = check!(shard.save().map_err(invalid));
+                shards.push((shard, saved));
             }
             changed.extend(touched);
         }
-        for shard in &shards {
-            self.keep_shard(turn, shard)?;
+        let numbers = shards.iter().map(|(shard, _)| shard.number()).collect();
+        for (shard, saved) in shards {
+            self.keep_shard(turn, &shard, saved)?;
         }
         self.say_new(turn, bodies)?;
-        self.tell_siblings(turn, shards.iter().map(Shard::number).collect())?;
+        self.tell_siblings(turn, numbers)?;
         Ok(Ok(changed))
     }
 
@@ -116,7 +117,7 @@ impl Peer {
         if let Some(shard) = self.shard_in(turn, epoch, number)? {
             return Ok(shard);
         }
-        let older = match self.is_primary() {
+        let older = match self.is_primary() && !self.awaits {
             true => self.older_shard(turn, number)?,
             false => None,
         };
@@ -153,9 +154,15 @@ impl Peer {
         Ok(Some(Shard::load(number, &bytes, self.device(), epoch)))
     }
 
-    pub(super) fn keep_shard(&mut self, turn: &mut Turn<'_>, shard: &Shard) -> Result<(), Fault> {
+    /// Keeps a document, of which these are the saved bytes.
+    pub(super) fn keep_shard(
+        &mut self,
+        turn: &mut Turn<'_>,
+        shard: &Shard,
+        saved: Vec<u8>,
+    ) -> Result<(), Fault> {
         let key = self.shard_key(shard.number());
-        let (document, write) = Write::document_of(shard.save().map_err(broken)?);
+        let (document, write) = Write::document_of(saved);
         turn.write(vec![write]);
         turn.local(Tree::Shards, &key, Some(&ByteBuf::from(document)))?;
         turn.local(Tree::Heads, &key, Some(&shard.digest()))
@@ -342,43 +349,47 @@ impl Peer {
         if message.is_empty() {
             return Ok(Some(shard));
         }
-        match shard.receive(&mut conversation.state, message) {
-            Ok(changed) => {
-                if !changed.is_empty() {
-                    self.keep_shard(turn, &shard)?;
-                    let me = self.author();
-                    changed
-                        .into_iter()
-                        .for_each(|listing| turn.listing_changed(me, listing));
-                    // Devices that are connected to this one alone get it from here.
-                    for device in self.siblings_here() {
-                        if device != *with {
-                            self.unlike.entry(device).or_default().insert(conversation.shard);
-                            self.talk_on(turn, device)?;
-                        }
-                    }
-                }
-                Ok(Some(shard))
-            }
+        // Two devices may each stay within a bound that both together exceed: then each keeps its own.
+        let taken = shard
+            .receive(&mut conversation.state, message)
+            .and_then(|changed| match changed.is_empty() {
+                true => Ok((changed, None)),
+                false => shard.save().map(|saved| (changed, Some(saved))),
+            });
+        let (changed, saved) = match taken {
+            Ok(taken) => taken,
             Err(error) => {
                 turn.act(Action::Count(Refusal::Rule(error.to_string())));
-                Ok(None)
+                return Ok(None);
+            }
+        };
+        if let Some(saved) = saved {
+            self.keep_shard(turn, &shard, saved)?;
+            let me = self.author();
+            changed
+                .into_iter()
+                .for_each(|listing| turn.listing_changed(me, listing));
+            // Devices that are connected to this one alone get it from here.
+            for device in self.siblings_here() {
+                if device != *with {
+                    self.unlike.entry(device).or_default().insert(conversation.shard);
+                    self.talk_on(turn, device)?;
+                }
             }
         }
+        Ok(Some(shard))
     }
 
     // --- Epochs ---
 
-    /// Whether this device has a grant from another one and not yet the documents of its epoch.
+    /// Whether this device has a grant from another one and not yet the documents of its epoch. The primary
+    /// opens them itself, but for those of an epoch that it learned of from others.
     pub(super) fn waits_for_documents(&self, records: &dyn Records) -> Result<bool, Fault> {
-        if self.is_primary() {
-            return Ok(false);
-        }
         let abreast: Option<u32> = match records.get(Tree::Me, ABREAST)? {
             Some(row) => Some(super::stored(Tree::Me, ABREAST, &row)?),
             None => None,
         };
-        Ok(abreast.is_none_or(|epoch| epoch < self.keys.grant.epoch))
+        Ok(abreast.map_or(!self.is_primary(), |epoch| epoch < self.keys.grant.epoch))
     }
 
     /// This device has what another one of the shop has: its owner may edit here. What was edited here
@@ -389,7 +400,9 @@ impl Peer {
         }
         self.awaits = false;
         turn.local(Tree::Me, ABREAST, Some(&self.keys.grant.epoch))?;
-        let Some(before) = self.keys.grant.epoch.checked_sub(1) else {
+        let before = self.keys.grant.epoch.checked_sub(1);
+        // A primary that lost its memory does not know what it had shared: all of its old values would come back.
+        let Some(before) = before.filter(|_| !self.is_primary()) else {
             return Ok(());
         };
         let mut carried = Vec::new();
@@ -410,17 +423,16 @@ impl Peer {
                 }
                 None => SyncState::new(),
             };
-            let fields = old.and_then(|old| old.unshared(&state)).map_err(broken)?;
-            if fields.is_empty() {
-                continue;
-            }
             let mut shard = self.shard(turn, number)?.map_err(broken)?;
-            let changed = shard.carry_over(&fields).map_err(broken)?;
-            if !changed.is_empty() {
-                let bodies = said_of(&shard, &changed).map_err(broken)?;
-                self.keep_shard(turn, &shard)?;
-                self.say_new(turn, bodies)?;
-                carried.push(number);
+            match carried_over(old, &state, &mut shard) {
+                Ok(None) => {}
+                Ok(Some(Carried { bodies, saved })) => {
+                    self.keep_shard(turn, &shard, saved)?;
+                    self.say_new(turn, bodies)?;
+                    carried.push(number);
+                }
+                // It stays as it is in the new epoch; nobody else is kept from going on.
+                Err(error) => turn.act(Action::Count(Refusal::Rule(error.to_string()))),
             }
         }
         self.tell_siblings(turn, carried)
@@ -434,11 +446,20 @@ impl Peer {
             if said >= REOPENED_AT_ONCE {
                 return self.tell_siblings(turn, opened);
             }
-            let shard = self.shard(turn, number)?.map_err(broken)?;
-            let listings = shard.listings();
-            said += listings.len();
-            let bodies = said_of(&shard, &listings).map_err(broken)?;
-            self.keep_shard(turn, &shard)?;
+            let reopened = self.shard(turn, number)?.and_then(|shard| {
+                let listings = shard.listings();
+                Ok((said_of(&shard, &listings)?, shard.save()?, listings.len(), shard))
+            });
+            let (bodies, saved, listings, shard) = match reopened {
+                Ok(reopened) => reopened,
+                // It is tried again at the next start; the other documents go on.
+                Err(error) => {
+                    turn.act(Action::Count(Refusal::Rule(error.to_string())));
+                    continue;
+                }
+            };
+            said += listings;
+            self.keep_shard(turn, &shard, saved)?;
             self.say_new(turn, bodies)?;
             opened.push(number);
         }
@@ -450,7 +471,7 @@ impl Peer {
     pub(super) fn not_reopened(&self, records: &dyn Records) -> Result<BTreeSet<u8>, Fault> {
         let epoch = self.keys.grant.epoch.to_be_bytes();
         let (mut older, mut here) = (BTreeSet::new(), BTreeSet::new());
-        if epoch == [0; 4] || !self.is_primary() {
+        if epoch == [0; 4] || !self.is_primary() || self.awaits {
             return Ok(older);
         }
         for (key, _) in records.scan(Tree::Shards, &Range::of([], usize::MAX))? {
@@ -461,6 +482,28 @@ impl Peer {
             };
         }
         Ok(&older - &here)
+    }
+}
+
+/// What came out of an older document: what the world is to hear of it, and the successor's bytes.
+struct Carried {
+    bodies: Vec<Body>,
+    saved: Vec<u8>,
+}
+
+/// Writes what an older document did not share into its successor; none if nothing is other than before.
+fn carried_over(
+    old: Result<Shard, CatalogError>,
+    state: &SyncState,
+    shard: &mut Shard,
+) -> Result<Option<Carried>, CatalogError> {
+    let changed = shard.carry_over(&old?.unshared(state)?)?;
+    match changed.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(Carried {
+            bodies: said_of(shard, &changed)?,
+            saved: shard.save()?,
+        })),
     }
 }
 

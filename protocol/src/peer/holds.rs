@@ -3,7 +3,7 @@
 
 use super::turn::Turn;
 use super::{Peer, Watched};
-use crate::id::{ListingId, OrderId, VariantId};
+use crate::id::{DeviceId, ListingId, OrderId, VariantId};
 use crate::market;
 use crate::order::{Order, Role, State};
 use crate::records::{Fault, Tree};
@@ -25,6 +25,15 @@ pub(super) enum Watch {
     Short,
     /// Another device of this side sees to it.
     Elsewhere,
+    /// As [`Watch::Elsewhere`], and this is the device that the buyer brought the ask to.
+    At(DeviceId),
+}
+
+impl Watch {
+    /// Whether another device of this side sees to it.
+    pub(super) const fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Elsewhere | Self::At(_))
+    }
 }
 
 impl Peer {
@@ -35,6 +44,7 @@ impl Peer {
         let row = self.watch(turn, &order.id)?;
         let had = row.unwrap_or(Watch::Open);
         let mut has = match order.state {
+            _ if !self.sees_to(turn, order)? && had.is_elsewhere() => had,
             _ if !self.sees_to(turn, order)? => Watch::Elsewhere,
             _ if !sells => Watch::Open,
             state if state.holds_stock() => Watch::Held,
@@ -50,7 +60,7 @@ impl Peer {
                 false => Watch::Short,
             };
         }
-        if had == Watch::Elsewhere && has == Watch::Sold {
+        if had.is_elsewhere() && has == Watch::Sold {
             self.take_over_sale(turn, order)?;
         } else if had != Watch::Sold && has == Watch::Sold && !(row.is_none() && order.state.is_over()) {
             self.change_stock(turn, order, true)?;
@@ -84,6 +94,19 @@ impl Peer {
     /// An ask came to this device: it sees to the order, unless another one has answered already.
     pub(super) fn take_ask(&mut self, turn: &mut Turn<'_>, id: &OrderId) -> Result<(), Fault> {
         turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::Open))
+    }
+
+    /// An ask came to another device of this side, which showed it here.
+    pub(super) fn note_taker(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: &OrderId,
+        taker: DeviceId,
+    ) -> Result<(), Fault> {
+        match self.watch(turn, id)? {
+            Some(_) => Ok(()),
+            None => turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::At(taker))),
+        }
     }
 
     /// An order that was sold by a device that is none of this author's any more passes here, with the

@@ -210,9 +210,10 @@ impl Peer {
                 if let Some((set, ways)) = &theirs.ways {
                     self.keep_ways(turn, *set, ways)?;
                 }
+                self.bring_grant(turn, from, theirs.epoch);
                 Answer::Together(mine)
             }
-            Request::Share(envelopes) => Answer::Taken(self.take_shared(turn, from, envelopes)?),
+            Request::Share(envelopes) => Answer::Taken(self.take_said(turn, from, envelopes)?),
             Request::Sealed(wanted) => Answer::Pulled(sync::sealed_answer(turn.records(), &wanted)?),
             Request::Talk(talk) => match self.talk_back(turn, from, &talk)? {
                 Some(talk) => Answer::Talk(talk),

@@ -18,6 +18,7 @@ mod holds;
 mod link;
 mod offer;
 mod past;
+mod payment;
 mod receive;
 mod say;
 mod shop;
@@ -43,7 +44,7 @@ pub use trade::read_order;
 use crate::admission::Quotas;
 use crate::api::{Code, Command, Refused, Reply};
 use crate::codec;
-use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, VariantId};
+use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
 use crate::identity::{DeviceKey, Grant, GrantCache, RootKey};
 use crate::limits::SOUGHT_AT_START_MAX;
 use crate::records::{Fault, Range, Records, Tree};
@@ -168,6 +169,8 @@ pub struct Peer {
     answering: BTreeMap<DeviceId, documents::Conversation>,
     /// Asks that wait for units of another device.
     waits: BTreeMap<OrderId, units::Wait>,
+    /// Tabs on which a payment waits for word of its order, and when to look again.
+    unanswered: BTreeMap<TabId, u64>,
 }
 
 /// What is kept in memory of an order that is not over, so that it need not be read to see whether it
@@ -235,6 +238,7 @@ impl Peer {
             siblings: BTreeMap::new(),
             sought_siblings_ms: 0,
             is_out: false,
+            unanswered: BTreeMap::new(),
             awaits: false,
             reopening: false,
             sealed: None,
@@ -318,6 +322,7 @@ impl Peer {
         self.seek_siblings(turn);
         if self.may_sign().is_ok() {
             self.look_at_waiting(turn)?;
+            self.answer_unanswered(turn)?;
             if self.reopening {
                 self.reopen_some(turn)?;
             }

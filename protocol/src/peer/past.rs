@@ -306,6 +306,10 @@ impl Peer {
         if let Some(root) = root {
             self.succeed(turn, &root, from)?;
         }
+        // What it was told while it waited it had refused.
+        for device in self.siblings_here() {
+            self.compare_with_sibling(turn, device)?;
+        }
         self.mind_past(turn)
     }
 

@@ -191,7 +191,8 @@ impl Peer {
                 let parts = fields.split(*id).map_err(broken)?;
                 bodies.extend(parts.into_iter().map(Body::from));
             }
-            self.keep_shard(turn, &shard)?;
+            let saved = shard.save().map_err(broken)?;
+            self.keep_shard(turn, &shard, saved)?;
         }
         Ok(bodies)
     }

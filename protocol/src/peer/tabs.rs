@@ -12,6 +12,7 @@ use crate::api::{Code, Happening, Refused, Reply};
 use crate::body::Body;
 use crate::envelope::Signed;
 use crate::id::{AuthorId, EnvelopeId, OrderId, TabId};
+use crate::limits::{ACCEPTANCE_WAIT_MS, UNITS_AGAIN_MS};
 use crate::money::{Amount, Currency};
 use crate::order::State;
 use crate::records::{Fault, Range, Records, Tree};
@@ -106,6 +107,8 @@ impl Peer {
 
     pub(super) fn all_tab_duties(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         for (with, currency) in self.tabs(turn)? {
+            let tab = TabId::of(&self.author(), &with, currency.code());
+            self.answer_what_waits(turn, &tab)?;
             self.propose_next(turn, &with, currency)?;
         }
         Ok(())
@@ -280,9 +283,11 @@ impl Peer {
                     .envelope(propose)?
                     .filter(|mine| mine.author() == me);
                 let Some(Body::Tab(proposed)) = mine.as_ref().map(|mine| mine.body()) else {
-                    return Ok(Err(Refusal::Rule(
-                        "it answers a proposal that was never made".into(),
-                    )));
+                    return Ok(Err(match self.siblings.is_empty() {
+                        true => Refusal::Rule("it answers a proposal that was never made".into()),
+                        // Another device made it, and it has not come here yet.
+                        false => Refusal::NotYet,
+                    }));
                 };
                 if proposed.to != author || proposed.tab != message.tab {
                     return Ok(Err(Refusal::NotForMe));
@@ -303,14 +308,58 @@ impl Peer {
         id: &EnvelopeId,
         state: &TabState,
     ) -> Result<(), Fault> {
+        if self.order_comes_later(turn, id, state)? {
+            let again_ms = turn.now.0.saturating_add(UNITS_AGAIN_MS);
+            self.unanswered.insert(state.parties.tab(), again_ms);
+            return Ok(());
+        }
+        self.unanswered.remove(&state.parties.tab());
         if let Some(answer) = self.answer_to(turn, id, state)? {
             self.say_to(turn, answer.into())?;
         }
         Ok(())
     }
 
+    /// Whether a proposal pays an order that another device of this side sees to, and that it may have accepted
+    /// though that has not come here yet: then a no would be for good, and wrong.
+    fn order_comes_later(&self, turn: &Turn<'_>, id: &EnvelopeId, state: &TabState) -> Result<bool, Fault> {
+        let Change::Pay { order, .. } = &state.change else {
+            return Ok(false);
+        };
+        if self.siblings.is_empty() {
+            return Ok(false);
+        }
+        let open = match turn.order(order)? {
+            Some(order) => {
+                !self.sees_to(turn, &order)?
+                    && matches!(order.state, State::Asked | State::Quoted | State::Placed)
+            }
+            None => true,
+        };
+        let since = turn
+            .records()
+            .envelope(id)?
+            .map(|proposal| proposal.time().wall_ms);
+        let recent = |since| turn.now.0.saturating_sub(since) < ACCEPTANCE_WAIT_MS;
+        Ok(open && since.is_some_and(recent))
+    }
+
+    /// What another device of this side may have brought meanwhile, or never will.
+    pub(super) fn answer_unanswered(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        let due = self
+            .unanswered
+            .iter()
+            .filter(|(_, again_ms)| turn.now.0 >= **again_ms);
+        let due: Vec<TabId> = due.map(|(tab, _)| *tab).collect();
+        for tab in due {
+            self.unanswered.remove(&tab);
+            self.answer_what_waits(turn, &tab)?;
+        }
+        Ok(())
+    }
+
     /// Answers the other side's proposal that waits, if it came when it could not be answered.
-    fn answer_what_waits(&mut self, turn: &mut Turn<'_>, tab: &TabId) -> Result<(), Fault> {
+    pub(super) fn answer_what_waits(&mut self, turn: &mut Turn<'_>, tab: &TabId) -> Result<(), Fault> {
         let Some(parties) = tab_parties(turn.records(), tab)? else {
             return Ok(());
         };
@@ -321,6 +370,18 @@ impl Peer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The order that the newest state of a tab pays, if it pays one.
+    fn paid_last(&self, turn: &Turn<'_>, tab: &TabId) -> Result<Option<OrderId>, Fault> {
+        let Some(parties) = tab_parties(turn.records(), tab)? else {
+            return Ok(None);
+        };
+        let ledger = turn.tab(parties)?;
+        Ok(match ledger.tab().agreed.as_ref().map(|state| &state.change) {
+            Some(Change::Pay { order, .. }) => Some(*order),
+            _ => None,
+        })
     }
 
     /// Whether this device is the one that signs about tabs with somebody, and may do so now.
@@ -377,6 +438,9 @@ impl Peer {
             with: *with,
         });
         self.answer_what_waits(turn, tab)?;
+        if let Some(paid) = self.paid_last(turn, tab)? {
+            self.insist(turn, &paid)?;
+        }
         let between = self
             .watched
             .iter()
@@ -386,7 +450,9 @@ impl Peer {
             let Some(order) = turn.order(&id)? else {
                 continue;
             };
-            let waits = matches!(order.state, State::Accepted | State::Paid) || order.refund_due;
+            // One that was placed may have waited for credit.
+            let waits = matches!(order.state, State::Placed | State::Accepted | State::Paid);
+            let waits = waits || order.refund_due;
             if order.role(with).is_some() && waits {
                 self.moved(turn, &id, Some(order.state))?;
             }

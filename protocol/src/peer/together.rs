@@ -138,6 +138,38 @@ impl Peer {
         }
     }
 
+    /// A sealed envelope that another device has just taken or said. Of an ask it is remembered where
+    /// the buyer brought it: until that device answers, nothing else tells who sees to the order.
+    pub(super) fn take_said(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceId,
+        envelopes: Vec<Checked>,
+    ) -> Result<Vec<Taken>, Fault> {
+        let asks: Vec<OrderId> = envelopes.iter().filter_map(|it| self.ask_for_us(it)).collect();
+        if self.is_sibling(&from, Scope::Orders) {
+            for id in asks {
+                if turn.order(&id)?.is_none() {
+                    self.note_taker(turn, &id, from)?;
+                }
+            }
+        }
+        self.take_shared(turn, from, envelopes)
+    }
+
+    /// The order that an envelope opens, if it is one in which this author sells.
+    fn ask_for_us(&self, envelope: &Checked) -> Option<OrderId> {
+        let Ok(Opened::Known(signed)) = envelope else {
+            return None;
+        };
+        match signed.body() {
+            Body::Order(message) if message.order.is_none() && message.to == self.author() => {
+                Some(OrderId::from(signed.id()))
+            }
+            _ => None,
+        }
+    }
+
     /// Sealed envelopes of this author's orders and tabs, from another of its devices: kept, and acted
     /// upon as far as it is this device's to act.
     pub(super) fn take_shared(

@@ -21,7 +21,6 @@ use crate::records::{Fault, Range, Records, Tree};
 use crate::review::{Rating, Review};
 use crate::settlement::{Instruction, Proof, Rail, Reference};
 use crate::shop::Country;
-use crate::tab::{Ledger, Payment};
 use crate::text::{List, Name, Prose};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -334,7 +333,7 @@ impl Peer {
     }
 
     /// Signs the next message of an order, if it may follow.
-    fn act_on(&mut self, turn: &mut Turn<'_>, order: &Order, act: Act) -> Outcome {
+    pub(super) fn act_on(&mut self, turn: &mut Turn<'_>, order: &Order, act: Act) -> Outcome {
         let Some(role) = order.role(&self.author()) else {
             return Ok(Err(no_order(&order.id)));
         };
@@ -453,8 +452,8 @@ impl Peer {
     }
 
     /// Whether this device is the one of its author's that acts in an order: the one that spoke in it
-    /// first, before that the one that took the ask. Orders of a device that is none of them any more are
-    /// the primary's.
+    /// first, before that the one that took the ask. Orders and asks of a device that is none of them any
+    /// more are the primary's.
     pub(super) fn sees_to(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
         if self.is_out {
             return Ok(false);
@@ -466,21 +465,17 @@ impl Peer {
                 let gone = turn.records().revocation(&self.author(), &device)?.is_some();
                 self.is_primary() && gone
             }
-            // Only the device to which the buyer brought it keeps anything for an ask.
-            None => self
-                .watch(turn, &order.id)?
-                .is_some_and(|watch| watch != Watch::Elsewhere),
+            // Nobody has answered: it is the one's to which the buyer brought it.
+            None => match self.watch(turn, &order.id)? {
+                Some(Watch::At(taker)) => {
+                    let gone = turn.records().revocation(&self.author(), &taker)?.is_some();
+                    self.is_primary() && gone
+                }
+                // Nobody is left who could have taken it.
+                None | Some(Watch::Elsewhere) => self.is_primary() && self.siblings.is_empty(),
+                Some(_) => true,
+            },
         })
-    }
-
-    /// The primary pays and gives back upon tabs, whichever device sees to the order.
-    fn settle_for_sibling(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
-        let pays = order.buyer == self.author() && order.state == State::Accepted;
-        let other = order.role(&self.author()).map(|role| order.author(role.other()));
-        match other {
-            Some(other) if pays || order.refund_due => self.tab_duties(turn, &other),
-            _ => Ok(()),
-        }
     }
 
     /// What the merchant's node does without being asked.
@@ -523,14 +518,8 @@ impl Peer {
         if order.state != State::Accepted || order.rail() != Some(Rail::Tab) {
             return Ok(None);
         }
-        let Some(total) = order.total() else {
-            return Ok(None);
-        };
-        let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-        match tab.tab().paid.get(&order.id) {
-            Some(payment) => Ok(Some(Act::Pay {
-                proof: payment.proof(),
-            })),
+        match self.payment_of(turn, order)? {
+            Some(proof) => Ok(Some(Act::Pay { proof })),
             None => {
                 self.tab_duties(turn, &order.merchant)?;
                 Ok(None)
@@ -543,38 +532,6 @@ impl Peer {
         let sale = order.sale().map_err(broken)?;
         let receipt = Receipt::issue(&self.keys.device, &self.keys.grant, &sale, turn.now);
         Ok(Act::Receipt(Box::new(receipt.map_err(broken)?)))
-    }
-
-    /// Whether the tab shows the payment that the buyer names, and none of it was given back.
-    fn is_paid_by_tab(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        let (Some(total), Some(proof)) = (order.total(), &order.proof) else {
-            return Ok(false);
-        };
-        let ledger = self.tab_with(turn, &order.buyer, total.currency)?;
-        let tab = ledger.tab();
-        let kept = |payment: &Payment| payment.refunded.minor == 0;
-        Ok(tab.proves(proof, &order.id, &order.buyer, total) && tab.paid.get(&order.id).is_some_and(kept))
-    }
-
-    /// The tab between the two sides of an order, if that is how it is paid.
-    fn tab_of(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<Arc<Ledger>>, Fault> {
-        let other = order.role(&self.author()).map(|role| order.author(role.other()));
-        match (order.rail(), order.total(), other) {
-            (Some(Rail::Tab), Some(total), Some(other)) => {
-                Ok(Some(self.tab_with(turn, &other, total.currency)?))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Whether this side has to give back what it was paid for an order upon the tab.
-    pub(super) fn owes_refund(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        if !order.refund_due || order.merchant != self.author() {
-            return Ok(false);
-        }
-        let tab = self.tab_of(turn, order)?;
-        let payment = tab.as_ref().and_then(|tab| tab.tab().paid.get(&order.id));
-        Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
     }
 
     /// Signs the lapses that only free what is kept for a buyer who is silent. What would take
@@ -618,12 +575,6 @@ impl Peer {
                 State::Accepted => !self.tab_shows_payment(turn, order)?,
                 _ => false,
             })
-    }
-
-    /// Whether the tab of an order's two sides shows its payment, said by its buyer or not yet.
-    fn tab_shows_payment(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        let tab = self.tab_of(turn, order)?;
-        Ok(tab.is_some_and(|tab| tab.tab().paid.contains_key(&order.id)))
     }
 
     /// After a start: what was begun before is gone on with.

@@ -104,7 +104,7 @@ pub fn devices(
         })
     });
     Ok(DevicesView {
-        together: primary == this.device || abreast.is_some_and(|abreast| abreast >= epoch),
+        together: abreast.map_or(primary == this.device, |abreast| abreast >= epoch),
         revoked: records.revocation(&this.author, &this.device)?.is_some(),
         items,
         asks,

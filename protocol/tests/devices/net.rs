@@ -179,6 +179,14 @@ impl Net {
         self.queue.push((None, at, Flight::Input(Input::Start)));
     }
 
+    /// Puts an older copy of a node's directory in its place, as an owner does who thinks it is a backup.
+    pub(crate) fn put_back(&mut self, at: usize, older: Memory) {
+        let writes = peer::copied(&older).unwrap();
+        self.nodes[at].memory = older;
+        self.nodes[at].memory.commit(&writes);
+        self.restart(at);
+    }
+
     fn fresh(&mut self) -> u64 {
         self.next += 1;
         self.next

@@ -3,7 +3,7 @@
 use crate::{INPUT_MS_MAX, INPUTS, MEMORY, memory_max};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Inputs that are kept to grow others from.
@@ -11,6 +11,15 @@ const CORPUS_MAX: usize = 512;
 
 /// One reader at a time: the memory that is counted is that of the whole process.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// Memory is counted for the whole process, so no other test may do anything in the meantime: each begins with
+/// its turn, before it reads what it needs.
+pub(crate) struct Turn(#[expect(dead_code, reason = "held, never read")] MutexGuard<'static, ()>);
+
+/// Waits until no other test does anything.
+pub(crate) fn turn() -> Turn {
+    Turn(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -103,8 +112,12 @@ fn kind_of(outcome: &str) -> String {
 
 /// Holds a reader to its law. It says what it read, shortly, or why it refused; a law that is broken inside it
 /// is a panic.
-pub(crate) fn hold(target: &str, seeds: Vec<Vec<u8>>, mut read: impl FnMut(&[u8]) -> Result<String, String>) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+pub(crate) fn hold(
+    _: &Turn,
+    target: &str,
+    seeds: Vec<Vec<u8>>,
+    mut read: impl FnMut(&[u8]) -> Result<String, String>,
+) {
     let inputs = number("SOUK_FUZZ").unwrap_or(INPUTS);
     let first = number("SOUK_FUZZ_SEED").unwrap_or(1);
     let large = bombs();

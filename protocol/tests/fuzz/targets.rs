@@ -1,6 +1,6 @@
 //! The readers, each with its corpus and its law.
 
-use crate::grow::{Dice, hold};
+use crate::grow::{Dice, hold, turn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use souk_protocol::api::Command;
@@ -55,9 +55,10 @@ fn short(value: &impl Debug) -> String {
 
 #[test]
 fn envelopes() {
+    let turn = turn();
     let mut seeds = bytes(&vectors("envelopes.json")["envelopes"], "hex");
     seeds.extend(bytes(&vectors("invalid_envelopes.json"), "hex"));
-    hold("envelope", seeds, |input| {
+    hold(&turn, "envelope", seeds, |input| {
         // A cache that is empty, as a stranger meets it.
         match envelope::open(input, &mut GrantCache::default()) {
             Ok(Opened::Known(signed)) => {
@@ -73,10 +74,11 @@ fn envelopes() {
 
 #[test]
 fn requests() {
+    let turn = turn();
     let file = vectors("sync_frames.json");
     let mut seeds = bytes(&file["requests"], "hex");
     seeds.extend(bytes(&file["no_requests"], "hex"));
-    hold("request", seeds, |input| match Request::read(input) {
+    hold(&turn, "request", seeds, |input| match Request::read(input) {
         Ok(request) => {
             assert_eq!(request.write().unwrap(), input);
             Ok(short(&request))
@@ -87,8 +89,9 @@ fn requests() {
 
 #[test]
 fn answers() {
+    let turn = turn();
     let seeds = bytes(&vectors("sync_frames.json")["answers"], "hex");
-    hold("answer", seeds, |input| match Answer::read(input) {
+    hold(&turn, "answer", seeds, |input| match Answer::read(input) {
         Ok(answer) => {
             assert_eq!(answer.write().unwrap(), input);
             Ok(short(&answer))
@@ -110,6 +113,7 @@ fn reads_what_it_writes<T: Serialize + DeserializeOwned + Debug>(input: &[u8]) -
 
 #[test]
 fn bodies() {
+    let turn = turn();
     let file = vectors("envelopes.json");
     let envelopes = file["envelopes"].as_array().unwrap();
     let of = |kind: &str| -> Vec<Vec<u8>> {
@@ -122,18 +126,28 @@ fn bodies() {
         });
         seeds.collect()
     };
-    hold("profile", of("profile"), reads_what_it_writes::<Profile>);
-    hold("follow", of("follow"), reads_what_it_writes::<Follow>);
-    hold("post", of("post"), reads_what_it_writes::<Post>);
-    hold("reaction", of("reaction"), reads_what_it_writes::<Reaction>);
-    hold("vouch", of("vouch"), reads_what_it_writes::<Vouch>);
-    hold("review", of("review"), reads_what_it_writes::<Review>);
-    hold("revoke", of("revoke"), reads_what_it_writes::<Revoke>);
-    hold("shop", of("shop"), reads_what_it_writes::<ShopTerms>);
-    hold("listing", of("listing"), reads_what_it_writes::<ListingPart>);
-    hold("stock", of("stock"), reads_what_it_writes::<StockAccount>);
-    hold("order", of("order"), reads_what_it_writes::<OrderMessage>);
-    hold("tab", of("tab"), reads_what_it_writes::<TabMessage>);
+    hold(&turn, "profile", of("profile"), reads_what_it_writes::<Profile>);
+    hold(&turn, "follow", of("follow"), reads_what_it_writes::<Follow>);
+    hold(&turn, "post", of("post"), reads_what_it_writes::<Post>);
+    hold(
+        &turn,
+        "reaction",
+        of("reaction"),
+        reads_what_it_writes::<Reaction>,
+    );
+    hold(&turn, "vouch", of("vouch"), reads_what_it_writes::<Vouch>);
+    hold(&turn, "review", of("review"), reads_what_it_writes::<Review>);
+    hold(&turn, "revoke", of("revoke"), reads_what_it_writes::<Revoke>);
+    hold(&turn, "shop", of("shop"), reads_what_it_writes::<ShopTerms>);
+    hold(
+        &turn,
+        "listing",
+        of("listing"),
+        reads_what_it_writes::<ListingPart>,
+    );
+    hold(&turn, "stock", of("stock"), reads_what_it_writes::<StockAccount>);
+    hold(&turn, "order", of("order"), reads_what_it_writes::<OrderMessage>);
+    hold(&turn, "tab", of("tab"), reads_what_it_writes::<TabMessage>);
 }
 
 /// The body inside an envelope's bytes, read as anybody would who knows nothing but the form.
@@ -158,19 +172,27 @@ fn body_of(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn grants_and_any_other_value() {
+    let turn = turn();
     let mut seeds = bytes(&vectors("envelopes.json")["envelopes"], "hex");
     seeds.extend(bytes(&vectors("sync_frames.json")["answers"], "hex"));
-    hold("grant", seeds.clone(), reads_what_it_writes::<Grant>);
+    hold(&turn, "grant", seeds.clone(), reads_what_it_writes::<Grant>);
     hold(
+        &turn,
         "bytes",
         seeds.clone(),
         reads_what_it_writes::<serde_bytes::ByteBuf>,
     );
-    hold("list", seeds, reads_what_it_writes::<Vec<serde_bytes::ByteBuf>>);
+    hold(
+        &turn,
+        "list",
+        seeds,
+        reads_what_it_writes::<Vec<serde_bytes::ByteBuf>>,
+    );
 }
 
 #[test]
 fn messages_between_the_devices_of_a_shop() {
+    let turn = turn();
     let device = |n| DeviceId::from_bytes([n; 32]);
     let (mut one, mut other) = (Shard::new(7, device(1), 0), Shard::new(7, device(2), 0));
     let mut seeds = Vec::new();
@@ -189,7 +211,7 @@ fn messages_between_the_devices_of_a_shop() {
         }
     }
     assert!(seeds.len() >= 4);
-    hold("shard", seeds, |input| {
+    hold(&turn, "shard", seeds, |input| {
         let mut shard = Shard::new(7, device(3), 0);
         shard.apply(&edits(&mut Dice::new(4))).unwrap();
         let listing = ListingId::from_bytes([7; 16]);
@@ -251,6 +273,7 @@ where
 
 #[test]
 fn ids_words_and_commands() {
+    let turn = turn();
     let me = AuthorId::from_bytes([9; 32]);
     let mut texts = vec![
         me.to_string(),
@@ -263,7 +286,7 @@ fn ids_words_and_commands() {
     ];
     texts.push(Phrase::from_entropy(&[5; 32]).unwrap().words().to_owned());
     let seeds: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
-    hold("text", seeds, |input| {
+    hold(&turn, "text", seeds, |input| {
         let text = String::from_utf8_lossy(input);
         let read = [
             parses::<AuthorId>(&text),
@@ -293,7 +316,7 @@ fn ids_words_and_commands() {
         "[".repeat(300),
     ];
     let seeds = commands.map(String::into_bytes).to_vec();
-    hold("command", seeds, |input| {
+    hold(&turn, "command", seeds, |input| {
         match serde_json::from_slice::<Command>(input) {
             Ok(command) => {
                 let written = serde_json::to_vec(&command).unwrap();
