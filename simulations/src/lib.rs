@@ -12,6 +12,7 @@
 //! A file imports only files that stand above it in this map. Described in `spec/simulations.md`.
 
 pub mod chance;
+pub mod figure;
 pub mod queue;
 pub mod scenario;
 pub mod store;
