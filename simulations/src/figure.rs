@@ -28,6 +28,54 @@ impl Figures {
     }
 }
 
+/// Between what figures must lie, by name.
+pub type Thresholds = BTreeMap<String, Threshold>;
+
+/// The least and the most that a figure may be, in each seed and in the mean of all seeds of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// The least in each seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The most in each seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// The least that the mean may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_min: Option<f64>,
+    /// The most that the mean may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_max: Option<f64>,
+}
+
+impl Threshold {
+    /// Whether the value of a seed lies within. What is no number never does.
+    pub fn holds(&self, value: f64) -> bool {
+        within(self.min, self.max, value)
+    }
+
+    /// Whether the mean of all seeds lies within.
+    pub fn holds_in_mean(&self, mean: f64) -> bool {
+        within(self.mean_min, self.mean_max, mean)
+    }
+}
+
+fn within(min: Option<f64>, max: Option<f64>, value: f64) -> bool {
+    min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max) && !value.is_nan()
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Virtual time, in microseconds.
+    pub time_us: u64,
+    /// When it ends, in microseconds; it may end earlier.
+    pub end_us: u64,
+    /// Events so far.
+    pub events: u64,
+}
+
 /// What became of one seed of any kind of run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

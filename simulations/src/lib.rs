@@ -30,3 +30,19 @@ pub mod cast;
 pub mod world;
 
 pub mod run;
+
+pub mod scene;
+
+pub mod summary;
+
+pub mod words;
+
+pub mod plot;
+
+pub mod report;
+
+pub mod folder;
+
+pub mod sweep;
+
+pub mod meter;

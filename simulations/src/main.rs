@@ -1,20 +1,16 @@
-//! The program: plays one seed or many, and says whether a law broke.
+//! The program: plays scenarios, again and again, and says what they show.
 
-use anyhow::Context;
+mod commands;
+
 use clap::{Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
-use rayon::prelude::*;
-use serde_json::json;
-use souk_simulations::run::{self, Ends, Outcome};
-use souk_simulations::scenario::Scenario;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// Souk's simulations: many peers in one process, under one seed.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Print one JSON object and nothing else.
+    /// Print JSON and nothing else.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -23,170 +19,121 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play one seed.
+    /// Show the scenarios that are built in.
+    List,
+    /// Play one seed of a scenario, or several over all cores.
     Run {
-        /// A built-in scenario's name, or a TOML file.
-        scenario: String,
-        /// Another number of nodes than the scenario's.
-        #[arg(long)]
-        nodes: Option<usize>,
-        /// The seed.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Play many seeds over all cores.
-    Seeds {
-        /// A built-in scenario's name, or a TOML file.
-        scenario: String,
-        /// Another number of nodes than the scenario's.
-        #[arg(long)]
-        nodes: Option<usize>,
+        #[command(flatten)]
+        what: What,
         /// The first seed.
         #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// How many.
-        #[arg(long, default_value_t = 100)]
-        count: u64,
+        seed: u64,
+        /// How many seeds.
+        #[arg(long, default_value_t = 1)]
+        seeds: u64,
+        /// Change a number of the scenario, for instance 'storm.lost=30'. May be repeated.
+        #[arg(long, value_name = "PATH=VALUE")]
+        set: Vec<String>,
+        /// Leave summary.json, seeds.jsonl, events.csv and report.html in this directory.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Play every combination of some settings with many seeds, over all cores or as cells of a job array.
+    Sweep {
+        #[command(flatten)]
+        what: What,
+        /// Values of a number, for instance 'storm.lost=10,30,50'. May be repeated.
+        #[arg(long, value_name = "PATH=VALUE,VALUE,…")]
+        set: Vec<String>,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Seeds of each combination.
+        #[arg(long, default_value_t = 10)]
+        seeds: u64,
+        /// Seeds of one cell, at most.
+        #[arg(long, default_value_t = 10)]
+        per_cell: u64,
+        /// The directory of the cells.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print one command for each cell, and play none.
+        #[arg(long, conflicts_with = "cell")]
+        cells: bool,
+        /// Play this cell alone.
+        #[arg(long, value_name = "NUMBER")]
+        cell: Option<usize>,
+    },
+    /// Play the seeds of a result again, and compare the digests.
+    Replay {
+        /// A directory that 'run --out' left.
+        result: PathBuf,
+    },
+    /// Compare two results: each figure with its interval.
+    Compare {
+        /// The one to compare with.
+        baseline: PathBuf,
+        /// The other one.
+        result: PathBuf,
+    },
+    /// Put results together: the cells of a sweep, or runs of other seeds.
+    Merge {
+        /// Directories of results, or directories that hold such.
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+        /// Where to put them.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
 }
 
-/// Seeds between two lines about how far a run is, where no progress bar can be shown.
-const TELL_EVERY: u64 = 50;
+#[derive(clap::Args)]
+struct What {
+    /// A built-in scenario's name ('list' shows them), or a TOML file.
+    scenario: String,
+    /// Another number of nodes than the scenario's.
+    #[arg(long)]
+    nodes: Option<usize>,
+}
 
 fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
-    let started = Instant::now();
-    let (name, nodes, seeds) = match &cli.command {
+    let Cli { json, command } = Cli::parse();
+    match command {
+        Command::List => commands::list(json),
         Command::Run {
-            scenario,
-            nodes,
+            what: What { scenario, nodes },
             seed,
-        } => (scenario, *nodes, *seed..seed.saturating_add(1)),
-        Command::Seeds {
-            scenario,
-            nodes,
-            from,
-            count,
-        } => (scenario, *nodes, *from..from.saturating_add(*count)),
-    };
-    let scenario = scenario(name, nodes)?;
-    let bar = match cli.json {
-        true => ProgressBar::hidden(),
-        false => progress(seeds.end - seeds.start)?,
-    };
-    let mut outcomes: Vec<Outcome> = seeds
-        .into_par_iter()
-        .map(|seed| {
-            let outcome = run::seed(&scenario, seed, None);
-            if let Some(failure) = &outcome.broken {
-                bar.suspend(|| eprintln!("seed {seed}: {}: {}", failure.law, failure.words));
+            seeds,
+            set,
+            out,
+        } => commands::run(&scenario, nodes, seed, seeds, &set, out.as_deref(), json),
+        Command::Sweep {
+            what: What { scenario, nodes },
+            set,
+            seed,
+            seeds,
+            per_cell,
+            out,
+            cells,
+            cell,
+        } => {
+            let sweep = commands::Sweep {
+                scenario,
+                nodes,
+                set,
+                seed,
+                seeds,
+                per_cell,
+                out,
+            };
+            match (cells, cell) {
+                (true, _) => commands::show_cells(&sweep),
+                (false, Some(number)) => commands::play_cell(&sweep, number, json),
+                (false, None) => commands::play_sweep(&sweep, json),
             }
-            bar.inc(1);
-            // Where there is no bar to be seen, a line now and then tells how far it is.
-            if !cli.json && bar.is_hidden() && bar.position().is_multiple_of(TELL_EVERY) {
-                eprintln!(
-                    "{} seeds played, {:.0} s",
-                    bar.position(),
-                    started.elapsed().as_secs_f64()
-                );
-            }
-            outcome
-        })
-        .collect();
-    bar.finish_and_clear();
-    outcomes.sort_by_key(|outcome| outcome.seed);
-    let ends = Ends::of(&outcomes);
-    let many = matches!(cli.command, Command::Seeds { .. });
-    let shortfall = ends.shortfall(&scenario.check).filter(|_| many);
-    tell(&cli, name, &scenario, &outcomes, &ends, started)?;
-    if let Some(shortfall) = &shortfall {
-        eprintln!("too little happened: {shortfall}");
-    }
-    let broken = outcomes.iter().any(|outcome| outcome.broken.is_some());
-    Ok(match broken || shortfall.is_some() {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    })
-}
-
-fn scenario(name: &str, nodes: Option<usize>) -> anyhow::Result<Scenario> {
-    let scenario = match name.ends_with(".toml") {
-        true => {
-            let text = std::fs::read_to_string(name).with_context(|| format!("could not read {name}"))?;
-            Scenario::read(&text)?
         }
-        false => Scenario::named(name)?,
-    };
-    Ok(match nodes {
-        Some(nodes) => scenario.with_nodes(nodes)?,
-        None => scenario,
-    })
-}
-
-fn progress(seeds: u64) -> anyhow::Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} seeds, {elapsed} gone, {eta} to go")?;
-    Ok(ProgressBar::new(seeds).with_style(style))
-}
-
-fn tell(
-    cli: &Cli,
-    name: &str,
-    scenario: &Scenario,
-    outcomes: &[Outcome],
-    ends: &Ends,
-    started: Instant,
-) -> anyhow::Result<()> {
-    let seconds = started.elapsed().as_secs_f64();
-    let steps: u64 = outcomes.iter().map(|outcome| outcome.counts.steps).sum();
-    let crashes = outcomes
-        .iter()
-        .map(|outcome| outcome.counts.crashes_before + outcome.counts.crashes_after);
-    let crashes: u64 = crashes.sum();
-    let failed: Vec<&Outcome> = outcomes
-        .iter()
-        .filter(|outcome| outcome.broken.is_some())
-        .collect();
-    if cli.json {
-        let shown: Vec<&Outcome> = match outcomes {
-            [only] => vec![only],
-            _ => failed,
-        };
-        let told = json!({
-            "scenario": name, "nodes": scenario.nodes, "seeds": outcomes.len(), "steps": steps,
-            "orders": ends, "crashes": crashes, "seconds": seconds, "outcomes": shown,
-            "broken": outcomes.iter().filter(|outcome| outcome.broken.is_some()).count(),
-        });
-        println!("{told}");
-        return Ok(());
+        Command::Replay { result } => commands::replay(&result, json),
+        Command::Compare { baseline, result } => commands::compare(&baseline, &result, json),
+        Command::Merge { results, out } => commands::merge(&results, &out, json),
     }
-    for outcome in &failed {
-        let Some(failure) = &outcome.broken else {
-            continue;
-        };
-        println!("\nseed {} broke a law at step {}", outcome.seed, failure.step);
-        println!("  {}: {}", failure.law, failure.words);
-        println!("  the last events of the nodes involved:");
-        for line in &failure.last_events {
-            println!("    {line}");
-        }
-        println!(
-            "  again: cargo run --release -p souk-simulations -- run {name} --nodes {} --seed {}",
-            scenario.nodes, outcome.seed
-        );
-    }
-    if let [only] = outcomes {
-        println!("seed {}  digest {}", only.seed, only.digest);
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&json!({"counts": only.counts, "census": only.census}))?
-        );
-    }
-    println!("{ends}");
-    println!(
-        "{} of {} seeds kept every law: {} nodes, {steps} steps, {crashes} crashes, {seconds:.1} s",
-        outcomes.len() - failed.len(),
-        outcomes.len(),
-        scenario.nodes,
-    );
-    Ok(())
 }

@@ -1,13 +1,13 @@
 //! One run and what is told of it; many runs over the machine's cores.
 
+use crate::figure::{Figures, Played, Progress, Row};
 use crate::law::Law;
 use crate::sabotage::Sabotage;
-use crate::scenario::{Check, Scenario};
-use crate::world::{Census, Counts, World};
+use crate::scenario::Scenario;
+use crate::world::{Census, Counts, Sample, World};
 use serde::Serialize;
+use souk_protocol::order::State;
 use souk_protocol::settlement::Rail;
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 /// What became of one seed.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +20,12 @@ pub struct Outcome {
     pub counts: Counts,
     /// What stands at the end.
     pub census: Census,
+    /// How orders stood, every few seconds.
+    #[serde(skip)]
+    pub samples: Vec<Sample>,
+    /// Kept events.
+    #[serde(skip)]
+    pub events: Vec<Row>,
     /// The law that was found broken, if one was.
     pub broken: Option<Failure>,
 }
@@ -39,109 +45,38 @@ pub struct Failure {
     kind: Law,
 }
 
-/// How the orders of some runs stand at their end.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Ends {
-    /// All of them.
-    pub orders: u64,
-    /// By state.
-    pub states: BTreeMap<&'static str, u64>,
-    /// Completed ones, by the way they were paid.
-    pub completed: BTreeMap<&'static str, u64>,
-    /// Orders with a receipt.
-    pub receipts: u64,
-    /// Purchases with a review.
-    pub reviews: u64,
-}
-
-impl Ends {
-    /// Of these runs together.
-    pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
-        let mut ends = Self::default();
-        for census in outcomes.into_iter().map(|outcome| &outcome.census) {
-            for (state, count) in &census.orders {
-                ends.orders += count;
-                *ends.states.entry(state).or_default() += count;
-            }
-            for (rail, count) in &census.completed {
-                *ends.completed.entry(rail).or_default() += count;
-            }
-            ends.receipts += census.receipts;
-            ends.reviews += census.reviews;
-        }
-        ends
-    }
-
-    /// Why these runs show too little, if they do: laws about orders that nobody brings to an end mean
-    /// nothing.
-    pub fn shortfall(&self, least: &Check) -> Option<String> {
-        let completed = self.completed.values().sum();
-        let outside = Rail::ALL.map(|rail| {
-            let count = self.completed.get(rail.name()).copied().unwrap_or(0);
-            (
-                format!("completed orders paid by '{}'", rail.name()),
-                count,
-                least.completed_each_way,
-            )
-        });
-        let mut shares = vec![(
-            "orders that completed".to_owned(),
-            completed,
-            self.orders,
-            least.completed,
-        )];
-        shares.extend(outside.map(|(what, count, least)| (what, count, completed, least)));
-        shares.push((
-            "completed orders with a review".into(),
-            self.reviews,
-            completed,
-            least.reviewed,
-        ));
-        let short = shares
-            .into_iter()
-            .find(|(_, count, of, least)| count * 1_000 < of * least);
-        short.map(|(what, count, of, least)| {
-            format!("expected at least {least} of a thousand {what}, got {count} of {of}")
-        })
-    }
-}
-
-impl std::fmt::Display for Ends {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let told = |counts: &BTreeMap<&str, u64>| {
-            let mut counts: Vec<_> = counts.iter().collect();
-            counts.sort_by_key(|(name, count)| (Reverse(**count), **name));
-            let told = counts.iter().map(|(name, count)| format!("{count} {name}"));
-            told.collect::<Vec<_>>().join(", ")
-        };
-        write!(
-            f,
-            "{} orders: {}; completed by rail: {}; {} receipts, {} purchases reviewed",
-            self.orders,
-            told(&self.states),
-            told(&self.completed),
-            self.receipts,
-            self.reviews
-        )
-    }
-}
-
 /// Plays a seed. A seed that breaks a law is played a second time, to tell its last events.
 pub fn seed(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Outcome {
-    let first = play(scenario, seed, sabotage, false);
+    seed_telling(scenario, seed, sabotage, &mut |_| ())
+}
+
+/// As [`seed`]; `tell` hears now and then how far it is.
+pub fn seed_telling(
+    scenario: &Scenario,
+    seed: u64,
+    sabotage: Option<Sabotage>,
+    tell: &mut dyn FnMut(Progress),
+) -> Outcome {
+    let first = play(scenario, seed, sabotage, false, tell);
     match first.broken {
-        Some(_) => play(scenario, seed, sabotage, true),
+        Some(_) => play(scenario, seed, sabotage, true, &mut |_| ()),
         None => first,
     }
 }
 
 /// The law that a seed breaks, if it breaks one, without what led to it.
 pub fn broken_law(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Option<Law> {
-    let outcome = play(scenario, seed, sabotage, false);
+    let outcome = play(scenario, seed, sabotage, false, &mut |_| ());
     outcome.broken.map(|failure| failure.kind)
 }
 
-fn play(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>, remembers: bool) -> Outcome {
+fn play(
+    scenario: &Scenario,
+    seed: u64,
+    sabotage: Option<Sabotage>,
+    remembers: bool,
+    tell: &mut dyn FnMut(Progress),
+) -> Outcome {
     let mut world = match World::new(scenario.clone(), seed, sabotage, remembers) {
         Ok(world) => world,
         Err(broken) => {
@@ -150,6 +85,8 @@ fn play(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>, remembers: b
                 digest: String::new(),
                 counts: Counts::default(),
                 census: Census::default(),
+                samples: Vec::new(),
+                events: Vec::new(),
                 broken: Some(Failure {
                     law: broken.law.name().to_owned(),
                     words: broken.words,
@@ -160,7 +97,7 @@ fn play(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>, remembers: b
             };
         }
     };
-    let broken = world.play().err().map(|broken| Failure {
+    let broken = world.play(tell).err().map(|broken| Failure {
         law: broken.law.name().to_owned(),
         words: broken.words,
         step: world.counts.steps,
@@ -172,6 +109,66 @@ fn play(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>, remembers: b
         digest: world.digest().to_hex().to_string(),
         counts: world.counts.clone(),
         census: world.census(),
+        samples: std::mem::take(&mut world.samples),
+        events: std::mem::take(&mut world.events),
         broken,
+    }
+}
+
+impl Outcome {
+    /// The same in the form that all kinds of runs have.
+    pub fn played(self, nodes: usize) -> Played {
+        let mut figures = Figures::default();
+        let (counts, census) = (&self.counts, &self.census);
+        let share = |part: u64, of: u64| part as f64 / of.max(1) as f64;
+        let orders = census.orders.values().sum();
+        let completed = census.completed.values().sum();
+        let ended = |state: State| share(census.orders.get(state.name()).copied().unwrap_or(0), orders);
+        let paid = |rail: Rail| share(census.completed.get(rail.name()).copied().unwrap_or(0), completed);
+        for (name, value) in [
+            ("orders", orders as f64),
+            ("completed_share", share(completed, orders)),
+            ("completed_by_tab_share", paid(Rail::Tab)),
+            ("completed_by_hand_share", paid(Rail::Manual)),
+            ("declined_share", ended(State::Declined)),
+            ("cancelled_share", ended(State::Cancelled)),
+            ("lapsed_share", ended(State::Lapsed)),
+            ("reviewed_share", share(census.reviews, completed)),
+            ("converged_ms", census.converged_ms as f64),
+            (
+                "refused_wishes_share",
+                share(counts.refused, counts.refused + counts.wishes),
+            ),
+            ("crashes", (counts.crashes_before + counts.crashes_after) as f64),
+            ("lost_messages", counts.lost as f64),
+            ("steps", counts.steps as f64),
+            ("envelopes_per_node", share(census.envelopes as u64, nodes as u64)),
+            ("rows_per_node", share(census.rows as u64, nodes as u64)),
+            ("broken_laws", f64::from(u8::from(self.broken.is_some()))),
+        ] {
+            figures.number(name, value);
+        }
+        let over_time = |of: fn(&Sample) -> f64| {
+            let points = self.samples.iter();
+            points
+                .map(|sample| (sample.time_ms as f64 / 1_000.0, of(sample)))
+                .collect()
+        };
+        figures.curve("orders_begun", over_time(|sample| sample.orders as f64));
+        figures.curve("orders_completed", over_time(|sample| sample.completed as f64));
+        figures.curve("money_paid_minor", over_time(|sample| sample.paid_minor as f64));
+        Played {
+            seed: self.seed,
+            digest: self.digest,
+            figures,
+            events: self.events,
+            broken: self.broken.map(|failure| {
+                let last = failure.last_events.join("\n");
+                format!(
+                    "{} at step {}: {}\n{last}",
+                    failure.law, failure.step, failure.words
+                )
+            }),
+        }
     }
 }

@@ -8,6 +8,7 @@ mod stepping;
 use crate::book::{Book, Touched};
 use crate::cast::{self, Moved, Person, View};
 use crate::chance::Chance;
+use crate::figure::{Progress, Row};
 use crate::law::{Broken, Law};
 use crate::laws::{self, Seen};
 use crate::queue::Queue;
@@ -32,6 +33,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const BEGINNING_MS: u64 = 1_800_000_000_000;
 /// Events of each node that a report of a broken law shows.
 const LAST_EVENTS: usize = 25;
+/// How often orders are counted, in milliseconds.
+const SAMPLE_MS: u64 = 5_000;
 
 /// A node's keys as bytes: they depend on its number alone, so they are made once for all worlds.
 #[derive(Clone)]
@@ -151,6 +154,19 @@ enum Event {
     Jump,
 }
 
+/// How orders stood at a moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sample {
+    /// When, in milliseconds.
+    pub time_ms: u64,
+    /// Orders that were begun.
+    pub orders: u64,
+    /// Of these, completed.
+    pub completed: u64,
+    /// Money of orders with a receipt, in minor units.
+    pub paid_minor: i64,
+}
+
 /// What a run counted.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Counts {
@@ -197,6 +213,10 @@ pub struct World {
     book: Book,
     /// What was counted.
     pub counts: Counts,
+    /// How orders stood, every few seconds.
+    pub samples: Vec<Sample>,
+    /// Kept events.
+    pub events: Vec<Row>,
 }
 
 impl World {
@@ -244,6 +264,8 @@ impl World {
             trace: blake3::Hasher::new(),
             book: Book::default(),
             counts: Counts::default(),
+            samples: Vec::new(),
+            events: Vec::new(),
             scenario,
         };
         world.plan();
@@ -281,10 +303,16 @@ impl World {
         }
     }
 
-    /// Plays the storm and the healing.
-    pub fn play(&mut self) -> Result<(), Broken> {
+    /// Plays the storm and the healing. `tell` hears now and then how far it is.
+    pub fn play(&mut self, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
         let end = self.scenario.storm.duration_ms;
-        self.until(end)?;
+        let mut sampled = 0;
+        while sampled < end {
+            sampled = (sampled + SAMPLE_MS).min(end);
+            self.until(sampled)?;
+            self.sample();
+            self.tell(tell);
+        }
         self.whole()?;
         self.heal();
         let (within, every) = (self.scenario.heal.within_ms, self.scenario.heal.look_every_ms);
@@ -292,6 +320,8 @@ impl World {
         loop {
             look += every;
             self.until(look)?;
+            self.sample();
+            self.tell(tell);
             match self.agreement() {
                 Ok(()) => break,
                 Err(broken) if look - end >= within => return Err(broken),
@@ -299,6 +329,36 @@ impl World {
             }
         }
         self.whole()
+    }
+
+    fn tell(&self, tell: &mut dyn FnMut(Progress)) {
+        let last = self.scenario.storm.duration_ms + self.scenario.heal.within_ms;
+        tell(Progress {
+            time_us: self.time * 1_000,
+            end_us: last * 1_000,
+            events: self.counts.events,
+        });
+    }
+
+    /// How orders stand at this moment, for the curves of a report.
+    fn sample(&mut self) {
+        let mut sample = Sample {
+            time_ms: self.time,
+            ..Sample::default()
+        };
+        let authors = |at: &usize| self.nodes.get(*at).map(|node| node.identity.author);
+        for ((at, _), order) in &self.book.folds {
+            if authors(at) != Some(order.buyer) {
+                continue;
+            }
+            sample.orders += 1;
+            sample.completed += u64::from(order.state == State::Completed);
+            sample.paid_minor += match order.receipt.is_some() {
+                true => order.total().map_or(0, |total| total.minor),
+                false => 0,
+            };
+        }
+        self.samples.push(sample);
     }
 
     fn until(&mut self, end: u64) -> Result<(), Broken> {
@@ -628,6 +688,7 @@ impl World {
             tabs: self.book.tabs.len(),
             reviews: self.book.reviewed(),
             virtual_ms: self.time,
+            converged_ms: self.time.saturating_sub(self.scenario.storm.duration_ms),
             ..Census::default()
         };
         let authors: Vec<AuthorId> = self.nodes.iter().map(|node| node.identity.author).collect();
@@ -664,6 +725,8 @@ pub struct Census {
     pub rows: usize,
     /// How long it took in the world.
     pub virtual_ms: u64,
+    /// How long after the storm it took until all agreed, to the scenario's `look_every_ms`.
+    pub converged_ms: u64,
 }
 
 /// An input in few words.

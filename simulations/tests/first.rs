@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use souk_simulations::run::{self, Ends, Outcome};
+use souk_simulations::figure::Played;
+use souk_simulations::run::{self, Outcome};
 use souk_simulations::sabotage::Sabotage;
 use souk_simulations::scenario::Scenario;
+use souk_simulations::scene::Scene;
+use souk_simulations::summary::Summary;
 
 fn small() -> Scenario {
     let mut scenario = Scenario::named("first").unwrap().with_nodes(10).unwrap();
@@ -14,8 +17,15 @@ fn small() -> Scenario {
     scenario.storm.drops = 30;
     scenario.storm.crashes_per_million = 6_000;
     // In few small worlds a single one in which days pass at a bad moment weighs much.
-    scenario.check.completed = 250;
+    let completed = scenario.thresholds.get_mut("completed_share").unwrap();
+    completed.mean_min = Some(0.25);
     scenario
+}
+
+fn summary(scenario: &Scenario, outcomes: Vec<Outcome>) -> Summary {
+    let scene = Scene::Market(Box::new(scenario.clone()));
+    let mut played: Vec<Played> = outcomes.into_iter().map(|it| it.played(scenario.nodes)).collect();
+    Summary::of("small", "", Vec::new(), None, &scene, &mut played)
 }
 
 fn told(outcome: &Outcome) -> String {
@@ -40,26 +50,28 @@ fn every_law_holds_in_some_small_worlds_in_which_much_comes_to_its_end() {
         assert!(outcome.broken.is_none(), "{}", told(&outcome));
         outcomes.push(outcome);
     }
-    let ends = Ends::of(&outcomes);
-    assert_eq!(ends.shortfall(&small().check), None, "{ends}");
-    let other_ends = ["declined", "cancelled", "lapsed"].map(|state| ends.states.contains_key(state));
-    assert_eq!(
-        other_ends, [true; 3],
-        "nobody refuses, gives up or is silent: {ends}"
-    );
     let crashes = outcomes
         .iter()
         .map(|outcome| outcome.counts.crashes_before.min(outcome.counts.crashes_after));
     let crashes: u64 = crashes.sum();
     assert!(crashes >= 5, "only {crashes} crashes of each kind");
+    let shown = summary(&small(), outcomes);
+    assert!(shown.is_good(), "{:#?}", shown.thresholds);
+    for other_end in ["declined_share", "cancelled_share", "lapsed_share"] {
+        let figure = &shown.figures[other_end];
+        assert!(
+            figure.mean > 0.0,
+            "nobody refuses, gives up or is silent: {other_end}"
+        );
+    }
 }
 
 #[test]
 fn a_world_in_which_nobody_looks_after_their_orders_shows_too_little() {
     let mut scenario = small();
     scenario.people.attentive = 0;
-    let ends = Ends::of([&run::seed(&scenario, 1, None)]);
-    assert!(ends.shortfall(&scenario.check).is_some(), "{ends}");
+    let outcome = run::seed(&scenario, 1, None);
+    assert!(!summary(&scenario, vec![outcome]).is_good());
 }
 
 #[test]

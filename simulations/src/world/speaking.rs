@@ -70,13 +70,30 @@ impl World {
             }
             Action::Tell(event) => {
                 match event.what {
-                    Happening::OrderMoved { order, .. } => self.told(at, Moved::Order(order)),
+                    Happening::OrderMoved { order, state } => {
+                        self.keep(at, &order, &state);
+                        self.told(at, Moved::Order(order));
+                    }
                     Happening::TabMoved { with, .. } => self.told(at, Moved::Tab(with)),
                     _ => {}
                 }
                 Ok(())
             }
             Action::Provide(_) | Action::Index { .. } => Ok(()),
+        }
+    }
+
+    /// Keeps an event for the table, if the scenario asks for it. An order is told by the first bytes of its id.
+    fn keep(&mut self, at: usize, order: &OrderId, state: &str) {
+        if self.scenario.keep_events.iter().any(|kind| kind == "order") {
+            let about = order.as_bytes().first_chunk::<8>();
+            self.events.push(Row {
+                time_us: self.time * 1_000,
+                node: at as u64,
+                kind: format!("order {state}"),
+                other: None,
+                about: about.map(|bytes| u64::from_be_bytes(*bytes)),
+            });
         }
     }
 

@@ -1,0 +1,249 @@
+//! Scenarios of every kind behind one door: found by name or file, changed by settings, played.
+
+use crate::figure::{Played, Progress, Thresholds};
+use crate::run;
+use crate::scenario::{self, Scenario, ScenarioError};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// Something that can be played.
+#[derive(Debug, Clone)]
+pub enum Scene {
+    /// The product's own peers with their whole content.
+    Market(Box<Scenario>),
+}
+
+/// One setting of a scenario: `storm.lost=30`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Where it stands, parts separated by dots.
+    pub path: String,
+    /// What it is, as in TOML.
+    pub value: toml::Value,
+}
+
+/// Why there is nothing to play.
+#[derive(Debug, thiserror::Error)]
+pub enum SceneError {
+    /// The file cannot be read.
+    #[error("the scenario file {path} cannot be read: {error}; 'list' shows what is built in")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is no TOML, or not what a scenario of its kind has.
+    #[error("the scenario cannot be read: {0}")]
+    Form(#[from] toml::de::Error),
+    /// A market scenario that cannot be played.
+    #[error(transparent)]
+    Market(#[from] ScenarioError),
+    /// The kind is not known.
+    #[error("expected a scenario with kind = \"market\", got {0}")]
+    Kind(String),
+    /// The name is not known.
+    #[error("expected one of the scenarios {known}, or a file that ends in .toml, got '{actual}'")]
+    Unknown {
+        /// Names that are.
+        known: String,
+        /// The name given.
+        actual: String,
+    },
+    /// A setting that is none.
+    #[error("expected a setting like 'storm.lost=30', got '{0}'")]
+    Setting(String),
+    /// A setting for something that the scenario does not have.
+    #[error("the scenario has no '{0}'; see its file for what can be set")]
+    NoSuchSetting(String),
+}
+
+impl std::str::FromStr for Setting {
+    type Err = SceneError;
+
+    fn from_str(text: &str) -> Result<Self, SceneError> {
+        let none = || SceneError::Setting(text.to_owned());
+        let (path, value) = text.split_once('=').ok_or_else(none)?;
+        let (path, value) = (path.trim(), value.trim());
+        if path.is_empty() || value.is_empty() {
+            return Err(none());
+        }
+        // What is no value of TOML is a word.
+        let read = toml::from_str::<toml::Table>(&format!("value = {value}"));
+        let value = match read.ok().and_then(|mut table| table.remove("value")) {
+            Some(value) => value,
+            None => toml::Value::String(value.to_owned()),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            value,
+        })
+    }
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.path, self.value)
+    }
+}
+
+impl Setting {
+    fn apply(&self, table: &mut toml::Table) -> Result<(), SceneError> {
+        let missing = || SceneError::NoSuchSetting(self.path.clone());
+        let (parents, name) = match self.path.rsplit_once('.') {
+            Some((parents, name)) => (Some(parents), name),
+            None => (None, self.path.as_str()),
+        };
+        let mut place = table;
+        for part in parents.into_iter().flat_map(|parents| parents.split('.')) {
+            place = place
+                .get_mut(part)
+                .and_then(toml::Value::as_table_mut)
+                .ok_or_else(missing)?;
+        }
+        match place.get_mut(name) {
+            Some(old) => *old = self.value.clone(),
+            None => return Err(missing()),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    kind: String,
+}
+
+impl Scene {
+    /// Every built-in scenario: its name, and its text.
+    pub fn built_in() -> Vec<(&'static str, &'static str)> {
+        scenario::BUILT_IN.to_vec()
+    }
+
+    /// The text of a built-in scenario, or of a file that ends in `.toml`.
+    pub fn text(name: &str) -> Result<String, SceneError> {
+        if name.ends_with(".toml") {
+            return std::fs::read_to_string(name).map_err(|error| SceneError::File {
+                path: name.to_owned(),
+                error,
+            });
+        }
+        let known = Self::built_in();
+        match known.iter().find(|(of, _)| *of == name) {
+            Some((_, text)) => Ok((*text).to_owned()),
+            None => Err(SceneError::Unknown {
+                known: known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+                actual: name.to_owned(),
+            }),
+        }
+    }
+
+    /// A scenario from its text, with other settings and perhaps another number of nodes than it says.
+    pub fn read(text: &str, settings: &[Setting], nodes: Option<usize>) -> Result<Self, SceneError> {
+        let mut table: toml::Table = toml::from_str(text)?;
+        for setting in settings {
+            setting.apply(&mut table)?;
+        }
+        let kind = table.clone().try_into::<Header>().map(|header| header.kind);
+        match kind.as_deref() {
+            Ok("market") => {
+                let scenario: Scenario = table.try_into()?;
+                let scenario = scenario.checked()?;
+                Ok(Self::Market(Box::new(match nodes {
+                    Some(nodes) => scenario.with_nodes(nodes)?,
+                    None => scenario,
+                })))
+            }
+            Ok(other) => Err(SceneError::Kind(format!("'{other}'"))),
+            Err(_) => Err(SceneError::Kind("none".into())),
+        }
+    }
+
+    /// The first sentence of a scenario's text, which says what it is for.
+    pub fn words(text: &str) -> String {
+        let lines = text.lines().take_while(|line| line.starts_with('#'));
+        let words: Vec<&str> = lines.map(|line| line.trim_start_matches(['#', ' '])).collect();
+        let words = words.join(" ");
+        match words.split_once(". ") {
+            Some((first, _)) => format!("{first}."),
+            None => words,
+        }
+    }
+
+    /// Nodes that it has.
+    pub fn nodes(&self) -> usize {
+        match self {
+            Self::Market(scenario) => scenario.nodes,
+        }
+    }
+
+    /// Between what its figures must lie.
+    pub fn thresholds(&self) -> &Thresholds {
+        match self {
+            Self::Market(scenario) => &scenario.thresholds,
+        }
+    }
+
+    /// Where the model was checked against reality, and what it leaves out, in words.
+    pub fn checked_in(&self) -> &'static str {
+        match self {
+            Self::Market(_) => {
+                "Peers, stores' contents, orders, tabs and signatures are the product's own code; links, clocks, crashes and people are modelled. Checked: the laws, at 10 to 50 nodes over 1,000 seeds. Not modelled here: gossipsub's mesh, bandwidth, regions, several devices of one author. Times in it say how many steps something takes, not how long it takes in a real network."
+            }
+        }
+    }
+
+    /// Plays a seed; `tell` hears now and then how far it is.
+    pub fn play(&self, seed: u64, tell: &mut dyn FnMut(Progress)) -> Played {
+        match self {
+            Self::Market(scenario) => run::seed_telling(scenario, seed, None, tell).played(scenario.nodes),
+        }
+    }
+}
+
+/// The names of settings that differ between cells, for tables.
+pub fn varied(cells: &[Vec<Setting>]) -> BTreeSet<String> {
+    cells
+        .iter()
+        .flatten()
+        .map(|setting| setting.path.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(settings: &[&str]) -> Result<Scene, SceneError> {
+        let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        Scene::read(&Scene::text("first").unwrap(), &settings, Some(10))
+    }
+
+    #[test]
+    fn a_setting_changes_one_number_and_nothing_that_is_not_there() {
+        let Scene::Market(scenario) = first(&["storm.lost=7", "merchants=25"]).unwrap();
+        assert_eq!(
+            (scenario.storm.lost, scenario.nodes, scenario.merchants),
+            (7, 10, 5)
+        );
+        assert!(matches!(
+            first(&["storm.loss=7"]),
+            Err(SceneError::NoSuchSetting(_))
+        ));
+        assert!(matches!(first(&["storm.lost=many"]), Err(SceneError::Form(_))));
+        assert!(matches!(first(&["kind=zoo"]), Err(SceneError::Kind(_))));
+        assert!(matches!(
+            "storm.lost".parse::<Setting>(),
+            Err(SceneError::Setting(_))
+        ));
+    }
+
+    #[test]
+    fn every_built_in_scenario_reads_and_says_what_it_is_for() {
+        for (name, text) in Scene::built_in() {
+            Scene::read(text, &[], None).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(Scene::words(text).len() > 20, "{name}");
+        }
+        assert!(matches!(Scene::text("second"), Err(SceneError::Unknown { .. })));
+    }
+}

@@ -1,0 +1,73 @@
+//! What figures and curves are called in reports, in words that a person understands without reading code.
+
+/// A figure or curve in words.
+pub struct Words {
+    /// Its name in reports.
+    pub title: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What stands on the axes, if it is a curve: across and up.
+    pub axes: (&'static str, &'static str),
+}
+
+macro_rules! words {
+    ($($name:literal: $title:literal, $meaning:literal $(, $across:literal, $up:literal)?;)*) => {
+        const WORDS: &[(&str, Words)] = &[$(($name, Words {
+            title: $title,
+            meaning: $meaning,
+            axes: words!(@axes $($across, $up)?),
+        }),)*];
+    };
+    (@axes) => { ("", "") };
+    (@axes $across:literal, $up:literal) => { ($across, $up) };
+}
+
+words! {
+    "orders": "Orders", "How many orders were begun.";
+    "completed_share": "Completed", "Share of the orders that came to their good end; the others were declined, cancelled, lapsed, or still open.";
+    "completed_by_tab_share": "Completed by tab", "Of the completed orders, those that a tab paid.";
+    "completed_by_hand_share": "Completed by hand", "Of the completed orders, those paid in another way.";
+    "declined_share": "Declined", "Share of the orders that the merchant did not want.";
+    "cancelled_share": "Cancelled", "Share of the orders that the buyer took back.";
+    "lapsed_share": "Lapsed", "Share of the orders that ended because somebody was silent.";
+    "reviewed_share": "Reviewed", "Share of the completed orders with a review.";
+    "converged_ms": "Agreement after the storm (ms)", "How long after nothing failed any more it took until all nodes agreed about every order, tab and post.";
+    "refused_wishes_share": "Refused wishes", "Share of what people wanted that their own node refused: sold out, no credit, too late.";
+    "crashes": "Crashes", "How often a node died, before or after a commit.";
+    "lost_messages": "Lost messages", "Messages, requests and answers that the wires lost.";
+    "steps": "Steps", "Inputs that the peers handled.";
+    "envelopes_per_node": "Envelopes a node", "Signed statements, divided by the nodes.";
+    "rows_per_node": "Rows a node", "Rows in a node's store at the end.";
+    "broken_laws": "Broken laws", "Seeds in which something happened that must never happen. Anything but 0 is a bug.";
+    "orders_begun": "Orders begun", "All orders, over time.", "seconds", "orders";
+    "orders_completed": "Orders completed", "Orders that came to their good end, over time.", "seconds", "orders";
+    "money_paid_minor": "Money that moved", "Totals of all orders with a receipt, over time, in cents.", "seconds", "cents";
+    "delivered_share": "Delivered", "Share of all (message, honest reader) pairs that arrived.";
+    "latency_ms_p50": "Latency, median (ms)", "Half of the deliveries took less than this.";
+    "latency_ms_p99": "Latency, 99 % (ms)", "Of a hundred deliveries ninety-nine took less than this.";
+    "latency_ms_max": "Latency, slowest (ms)", "The slowest delivery of all.";
+    "duplicates": "Duplicates", "How often a message came again, for each delivery.";
+    "bytes_per_node": "Bytes a node", "What a node sent, messages and control together.";
+    "control_bytes_share": "Control", "Share of the bytes that is no message but the mesh's own talk.";
+    "mesh_degree_mean": "Mesh degree", "Neighbours in the mesh, mean over the nodes.";
+    "mesh_honest_share": "Honest mesh", "Share of an honest node's mesh that is honest, at the end.";
+    "mesh_honest_share_after_120s": "Honest mesh after 120 s", "The same, two minutes after the attack began.";
+    "latency_over_dijkstra": "Latency over the shortest path", "The 99 % latency, divided by that of the shortest paths over the same mesh: 1 is the best that any protocol could do on it.";
+    "graylisted_honest": "Honest nodes shunned", "Honest nodes that another honest node stopped listening to.";
+    "memory_bytes_per_node": "Memory a node (bytes)", "What the simulator holds for each node.";
+    "gossip_cpu_us_per_delivery": "CPU a delivery (µs)", "Processor time of the whole process, divided by deliveries.";
+    "events": "Events", "Events of the simulator.";
+    "delivery_cdf": "How fast messages arrive", "Share of the deliveries that took at most so long.", "milliseconds", "share";
+    "latency_by_hops": "Latency against hops", "Mean latency of deliveries that passed so many nodes.", "hops", "milliseconds";
+    "mesh_health": "Mesh health", "Share of the nodes whose mesh has as many neighbours as it should.", "seconds", "share";
+    "bytes_per_node_cdf": "Bytes, node by node", "Share of the nodes that sent at most so much.", "bytes", "share";
+    "duplicates_cdf": "Duplicates, node by node", "Share of the nodes with at most so many duplicates a delivery.", "duplicates", "share";
+}
+
+/// A figure or curve in words, if it has any.
+pub fn words(name: &str) -> Option<&'static Words> {
+    WORDS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, words)| words)
+}
