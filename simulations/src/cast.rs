@@ -75,6 +75,13 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
             public: chance.in_thousand(300),
         });
     }
+    let first_shop = people.iter().find(|person| person.sells);
+    if let Some(shop) = first_shop.filter(|shop| scenario.has_rush() && shop.author != person.author) {
+        wishes.push(Command::Follow {
+            author: shop.author,
+            public: false,
+        });
+    }
     if person.sells {
         let manual = chance.in_thousand(scenario.shop.manual);
         wishes.push(Command::SetShop(ShopDraft {
@@ -87,7 +94,15 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
         }));
         let products =
             (0..chance.between(1, scenario.shop.listings_max)).map(|n| product(scenario, n, chance));
-        let products = products.collect();
+        let mut products: Vec<ProductDraft> = products.collect();
+        let is_first = first_shop.is_some_and(|first| first.author == person.author);
+        if let Some(product) = products.first_mut().filter(|_| is_first && scenario.has_rush()) {
+            product.variants.truncate(1);
+            for variant in &mut product.variants {
+                variant.tracked = true;
+                variant.quantity = i64::try_from(scenario.shop.rush_units).ok();
+            }
+        }
         wishes.push(Command::ImportListings { products });
     }
     wishes
@@ -147,7 +162,28 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
+/// The product that a rush is for, in a shop.
+pub fn rush_product(shop: &AuthorId) -> ListingId {
+    ListingId::of(shop, "product-0")
+}
+
 impl View<'_> {
+    /// What somebody wants who has heard that there is little left of something.
+    pub fn rush(&self) -> Option<Command> {
+        let shop = self.people.iter().find(|person| person.sells)?.author;
+        let lines = vec![LineDraft {
+            listing: rush_product(&shop),
+            variant: None,
+            units: 1,
+        }];
+        Some(Command::AskQuote {
+            shop,
+            lines,
+            country: "DE".into(),
+            note: String::new(),
+        })
+    }
+
     /// The next wish, if this person has one now.
     pub fn wish(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         let Some(person) = self.people.get(self.at) else {

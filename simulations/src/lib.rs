@@ -29,6 +29,8 @@ pub mod cast;
 
 pub mod world;
 
+pub mod shorter;
+
 pub mod run;
 
 pub mod scene;

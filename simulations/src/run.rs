@@ -4,10 +4,15 @@ use crate::figure::{Figures, Played, Progress, Row};
 use crate::law::Law;
 use crate::sabotage::Sabotage;
 use crate::scenario::Scenario;
+use crate::shorter;
+use crate::world::script::{Script, Stimulus};
 use crate::world::{Census, Counts, Sample, World};
 use serde::Serialize;
 use souk_protocol::order::State;
 use souk_protocol::settlement::Rail;
+
+/// How often a broken law is played again to find what it takes, if nobody says otherwise.
+pub const TRIES_MAX: usize = 300;
 
 /// What became of one seed.
 #[derive(Debug, Clone, Serialize)]
@@ -41,32 +46,42 @@ pub struct Failure {
     pub step: u64,
     /// The last events of the nodes involved.
     pub last_events: Vec<String>,
+    /// What has to come from outside so that the law breaks, as little as was found in a while.
+    pub trace: Vec<String>,
     #[serde(skip)]
     kind: Law,
 }
 
-/// Plays a seed. A seed that breaks a law is played a second time, to tell its last events.
-pub fn seed(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Outcome {
-    seed_telling(scenario, seed, sabotage, &mut |_| ())
-}
-
-/// As [`seed`]; `tell` hears now and then how far it is.
-pub fn seed_telling(
+/// Plays a seed. A seed that breaks a law is played a second time, to tell its last events, and then again with
+/// less and less from outside, at most `tries` times, to tell what it takes. `tell` hears now and then how far it is.
+pub fn seed(
     scenario: &Scenario,
     seed: u64,
     sabotage: Option<Sabotage>,
+    tries: usize,
     tell: &mut dyn FnMut(Progress),
 ) -> Outcome {
-    let first = play(scenario, seed, sabotage, false, tell);
-    match first.broken {
-        Some(_) => play(scenario, seed, sabotage, true, &mut |_| ()),
-        None => first,
+    let first = play(scenario, seed, sabotage, false, Script::Drawn, tell).0;
+    if first.broken.is_none() {
+        return first;
     }
+    let written = Script::Written(Vec::new());
+    let (mut again, script) = play(scenario, seed, sabotage, true, written, &mut |_| ());
+    if let Some(failure) = again.broken.as_mut().filter(|_| tries > 0) {
+        let breaks = |stimuli: &[Stimulus]| {
+            let script = Script::Played(stimuli.to_vec());
+            let (outcome, _) = play(scenario, seed, sabotage, false, script, &mut |_| ());
+            outcome.broken.is_some_and(|broken| broken.kind == failure.kind)
+        };
+        let shortest = shorter::shortest(script, tries, breaks);
+        failure.trace = shortest.iter().map(Stimulus::to_string).collect();
+    }
+    again
 }
 
 /// The law that a seed breaks, if it breaks one, without what led to it.
 pub fn broken_law(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Option<Law> {
-    let outcome = play(scenario, seed, sabotage, false, &mut |_| ());
+    let (outcome, _) = play(scenario, seed, sabotage, false, Script::Drawn, &mut |_| ());
     outcome.broken.map(|failure| failure.kind)
 }
 
@@ -75,12 +90,13 @@ fn play(
     seed: u64,
     sabotage: Option<Sabotage>,
     remembers: bool,
+    script: Script,
     tell: &mut dyn FnMut(Progress),
-) -> Outcome {
-    let mut world = match World::new(scenario.clone(), seed, sabotage, remembers) {
+) -> (Outcome, Vec<Stimulus>) {
+    let mut world = match World::new(scenario.clone(), seed, sabotage, remembers, script) {
         Ok(world) => world,
         Err(broken) => {
-            return Outcome {
+            let outcome = Outcome {
                 seed,
                 digest: String::new(),
                 counts: Counts::default(),
@@ -92,9 +108,11 @@ fn play(
                     words: broken.words,
                     step: 0,
                     last_events: Vec::new(),
+                    trace: Vec::new(),
                     kind: broken.law,
                 }),
             };
+            return (outcome, Vec::new());
         }
     };
     let broken = world.play(tell).err().map(|broken| Failure {
@@ -102,9 +120,10 @@ fn play(
         words: broken.words,
         step: world.counts.steps,
         last_events: world.last_events(&broken.nodes),
+        trace: Vec::new(),
         kind: broken.law,
     });
-    Outcome {
+    let outcome = Outcome {
         seed,
         digest: world.digest().to_hex().to_string(),
         counts: world.counts.clone(),
@@ -112,7 +131,8 @@ fn play(
         samples: std::mem::take(&mut world.samples),
         events: std::mem::take(&mut world.events),
         broken,
-    }
+    };
+    (outcome, world.script().to_vec())
 }
 
 impl Outcome {
@@ -141,6 +161,8 @@ impl Outcome {
             ),
             ("crashes", (counts.crashes_before + counts.crashes_after) as f64),
             ("lost_messages", counts.lost as f64),
+            ("rush_sold", census.rush_sold as f64),
+            ("rush_wanted", census.rush_wanted as f64),
             ("steps", counts.steps as f64),
             ("envelopes_per_node", share(census.envelopes as u64, nodes as u64)),
             ("rows_per_node", share(census.rows as u64, nodes as u64)),

@@ -26,6 +26,9 @@ pub struct Scenario {
     pub heal: Heal,
     /// How often the laws look at everything.
     pub check: Check,
+    /// What happens at set times.
+    #[serde(default)]
+    pub plan: Vec<Planned>,
     /// Kinds of events that are kept for a table: `order`.
     #[serde(default)]
     pub keep_events: Vec<String>,
@@ -87,6 +90,9 @@ pub struct Shop {
     pub manual: u64,
     /// Shops that give room on a tab to whoever wants to buy, of a thousand.
     pub trusting: u64,
+    /// Counted units of the product that a rush is for.
+    #[serde(default)]
+    pub rush_units: u64,
 }
 
 /// What the wires are like.
@@ -127,6 +133,52 @@ pub struct Storm {
     pub jumps: u64,
 }
 
+/// Something that happens at a set time, to some.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// What.
+    pub what: Deed,
+    /// When it begins.
+    pub at_ms: u64,
+    /// How long it lasts; a rush, within which time all come.
+    pub for_ms: u64,
+    /// To whom.
+    pub who: Who,
+    /// To how many of them, of a thousand.
+    #[serde(default = "all")]
+    pub share: u64,
+}
+
+/// What can be planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Their machines are off.
+    Away,
+    /// They can reach each other, and nobody else.
+    Apart,
+    /// They all want one unit of the first product of the first shop. Everybody follows that shop, and its
+    /// product has `shop.rush_units`.
+    Rush,
+}
+
+/// Whom something happens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// All nodes.
+    Everybody,
+    /// Those who keep a shop.
+    Merchants,
+    /// Those who do not.
+    Buyers,
+}
+
+const fn all() -> u64 {
+    1_000
+}
+
 /// What is asked for after the storm.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +198,18 @@ pub struct Check {
 }
 
 /// Scenarios that are built in, by name.
-pub const BUILT_IN: &[(&str, &str)] = &[("first", include_str!("../scenarios/first.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("first", include_str!("../scenarios/first.toml")),
+    ("merchant-away", include_str!("../scenarios/merchant-away.toml")),
+    (
+        "market-partition",
+        include_str!("../scenarios/market-partition.toml"),
+    ),
+    ("market-churn", include_str!("../scenarios/market-churn.toml")),
+    ("clock-skew", include_str!("../scenarios/clock-skew.toml")),
+    ("drop", include_str!("../scenarios/drop.toml")),
+    ("market-day", include_str!("../scenarios/market-day.toml")),
+];
 
 /// Why a scenario is none.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +236,11 @@ pub enum ScenarioError {
 }
 
 impl Scenario {
+    /// Whether a rush is planned.
+    pub fn has_rush(&self) -> bool {
+        self.plan.iter().any(|planned| planned.what == Deed::Rush)
+    }
+
     /// A scenario that is built in.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
         let found = BUILT_IN.iter().find(|(known, _)| *known == name);

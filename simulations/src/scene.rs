@@ -4,7 +4,6 @@ use crate::figure::{Played, Progress, Thresholds};
 use crate::run;
 use crate::scenario::{self, Scenario, ScenarioError};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 /// Something that can be played.
 #[derive(Debug, Clone)]
@@ -50,6 +49,9 @@ pub enum SceneError {
         /// The name given.
         actual: String,
     },
+    /// It builds upon something that there is not.
+    #[error("'extends' names the built-in scenario that this one builds upon; 'list' shows them")]
+    Extends,
     /// A setting that is none.
     #[error("expected a setting like 'storm.lost=30', got '{0}'")]
     Setting(String),
@@ -140,7 +142,7 @@ impl Scene {
 
     /// A scenario from its text, with other settings and perhaps another number of nodes than it says.
     pub fn read(text: &str, settings: &[Setting], nodes: Option<usize>) -> Result<Self, SceneError> {
-        let mut table: toml::Table = toml::from_str(text)?;
+        let mut table = whole(text, 0)?;
         for setting in settings {
             setting.apply(&mut table)?;
         }
@@ -196,18 +198,43 @@ impl Scene {
     /// Plays a seed; `tell` hears now and then how far it is.
     pub fn play(&self, seed: u64, tell: &mut dyn FnMut(Progress)) -> Played {
         match self {
-            Self::Market(scenario) => run::seed_telling(scenario, seed, None, tell).played(scenario.nodes),
+            Self::Market(scenario) => {
+                run::seed(scenario, seed, None, run::TRIES_MAX, tell).played(scenario.nodes)
+            }
         }
     }
 }
 
-/// The names of settings that differ between cells, for tables.
-pub fn varied(cells: &[Vec<Setting>]) -> BTreeSet<String> {
-    cells
+/// How many scenarios may build upon each other.
+const EXTENDS_MAX: usize = 4;
+
+/// A scenario with what it leaves to the built-in one that it `extends`.
+fn whole(text: &str, depth: usize) -> Result<toml::Table, SceneError> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let Some(base) = table.remove("extends") else {
+        return Ok(table);
+    };
+    let known = Scene::built_in();
+    let base = known
         .iter()
-        .flatten()
-        .map(|setting| setting.path.clone())
-        .collect()
+        .find(|(name, _)| base.as_str() == Some(*name) && depth < EXTENDS_MAX);
+    let Some((_, base)) = base else {
+        return Err(SceneError::Extends);
+    };
+    let mut under = whole(base, depth + 1)?;
+    // What is asked for belongs to one scenario.
+    under.remove("thresholds");
+    lay(&mut under, table);
+    Ok(under)
+}
+
+fn lay(under: &mut toml::Table, over: toml::Table) {
+    for (name, value) in over {
+        match (under.get_mut(&name), value) {
+            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => lay(under, over),
+            (_, value) => drop(under.insert(name, value)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ words! {
     "refused_wishes_share": "Refused wishes", "Share of what people wanted that their own node refused: sold out, no credit, too late.";
     "crashes": "Crashes", "How often a node died, before or after a commit.";
     "lost_messages": "Lost messages", "Messages, requests and answers that the wires lost.";
+    "rush_sold": "Units sold in the rush", "Units of the first shop's first product that somebody has bought.";
+    "rush_wanted": "Orders in the rush", "Orders for the first shop's first product.";
     "steps": "Steps", "Inputs that the peers handled.";
     "envelopes_per_node": "Envelopes a node", "Signed statements, divided by the nodes.";
     "rows_per_node": "Rows a node", "Rows in a node's store at the end.";

@@ -2,6 +2,8 @@
 
 mod colluding;
 mod hearing;
+mod planned;
+pub mod script;
 mod speaking;
 mod stepping;
 
@@ -15,6 +17,7 @@ use crate::queue::Queue;
 use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
+use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
 use souk_protocol::envelope::{self, Signed};
@@ -86,6 +89,8 @@ struct Node {
     store: Store,
     /// How often it was started.
     life: u64,
+    /// Until when its machine is off.
+    off_until: u64,
     skew_ms: u64,
     topics: BTreeSet<AuthorId>,
     /// Gossip that came before: a second copy does not reach the peer.
@@ -152,6 +157,12 @@ enum Event {
     },
     Drop,
     Jump,
+    /// The next of the script.
+    Stimulus(usize),
+    Planned(usize),
+    /// Those who were apart meet the others again.
+    Together,
+    Rush(usize),
 }
 
 /// How orders stood at a moment.
@@ -192,7 +203,14 @@ pub struct Counts {
 pub struct World {
     /// The scenario that it plays.
     scenario: Scenario,
+    seed: u64,
     chance: Chance,
+    /// How often the wires between two nodes have drawn.
+    drawn: BTreeMap<(usize, usize), u64>,
+    /// What comes from outside: written down while it happens, or the only thing that happens.
+    script: Script,
+    /// Nodes that crash at their next write.
+    armed: BTreeMap<usize, bool>,
     sabotage: Option<Sabotage>,
     nodes: Vec<Node>,
     people: Vec<Person>,
@@ -206,6 +224,8 @@ pub struct World {
     time: u64,
     /// How far all clocks have jumped.
     jumped_ms: u64,
+    /// Nodes that can reach each other and nobody else.
+    apart: BTreeSet<usize>,
     stormy: bool,
     next: u64,
     remembers: bool,
@@ -226,6 +246,7 @@ impl World {
         seed: u64,
         sabotage: Option<Sabotage>,
         remembers: bool,
+        script: Script,
     ) -> Result<Self, Broken> {
         let mut chance = Chance::of(seed);
         let mut nodes = Vec::new();
@@ -235,7 +256,8 @@ impl World {
                 peer: None,
                 store: Store::default(),
                 life: 0,
-                skew_ms: chance.below(2 * scenario.storm.skew_ms_max + 1),
+                off_until: 0,
+                skew_ms: scenario.storm.skew_ms_max,
                 topics: BTreeSet::new(),
                 seen: BTreeSet::new(),
                 last: VecDeque::new(),
@@ -246,7 +268,11 @@ impl World {
         let people = cast::people(&scenario, &authors, &mut chance);
         let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
         let mut world = Self {
+            seed,
             chance,
+            drawn: BTreeMap::new(),
+            script,
+            armed: BTreeMap::new(),
             sabotage,
             devices,
             authors: authors.into_iter().zip(0..).collect(),
@@ -258,6 +284,7 @@ impl World {
             queue: Queue::default(),
             time: 0,
             jumped_ms: 0,
+            apart: BTreeSet::new(),
             stormy: true,
             next: 0,
             remembers,
@@ -276,20 +303,28 @@ impl World {
     fn plan(&mut self) {
         let storm = self.scenario.storm.clone();
         for at in 0..self.nodes.len() {
-            let start = self.chance.below(500);
+            let start = self.luck(at, at) % 500;
             self.queue.plan(start, Event::Start(at));
-            let tick = start + self.chance.below(storm.tick_ms);
+            let tick = start + self.luck(at, at) % storm.tick_ms.max(1);
             self.queue.plan(tick, Event::Tick(at));
             let mut wish = 1_000 + self.chance.below(5_000);
             for command in cast::opening(&self.scenario, &self.people, at, &mut self.chance) {
                 wish += self.chance.below(1_000);
-                self.queue.plan(wish, Event::Wish(at, Box::new(command)));
+                if !self.script.is_played() {
+                    self.queue.plan(wish, Event::Wish(at, Box::new(command)));
+                }
             }
             let knows = self.people.get(at).map(|person| person.knows.clone());
             for other in knows.unwrap_or_default() {
-                let soon = 1_000 + self.chance.below(3_000);
+                let soon = 1_000 + self.luck(at, other) % 3_000;
                 self.queue.plan(soon, Event::Connect(at, other));
             }
+        }
+        if let Script::Played(stimuli) = &self.script {
+            for (number, stimulus) in stimuli.iter().enumerate() {
+                self.queue.plan(stimulus.at_ms, Event::Stimulus(number));
+            }
+            return;
         }
         for (times, event) in [
             (self.scenario.people.acts, (|| Event::Somebody) as fn() -> Event),
@@ -300,6 +335,9 @@ impl World {
                 let at = self.chance.between(10_000, storm.duration_ms.max(10_000));
                 self.queue.plan(at, event());
             }
+        }
+        for (number, planned) in self.scenario.plan.iter().enumerate() {
+            self.queue.plan(planned.at_ms, Event::Planned(number));
         }
     }
 
@@ -378,8 +416,9 @@ impl World {
     /// they know or follow.
     fn heal(&mut self) {
         self.stormy = false;
+        self.apart.clear();
         for at in 0..self.nodes.len() {
-            let soon = self.time + self.chance.below(500);
+            let soon = self.time + self.luck(at, at) % 500;
             self.queue.plan(soon, Event::Start(at));
             for other in self.companions(at) {
                 self.queue.plan(soon + 1_000, Event::Connect(at, other));
@@ -421,19 +460,35 @@ impl World {
         self.link(one, other).is_some_and(|link| link.number == number)
     }
 
-    /// How long a message takes over a link.
-    fn delay(&mut self, link: Link) -> u64 {
-        link.latency_ms + self.chance.below(self.scenario.links.jitter_ms_max + 1)
+    /// What the wires draw between two nodes, or a machine by itself: a number that depends on the seed, on the
+    /// two, and on how often they have drawn. So one event more or less changes nothing elsewhere, and a
+    /// trace can be made shorter.
+    fn luck(&mut self, from: usize, to: usize) -> u64 {
+        let drawn = self.drawn.entry((from, to)).or_default();
+        *drawn += 1;
+        let mut hasher = blake3::Hasher::new();
+        for number in [self.seed, from as u64, to as u64, *drawn] {
+            hasher.update(&number.to_le_bytes());
+        }
+        let hash = hasher.finalize();
+        hash.as_bytes()
+            .first_chunk::<8>()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    fn loses(&mut self) -> bool {
-        let lost = self.stormy && self.chance.in_thousand(self.scenario.storm.lost);
+    /// How long a message takes over a link.
+    fn delay(&mut self, link: Link, from: usize, to: usize) -> u64 {
+        link.latency_ms + self.luck(from, to) % (self.scenario.links.jitter_ms_max + 1)
+    }
+
+    fn loses(&mut self, from: usize, to: usize) -> bool {
+        let lost = self.stormy && self.luck(from, to) % 1_000 < self.scenario.storm.lost;
         self.counts.lost += u64::from(lost);
         lost
     }
 
-    fn repeats(&mut self) -> bool {
-        self.stormy && self.chance.in_thousand(self.scenario.storm.repeated)
+    fn repeats(&mut self, from: usize, to: usize) -> bool {
+        self.stormy && self.luck(from, to) % 1_000 < self.scenario.storm.repeated
     }
 
     fn happen(&mut self, event: Event) -> Result<(), Broken> {
@@ -486,8 +541,7 @@ impl World {
             Event::Drop => {
                 let links: Vec<(usize, usize)> = self.links.keys().copied().collect();
                 if let Some((one, other)) = self.chance.pick(&links).copied().filter(|_| self.stormy) {
-                    self.disconnect(one, other);
-                    self.reconnect(one, other);
+                    self.drop_link(one, other);
                 }
                 Ok(())
             }
@@ -501,9 +555,21 @@ impl World {
                     3 * DAY_MS,
                     22 * DAY_MS,
                 ];
-                self.jumped_ms += self.chance.pick(&jumps).copied().unwrap_or(0);
+                let jump = self.chance.pick(&jumps).copied().unwrap_or(0);
+                self.jump(jump);
                 Ok(())
             }
+            Event::Stimulus(number) => self.stimulate(number),
+            Event::Planned(number) => {
+                let chosen = self.chosen_for(number);
+                self.carry_out(number, chosen);
+                Ok(())
+            }
+            Event::Together => {
+                self.meet_again();
+                Ok(())
+            }
+            Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
         }
     }
 
@@ -518,17 +584,20 @@ impl World {
     }
 
     fn start(&mut self, at: usize) -> Result<(), Broken> {
-        let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_none()) else {
+        let (now, stormy) = (self.time, self.stormy);
+        let skew_ms = self.luck(at, at) % (2 * self.scenario.storm.skew_ms_max + 1);
+        let may = |node: &&mut Node| node.peer.is_none() && (now >= node.off_until || !stormy);
+        let Some(node) = self.nodes.get_mut(at).filter(may) else {
             return Ok(());
         };
         let peer = Peer::start(node.identity.keys(), &node.store);
         node.peer = Some(peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?);
         node.life += 1;
-        if self.stormy {
-            node.skew_ms = self.chance.below(2 * self.scenario.storm.skew_ms_max + 1);
+        if stormy {
+            node.skew_ms = skew_ms;
         }
         for other in self.companions(at) {
-            let soon = self.time + 50 + self.chance.below(2_000);
+            let soon = self.time + 50 + self.luck(at, other) % 2_000;
             self.queue.plan(soon, Event::Connect(at, other));
         }
         self.step(at, Input::Start, "start")
@@ -548,22 +617,26 @@ impl World {
         for (one, other) in mine.into_iter().filter(|(one, other)| *one == at || *other == at) {
             self.disconnect(one, other);
         }
-        let away = self.chance.below(self.scenario.storm.away_ms_max + 1);
+        let away = self.luck(at, at) % (self.scenario.storm.away_ms_max + 1);
         self.queue.plan(self.time + away, Event::Start(at));
     }
 
     fn connect(&mut self, one: usize, other: usize) {
         let up = |at: usize| self.nodes.get(at).is_some_and(|node| node.peer.is_some());
+        if self.apart.contains(&one) != self.apart.contains(&other) {
+            return;
+        }
         if one == other || !up(one) || !up(other) || self.link(one, other).is_some() {
             return;
         }
         let number = self.fresh();
         let links = &self.scenario.links;
-        let latency_ms = self.chance.between(links.latency_ms_min, links.latency_ms_max);
+        let (low, high) = (links.latency_ms_min, links.latency_ms_max);
+        let latency_ms = low + self.luck(one, other) % (high.saturating_sub(low) + 1);
         let link = Link { number, latency_ms };
         self.links.insert((one.min(other), one.max(other)), link);
         for (at, other) in [(one, other), (other, one)] {
-            let soon = self.time + 1 + self.chance.below(50);
+            let soon = self.time + 1 + self.luck(at, other) % 50;
             let link = number;
             self.queue.plan(soon, Event::Connected { at, other, link });
         }
@@ -598,7 +671,7 @@ impl World {
     }
 
     fn reconnect(&mut self, one: usize, other: usize) {
-        let away = self.chance.below(self.scenario.storm.away_ms_max + 1);
+        let away = self.luck(one, other) % (self.scenario.storm.away_ms_max + 1);
         self.queue.plan(self.time + away + 1, Event::Connect(one, other));
     }
 
@@ -619,8 +692,20 @@ impl World {
         if self.remembers {
             self.remember(at, format!("wants {command:?}"));
         }
+        self.note(|| Stimulated::Wish(at, command.clone()));
         let ticket = self.fresh();
         self.step(at, Input::Command { ticket, command }, "command")
+    }
+
+    fn drop_link(&mut self, one: usize, other: usize) {
+        self.note(|| Stimulated::Drop(one, other));
+        self.disconnect(one, other);
+        self.reconnect(one, other);
+    }
+
+    fn jump(&mut self, ms: u64) {
+        self.note(|| Stimulated::Jump(ms));
+        self.jumped_ms += ms;
     }
 
     /// Somebody wants something.
@@ -701,6 +786,7 @@ impl World {
                 }
             }
         }
+        (census.rush_sold, census.rush_wanted) = self.rush();
         census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
         census
     }
@@ -721,6 +807,10 @@ pub struct Census {
     pub reviews: u64,
     /// Tabs.
     pub tabs: usize,
+    /// Units sold of the first shop's first product.
+    pub rush_sold: u64,
+    /// Orders for it.
+    pub rush_wanted: u64,
     /// Rows of all stores.
     pub rows: usize,
     /// How long it took in the world.

@@ -22,6 +22,10 @@ fn small() -> Scenario {
     scenario
 }
 
+fn play(scenario: &Scenario, seed: u64) -> Outcome {
+    run::seed(scenario, seed, None, 0, &mut |_| ())
+}
+
 fn summary(scenario: &Scenario, outcomes: Vec<Outcome>) -> Summary {
     let scene = Scene::Market(Box::new(scenario.clone()));
     let mut played: Vec<Played> = outcomes.into_iter().map(|it| it.played(scenario.nodes)).collect();
@@ -46,7 +50,7 @@ fn told(outcome: &Outcome) -> String {
 fn every_law_holds_in_some_small_worlds_in_which_much_comes_to_its_end() {
     let mut outcomes = Vec::new();
     for seed in 1..=10 {
-        let outcome = run::seed(&small(), seed, None);
+        let outcome = play(&small(), seed);
         assert!(outcome.broken.is_none(), "{}", told(&outcome));
         outcomes.push(outcome);
     }
@@ -70,7 +74,7 @@ fn every_law_holds_in_some_small_worlds_in_which_much_comes_to_its_end() {
 fn a_world_in_which_nobody_looks_after_their_orders_shows_too_little() {
     let mut scenario = small();
     scenario.people.attentive = 0;
-    let outcome = run::seed(&scenario, 1, None);
+    let outcome = play(&scenario, 1);
     assert!(!summary(&scenario, vec![outcome]).is_good());
 }
 
@@ -78,7 +82,7 @@ fn a_world_in_which_nobody_looks_after_their_orders_shows_too_little() {
 fn one_seed_has_one_digest() {
     let mut digests = Vec::new();
     for seed in [1, 2] {
-        let [once, again] = [(); 2].map(|()| run::seed(&small(), seed, None).digest);
+        let [once, again] = [(); 2].map(|()| play(&small(), seed).digest);
         assert_eq!(once, again, "seed {seed}");
         digests.push(once);
     }
@@ -101,9 +105,25 @@ fn each_broken_switch_is_noticed_by_its_law() {
 
 #[test]
 fn a_broken_law_is_told_with_what_led_to_it_the_same_each_time() {
-    let broken = |_| run::seed(&small(), 1, Some(Sabotage::AdmitForged));
+    let broken = |_| run::seed(&small(), 1, Some(Sabotage::AdmitForged), 0, &mut |_| ());
     let [once, again] = [0, 1].map(broken);
     let (once, again) = (once.broken.unwrap(), again.broken.unwrap());
     assert_eq!((once.step, &once.last_events), (again.step, &again.last_events));
     assert!(!once.last_events.is_empty());
+}
+
+#[test]
+fn what_a_broken_law_takes_is_found_among_all_that_came_from_outside() {
+    let outcome = run::seed(&small(), 1, Some(Sabotage::OversellStock), 60, &mut |_| ());
+    let trace = outcome.broken.unwrap().trace;
+    let words = trace.join("\n");
+    assert!(
+        (1..=30).contains(&trace.len()),
+        "{} are left of hundreds:\n{words}",
+        trace.len()
+    );
+    // A shop, somebody who asks, and goes on with it.
+    for needed in ["ImportListings", "AskQuote", "PlaceOrder"] {
+        assert!(words.contains(needed), "{words}");
+    }
 }

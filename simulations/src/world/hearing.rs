@@ -54,12 +54,12 @@ impl World {
             if !wants {
                 continue;
             }
-            let times = 1 + u64::from(self.repeats());
+            let times = 1 + u64::from(self.repeats(at, to));
             for _ in 0..times {
-                if self.loses() {
+                if self.loses(at, to) {
                     continue;
                 }
-                let soon = self.time + self.delay(link);
+                let soon = self.time + self.delay(link, at, to);
                 let heard = Event::Heard {
                     at: to,
                     from: at,

@@ -44,9 +44,10 @@ impl World {
             Action::Answer { question, answer } => self.answer(at, question, answer),
             Action::Seek { author, .. } => {
                 let found = self.authors.get(&author).copied();
-                let finds = !self.stormy || !self.chance.in_thousand(200);
+                let (finds, soon) = (self.luck(at, at), self.luck(at, at));
+                let finds = !self.stormy || finds % 1_000 >= 200;
                 if let Some(other) = found.filter(|_| finds) {
-                    let soon = self.time + 50 + self.chance.below(500);
+                    let soon = self.time + 50 + soon % 500;
                     self.queue.plan(soon, Event::Connect(at, other));
                 }
                 Ok(())
@@ -100,7 +101,7 @@ impl World {
     /// A node tells its owner that something moved. Most look at it, after a while.
     fn told(&mut self, at: usize, moved: Moved) {
         let people = &self.scenario.people;
-        if self.stormy && self.chance.in_thousand(people.attentive) {
+        if self.stormy && !self.script.is_played() && self.chance.in_thousand(people.attentive) {
             let soon = self.time + 500 + self.chance.below(people.look_ms_max);
             self.queue.plan(soon, Event::Attend(at, moved));
         }
@@ -182,7 +183,7 @@ impl World {
                 .plan(self.time + 1, Event::Unanswered { at, life, exchange });
             return Ok(());
         };
-        let times = 1 + u64::from(self.repeats());
+        let times = 1 + u64::from(self.repeats(at, other));
         for _ in 0..times {
             let question = self.fresh();
             let known = Question {
@@ -195,8 +196,8 @@ impl World {
             self.questions.insert(question, known);
             let timeout = self.time + self.scenario.links.timeout_ms;
             self.queue.plan(timeout, Event::Silence { question });
-            if !self.loses() {
-                let soon = self.time + self.delay(link);
+            if !self.loses(at, other) {
+                let soon = self.time + self.delay(link, at, other);
                 let request = self.brought(request.clone());
                 self.queue.plan(soon, Event::Asked { question, request });
             }
@@ -230,15 +231,12 @@ impl World {
                 }
             }
         }
-        let link = self
-            .questions
-            .get(&question)
-            .map(|known| (known.asker, known.asked));
-        let Some(link) = link.and_then(|(asker, asked)| self.link(asker, asked)) else {
+        let known = self.questions.get(&question).map(|known| known.asker);
+        let Some((asker, link)) = known.and_then(|asker| Some((asker, self.link(asker, at)?))) else {
             return Ok(());
         };
-        if !self.loses() {
-            let soon = self.time + self.delay(link);
+        if !self.loses(at, asker) {
+            let soon = self.time + self.delay(link, at, asker);
             self.queue.plan(soon, Event::Answered { question, answer });
         }
         Ok(())

@@ -26,10 +26,11 @@ impl World {
             step.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
         self.counts.steps += 1;
         self.trace_step(at, what, writes.len(), actions.len());
-        let crashes = self.stormy
-            && !writes.is_empty()
-            && self.chance.in_million(self.scenario.storm.crashes_per_million);
-        let before = crashes && self.chance.in_thousand(500);
+        let crash = match writes.is_empty() {
+            true => None,
+            false => self.crash(at),
+        };
+        let (crashes, before) = (crash.is_some(), crash == Some(true));
         if before && self.sabotage == Some(Sabotage::SkipCommit) {
             for action in actions {
                 self.perform(at, action)?;
