@@ -337,7 +337,7 @@ fn put_together(folders: &[PathBuf], out: &Path, json: bool) -> anyhow::Result<E
                 "{}  {} seeds  {}",
                 summary.settings.join(", "),
                 summary.seeds.len(),
-                if summary.is_good() { "held" } else { "BROKEN" }
+                summary.verdict()
             );
         }
         println!("see {}", out.join(folder::REPORT).display());

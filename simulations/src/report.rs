@@ -127,13 +127,8 @@ pub fn overview(title: &str, cells: &[(String, &Summary)]) -> String {
             let told = summary.figures.get(*name).map(interval);
             let _ = write!(html, "<td class=n>{}", told.unwrap_or_default());
         }
-        let good = summary.is_good();
-        let _ = write!(
-            html,
-            "<td class={}>{}",
-            if good { "good" } else { "bad" },
-            if good { "held" } else { "broken" }
-        );
+        let class = if summary.is_good() { "good" } else { "bad" };
+        let _ = write!(html, "<td class={class}>{}", summary.verdict());
     }
     html.push_str("</table></div></body></html>\n");
     html

@@ -177,6 +177,17 @@ impl Summary {
         }
     }
 
+    /// How it went, in a few words.
+    pub fn verdict(&self) -> String {
+        let broken = self.seeds.iter().filter(|seed| seed.broken.is_some()).count();
+        let missed = self.thresholds.iter().filter(|verdict| !verdict.held).count();
+        match (broken, missed) {
+            (0, 0) => "held".into(),
+            (0, missed) => format!("{missed} of {} thresholds missed", self.thresholds.len()),
+            (broken, _) => format!("{broken} of {} seeds broke a law", self.seeds.len()),
+        }
+    }
+
     /// Whether every law and every threshold held.
     pub fn is_good(&self) -> bool {
         self.seeds.iter().all(|seed| seed.broken.is_none())

@@ -1,11 +1,13 @@
 //! The world: peers, their stores, the links between them, and one queue of what happens next.
 
+pub mod census;
 mod colluding;
 mod hearing;
 mod planned;
 pub mod script;
 mod speaking;
 mod stepping;
+mod wires;
 
 use crate::book::{Book, Touched};
 use crate::cast::{self, Moved, Person, View};
@@ -17,6 +19,7 @@ use crate::queue::Queue;
 use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
+use census::Sample;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
@@ -163,19 +166,6 @@ enum Event {
     /// Those who were apart meet the others again.
     Together,
     Rush(usize),
-}
-
-/// How orders stood at a moment.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sample {
-    /// When, in milliseconds.
-    pub time_ms: u64,
-    /// Orders that were begun.
-    pub orders: u64,
-    /// Of these, completed.
-    pub completed: u64,
-    /// Money of orders with a receipt, in minor units.
-    pub paid_minor: i64,
 }
 
 /// What a run counted.
@@ -378,27 +368,6 @@ impl World {
         });
     }
 
-    /// How orders stand at this moment, for the curves of a report.
-    fn sample(&mut self) {
-        let mut sample = Sample {
-            time_ms: self.time,
-            ..Sample::default()
-        };
-        let authors = |at: &usize| self.nodes.get(*at).map(|node| node.identity.author);
-        for ((at, _), order) in &self.book.folds {
-            if authors(at) != Some(order.buyer) {
-                continue;
-            }
-            sample.orders += 1;
-            sample.completed += u64::from(order.state == State::Completed);
-            sample.paid_minor += match order.receipt.is_some() {
-                true => order.total().map_or(0, |total| total.minor),
-                false => 0,
-            };
-        }
-        self.samples.push(sample);
-    }
-
     fn until(&mut self, end: u64) -> Result<(), Broken> {
         while self.queue.next_at().is_some_and(|at| at < end) {
             let Some((at, event)) = self.queue.pop() else {
@@ -450,45 +419,6 @@ impl World {
 
     fn clock(&self, node: &Node) -> Timestamp {
         Timestamp(BEGINNING_MS + self.time + self.jumped_ms + node.skew_ms - self.scenario.storm.skew_ms_max)
-    }
-
-    fn link(&self, one: usize, other: usize) -> Option<Link> {
-        self.links.get(&(one.min(other), one.max(other))).copied()
-    }
-
-    fn stands(&self, one: usize, other: usize, number: u64) -> bool {
-        self.link(one, other).is_some_and(|link| link.number == number)
-    }
-
-    /// What the wires draw between two nodes, or a machine by itself: a number that depends on the seed, on the
-    /// two, and on how often they have drawn. So one event more or less changes nothing elsewhere, and a
-    /// trace can be made shorter.
-    fn luck(&mut self, from: usize, to: usize) -> u64 {
-        let drawn = self.drawn.entry((from, to)).or_default();
-        *drawn += 1;
-        let mut hasher = blake3::Hasher::new();
-        for number in [self.seed, from as u64, to as u64, *drawn] {
-            hasher.update(&number.to_le_bytes());
-        }
-        let hash = hasher.finalize();
-        hash.as_bytes()
-            .first_chunk::<8>()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
-    /// How long a message takes over a link.
-    fn delay(&mut self, link: Link, from: usize, to: usize) -> u64 {
-        link.latency_ms + self.luck(from, to) % (self.scenario.links.jitter_ms_max + 1)
-    }
-
-    fn loses(&mut self, from: usize, to: usize) -> bool {
-        let lost = self.stormy && self.luck(from, to) % 1_000 < self.scenario.storm.lost;
-        self.counts.lost += u64::from(lost);
-        lost
-    }
-
-    fn repeats(&mut self, from: usize, to: usize) -> bool {
-        self.stormy && self.luck(from, to) % 1_000 < self.scenario.storm.repeated
     }
 
     fn happen(&mut self, event: Event) -> Result<(), Broken> {
@@ -621,60 +551,6 @@ impl World {
         self.queue.plan(self.time + away, Event::Start(at));
     }
 
-    fn connect(&mut self, one: usize, other: usize) {
-        let up = |at: usize| self.nodes.get(at).is_some_and(|node| node.peer.is_some());
-        if self.apart.contains(&one) != self.apart.contains(&other) {
-            return;
-        }
-        if one == other || !up(one) || !up(other) || self.link(one, other).is_some() {
-            return;
-        }
-        let number = self.fresh();
-        let links = &self.scenario.links;
-        let (low, high) = (links.latency_ms_min, links.latency_ms_max);
-        let latency_ms = low + self.luck(one, other) % (high.saturating_sub(low) + 1);
-        let link = Link { number, latency_ms };
-        self.links.insert((one.min(other), one.max(other)), link);
-        for (at, other) in [(one, other), (other, one)] {
-            let soon = self.time + 1 + self.luck(at, other) % 50;
-            let link = number;
-            self.queue.plan(soon, Event::Connected { at, other, link });
-        }
-    }
-
-    fn disconnect(&mut self, one: usize, other: usize) {
-        let Some(link) = self.links.remove(&(one.min(other), one.max(other))) else {
-            return;
-        };
-        for (at, other) in [(one, other), (other, one)] {
-            let life = self.nodes.get(at).map_or(0, |node| node.life);
-            self.queue
-                .plan(self.time, Event::Disconnected { at, other, life });
-        }
-        let gone = self
-            .questions
-            .iter()
-            .filter(|(_, question)| question.link == link.number);
-        let gone: Vec<u64> = gone.map(|(number, _)| *number).collect();
-        for number in gone {
-            if let Some(question) = self.questions.remove(&number) {
-                let Question {
-                    asker: at,
-                    life,
-                    exchange,
-                    ..
-                } = question;
-                self.queue
-                    .plan(self.time, Event::Unanswered { at, life, exchange });
-            }
-        }
-    }
-
-    fn reconnect(&mut self, one: usize, other: usize) {
-        let away = self.luck(one, other) % (self.scenario.storm.away_ms_max + 1);
-        self.queue.plan(self.time + away + 1, Event::Connect(one, other));
-    }
-
     fn unanswered(&mut self, at: usize, life: u64, exchange: u64) -> Result<(), Broken> {
         match self.lives(at, life) {
             true => {
@@ -695,12 +571,6 @@ impl World {
         self.note(|| Stimulated::Wish(at, command.clone()));
         let ticket = self.fresh();
         self.step(at, Input::Command { ticket, command }, "command")
-    }
-
-    fn drop_link(&mut self, one: usize, other: usize) {
-        self.note(|| Stimulated::Drop(one, other));
-        self.disconnect(one, other);
-        self.reconnect(one, other);
     }
 
     fn jump(&mut self, ms: u64) {
@@ -765,58 +635,6 @@ impl World {
         });
         lines
     }
-
-    /// What stands in the world: orders by state, tabs, envelopes, rows.
-    pub fn census(&self) -> Census {
-        let mut census = Census {
-            envelopes: self.book.envelopes(),
-            tabs: self.book.tabs.len(),
-            reviews: self.book.reviewed(),
-            virtual_ms: self.time,
-            converged_ms: self.time.saturating_sub(self.scenario.storm.duration_ms),
-            ..Census::default()
-        };
-        let authors: Vec<AuthorId> = self.nodes.iter().map(|node| node.identity.author).collect();
-        for ((at, _), order) in &self.book.folds {
-            if authors.get(*at) == Some(&order.buyer) {
-                *census.orders.entry(order.state.name()).or_default() += 1;
-                census.receipts += u64::from(order.receipt.is_some());
-                if let Some(rail) = order.rail().filter(|_| order.state == State::Completed) {
-                    *census.completed.entry(rail.name()).or_default() += 1;
-                }
-            }
-        }
-        (census.rush_sold, census.rush_wanted) = self.rush();
-        census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
-        census
-    }
-}
-
-/// What stands in the world at its end.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Census {
-    /// Envelopes that were signed.
-    pub envelopes: usize,
-    /// Orders, by state as their buyers read them.
-    pub orders: BTreeMap<&'static str, u64>,
-    /// Completed orders, by the way they were paid.
-    pub completed: BTreeMap<&'static str, u64>,
-    /// Orders with a receipt.
-    pub receipts: u64,
-    /// Purchases with a review.
-    pub reviews: u64,
-    /// Tabs.
-    pub tabs: usize,
-    /// Units sold of the first shop's first product.
-    pub rush_sold: u64,
-    /// Orders for it.
-    pub rush_wanted: u64,
-    /// Rows of all stores.
-    pub rows: usize,
-    /// How long it took in the world.
-    pub virtual_ms: u64,
-    /// How long after the storm it took until all agreed, to the scenario's `look_every_ms`.
-    pub converged_ms: u64,
 }
 
 /// An input in few words.

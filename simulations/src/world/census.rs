@@ -1,0 +1,91 @@
+//! How things stand in a world, now and then and at its end. Described in `spec/simulations.md`.
+
+use super::*;
+
+/// How orders stood at a moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sample {
+    /// When, in milliseconds.
+    pub time_ms: u64,
+    /// Orders that were begun.
+    pub orders: u64,
+    /// Of these, completed.
+    pub completed: u64,
+    /// Money of orders with a receipt, in minor units.
+    pub paid_minor: i64,
+}
+
+/// What stands in the world at its end.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Census {
+    /// Envelopes that were signed.
+    pub envelopes: usize,
+    /// Orders, by state as their buyers read them.
+    pub orders: BTreeMap<&'static str, u64>,
+    /// Completed orders, by the way they were paid.
+    pub completed: BTreeMap<&'static str, u64>,
+    /// Orders with a receipt.
+    pub receipts: u64,
+    /// Purchases with a review.
+    pub reviews: u64,
+    /// Tabs.
+    pub tabs: usize,
+    /// Units sold of the first shop's first product.
+    pub rush_sold: u64,
+    /// Orders for it.
+    pub rush_wanted: u64,
+    /// Rows of all stores.
+    pub rows: usize,
+    /// How long it took in the world.
+    pub virtual_ms: u64,
+    /// How long after the storm it took until all agreed, to the scenario's `look_every_ms`.
+    pub converged_ms: u64,
+}
+
+impl World {
+    /// How orders stand at this moment, for the curves of a report.
+    pub(super) fn sample(&mut self) {
+        let mut sample = Sample {
+            time_ms: self.time,
+            ..Sample::default()
+        };
+        let authors = |at: &usize| self.nodes.get(*at).map(|node| node.identity.author);
+        for ((at, _), order) in &self.book.folds {
+            if authors(at) != Some(order.buyer) {
+                continue;
+            }
+            sample.orders += 1;
+            sample.completed += u64::from(order.state == State::Completed);
+            sample.paid_minor += match order.receipt.is_some() {
+                true => order.total().map_or(0, |total| total.minor),
+                false => 0,
+            };
+        }
+        self.samples.push(sample);
+    }
+
+    /// What stands in the world: orders by state, tabs, envelopes, rows.
+    pub fn census(&self) -> Census {
+        let mut census = Census {
+            envelopes: self.book.envelopes(),
+            tabs: self.book.tabs.len(),
+            reviews: self.book.reviewed(),
+            virtual_ms: self.time,
+            converged_ms: self.time.saturating_sub(self.scenario.storm.duration_ms),
+            ..Census::default()
+        };
+        let authors: Vec<AuthorId> = self.nodes.iter().map(|node| node.identity.author).collect();
+        for ((at, _), order) in &self.book.folds {
+            if authors.get(*at) == Some(&order.buyer) {
+                *census.orders.entry(order.state.name()).or_default() += 1;
+                census.receipts += u64::from(order.receipt.is_some());
+                if let Some(rail) = order.rail().filter(|_| order.state == State::Completed) {
+                    *census.completed.entry(rail.name()).or_default() += 1;
+                }
+            }
+        }
+        (census.rush_sold, census.rush_wanted) = self.rush();
+        census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
+        census
+    }
+}
