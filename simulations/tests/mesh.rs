@@ -3,6 +3,7 @@
 
 use souk_simulations::figure::Played;
 use souk_simulations::mesh::params::{POINT, Params};
+use souk_simulations::mesh::policy::{Act, Answer, Censor, Me, Neighbour, Policy};
 use souk_simulations::mesh::scenario::{BUILT_IN, Scenario};
 use souk_simulations::mesh::{World, play, play_world};
 
@@ -97,6 +98,84 @@ fn attacks_are_withstood_and_no_honest_node_is_graylisted() {
 fn whoever_sends_invalid_messages_is_graylisted() {
     let run = played(&small("spam"), 1);
     assert!(number(&run, "graylisted_attackers") > 50.0);
+}
+
+/// Takes everybody in, and grafts again at once whoever prunes it.
+struct Insister {
+    prunes: u64,
+}
+
+impl Policy for Insister {
+    fn name(&self) -> &'static str {
+        "insister"
+    }
+
+    fn follows_router(&self, _me: Me) -> bool {
+        false
+    }
+
+    fn heartbeat(&mut self, _me: Me, neighbours: &[Neighbour], acts: &mut Vec<Act>) {
+        let outside = neighbours.iter().filter(|near| !near.in_mesh);
+        acts.extend(outside.map(|near| Act::Graft { slot: near.slot }));
+    }
+
+    fn on_graft(&mut self, _me: Me, _from: u32) -> Answer {
+        Answer::Accept
+    }
+
+    fn on_prune(&mut self, _me: Me, from: Neighbour, acts: &mut Vec<Act>) {
+        self.prunes += 1;
+        acts.push(Act::Graft { slot: from.slot });
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.prunes.to_le_bytes().to_vec()
+    }
+
+    fn restore(&mut self, saved: &[u8]) {
+        self.prunes = saved.try_into().map_or(0, u64::from_le_bytes);
+    }
+}
+
+#[test]
+fn whoever_grafts_too_soon_is_graylisted() {
+    let scenario = small("sybil-20");
+    let policies = || -> Vec<Box<dyn Policy>> { vec![Box::new(Insister { prunes: 0 })] };
+    let run = play_world(
+        World::with_policies(&scenario, 1, policies()).unwrap(),
+        &mut |_| {},
+    );
+    assert!(number(&run, "graylisted_attackers") > 100.0);
+    assert!(number(&run, "graylisted_honest") < 0.5);
+
+    let mut world = World::with_policies(&scenario, 1, policies()).unwrap();
+    world.play_until(65_000_000);
+    let snapshot = world.snapshot();
+    let resumed = World::resume_with(&scenario, policies(), &snapshot).unwrap();
+    assert_eq!(resumed.snapshot(), snapshot);
+    assert_eq!(play_world(resumed, &mut |_| {}).digest, run.digest);
+}
+
+#[test]
+fn a_censor_holds_nothing_back() {
+    let scenario = small("covert-flash");
+    let censors: Vec<Box<dyn Policy>> = vec![Box::new(Censor { author: 0 })];
+    let run = play_world(World::with_policies(&scenario, 1, censors).unwrap(), &mut |_| {});
+    assert!(number(&run, "delivered_share") >= 1.0);
+}
+
+#[test]
+fn nobody_on_a_crowded_address_stays_in_a_mesh() {
+    let mut scenario = small("sybil-20");
+    if let Some(attack) = &mut scenario.attack {
+        attack.per_address = 60;
+    }
+    let run = played(&scenario, 1);
+    assert!(
+        number(&run, "mesh_honest_share") > 0.9,
+        "{}",
+        number(&run, "mesh_honest_share")
+    );
 }
 
 #[test]

@@ -95,11 +95,11 @@ impl World {
         let mut grafted = Vec::new();
         let members = self.nodes.at(node).mesh.len();
         if members < low {
-            self.take_in(node, aim - members, &mut grafted, |_, _| true);
+            self.take_in(node, aim.saturating_sub(members), &mut grafted, |_, _| true);
         }
         let members = self.nodes.at(node).mesh.len();
         if members >= high {
-            self.let_go(node, members - aim, &mut pruned);
+            self.let_go(node, members.saturating_sub(aim), &mut pruned);
         }
         let mesh = &self.nodes.at(node).mesh;
         if mesh.len() >= low {

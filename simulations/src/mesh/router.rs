@@ -195,11 +195,10 @@ impl World {
         let score = &self.rules.params.score;
         let now_ms = u32::try_from(self.now_us / 1_000).unwrap_or(u32::MAX);
         let near = self.links.at_mut(link);
+        let in_time = u64::from(now_ms.saturating_sub(held.accepted_ms)) <= score.delivery_window_ms;
         match held.verdict {
-            ACCEPTED if fresh && near.is(MESH) => {
-                if u64::from(now_ms.saturating_sub(held.accepted_ms)) <= score.delivery_window_ms {
-                    count_up(&mut near.delivered, score.delivery_cap);
-                }
+            ACCEPTED if fresh && in_time && near.is(MESH) => {
+                count_up(&mut near.delivered, score.delivery_cap)
             }
             REJECTED => near.invalid = near.invalid.saturating_add(COUNT_ONE),
             _ => {}

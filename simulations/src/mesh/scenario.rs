@@ -223,6 +223,7 @@ impl Scenario {
 
     /// The same scenario with another number of honest nodes; attackers in proportion. So that an honest
     /// node has as many attackers around it as before, each of them dials as many, if there are so many.
+    /// A graph that is read from a file keeps the nodes that the file has.
     pub fn with_nodes(self, nodes: usize) -> Result<Self, ScenarioError> {
         let before = self.nodes.max(1);
         let attack = self.attack.map(|attack| Attack {
@@ -269,6 +270,20 @@ impl Scenario {
         }
         if self.judging_us_max < self.judging_us_min {
             return wrong("judging_us_max of at least judging_us_min", self.judging_us_max);
+        }
+        let params = &self.params;
+        // gossipsub refuses others too.
+        if params.mesh_low > params.mesh_n
+            || params.mesh_n > params.mesh_high
+            || params.mesh_outbound_min * 2 > params.mesh_n
+            || params.mesh_outbound_min >= params.mesh_low
+            || params.history_gossip > params.history_length
+        {
+            return wrong(
+                "mesh_low <= mesh_n <= mesh_high, mesh_outbound_min < mesh_low and at most half of mesh_n, \
+                 history_gossip <= history_length",
+                params.mesh_n as u64,
+            );
         }
         if self.traffic.every_ms == 0 {
             return wrong("a millisecond between two messages", 0);
