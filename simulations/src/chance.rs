@@ -14,6 +14,18 @@ impl Chance {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// How much has been drawn. With the seed it is all that there is to a [`Chance`].
+    pub fn position(&self) -> u128 {
+        self.0.get_word_pos()
+    }
+
+    /// The draws of a seed from a position on.
+    pub fn resumed(seed: u64, position: u128) -> Self {
+        let mut draws = ChaCha8Rng::seed_from_u64(seed);
+        draws.set_word_pos(position);
+        Self(draws)
+    }
+
     /// A number below `end`; 0 if `end` is 0. The bias of the remainder is below 2⁻³² for what is
     /// drawn here.
     pub fn below(&mut self, end: u64) -> u64 {

@@ -61,6 +61,18 @@ impl Threshold {
     }
 }
 
+/// The thresholds that the figures of one seed miss, in words.
+pub fn missed(thresholds: &Thresholds, figures: &Figures) -> Vec<String> {
+    let missed = thresholds
+        .iter()
+        .filter_map(|(name, threshold)| match figures.numbers.get(name).copied() {
+            None => Some(format!("expected a figure '{name}', got none")),
+            Some(value) if threshold.holds(value) => None,
+            Some(value) => Some(format!("expected {name} within {threshold:?}, got {value}")),
+        });
+    missed.collect()
+}
+
 fn within(min: Option<f64>, max: Option<f64>, value: f64) -> bool {
     min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max) && !value.is_nan()
 }

@@ -17,6 +17,14 @@ pub mod queue;
 pub mod scenario;
 pub mod store;
 
+pub mod kernel;
+
+pub mod graph;
+
+pub mod wire;
+
+pub mod mesh;
+
 pub mod law;
 
 pub mod book;
