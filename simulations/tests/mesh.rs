@@ -1,6 +1,12 @@
 //! The mesh as a whole: the same seed gives the same run, an interrupted run is an uninterrupted one,
 //! messages arrive, attacks are withstood, and the model is set up as the real node is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails should say where"
+)]
+
 use souk_simulations::figure::Played;
 use souk_simulations::mesh::params::{POINT, Params};
 use souk_simulations::mesh::policy::{Act, Answer, Censor, Me, Neighbour, Policy};
@@ -71,8 +77,7 @@ fn everybody_gets_everything_if_nobody_attacks() {
     for seed in 1..=3 {
         let run = played(&scenario, seed);
         assert_eq!(run.broken, None);
-        let messages = f64::from(scenario.traffic.messages);
-        assert_eq!(run.events.len() as f64, messages * 59.0);
+        assert_eq!(run.events.len(), scenario.traffic.messages as usize * 59);
         assert!(
             run.events
                 .iter()
