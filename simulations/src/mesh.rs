@@ -8,8 +8,9 @@
 //!
 //! Left out: peer exchange (the node has it off), fan-out (unused with flood publishing), explicit peers,
 //! IDONTWANT taking messages out of a queue that are already in line, the limit of three answers to one
-//! peer's IWANT for one message. A seen message is never forgotten (the node forgets after two minutes,
-//! long after it stopped being named). Checking a message costs its delay and no processor.
+//! peer's IWANT for one message. A node that is refused a connection does not dial somebody else. A seen
+//! message is never forgotten (the node forgets after two minutes, long after it stopped being named).
+//! Checking a message costs its delay and no processor.
 
 mod beat;
 mod build;

@@ -244,12 +244,18 @@ impl World {
             (near.peer, near.twin, near.is(CONNECTED))
         };
         let (here, there) = (self.nodes.at(node), self.nodes.at(peer));
-        let most = match self.scenario.graph.connections_max {
-            0 => u32::MAX,
-            most => most,
-        };
+        let limit = |most| if most == 0 { u32::MAX } else { most };
+        let most = limit(self.scenario.graph.connections_max);
+        let is_full = there.inbound >= limit(self.scenario.graph.connections_inbound_max);
         let apart = self.split.is_some() && here.group != there.group;
-        if up || !here.online || !there.online || apart || here.connected >= most || there.connected >= most {
+        if up
+            || is_full
+            || !here.online
+            || !there.online
+            || apart
+            || here.connected >= most
+            || there.connected >= most
+        {
             return;
         }
         for (near, side) in [(node, link), (peer, twin)] {
@@ -262,7 +268,10 @@ impl World {
             link.kept_ms = 0;
             link.last_arrival_us = now_us;
             link.set(CONNECTED, true);
-            self.nodes.at_mut(near).connected += 1;
+            let inbound = u32::from(!self.links.at(side).is(OUTBOUND));
+            let here = self.nodes.at_mut(near);
+            here.connected += 1;
+            here.inbound += inbound;
             self.count_colocated(near, side);
         }
         let (from, to) = (self.nodes.at(node).region, self.nodes.at(peer).region);
@@ -319,8 +328,10 @@ impl World {
                 true => near.forget(),
                 false => (near.first, near.kept_ms) = (0, kept_ms),
             }
+            let inbound = u32::from(!near.is(OUTBOUND));
             let here = self.nodes.at_mut(node);
             here.connected = here.connected.saturating_sub(1);
+            here.inbound = here.inbound.saturating_sub(inbound);
         }
     }
 

@@ -39,12 +39,19 @@ impl World {
             Kind::Delivered | Kind::Graylisted => {}
             _ if self.is_refused(node, link) => {
                 if matches!(kind, Kind::Ihave | Kind::Iwant) {
-                    self.take_list(about);
+                    let ids = self.take_list(about);
+                    self.give_list(about, ids);
                 }
             }
             Kind::Data => self.data(node, link, about, hops),
-            Kind::Ihave => self.ihave(node, link, about),
-            Kind::Iwant => self.iwant(node, link, about),
+            Kind::Ihave | Kind::Iwant => {
+                let ids = self.take_list(about);
+                match kind {
+                    Kind::Ihave => self.ihave(node, link, &ids),
+                    _ => self.iwant(node, link, &ids),
+                }
+                self.give_list(about, ids);
+            }
             Kind::Graft => self.graft(node, link),
             Kind::Prune => self.prune(node, link, about),
             Kind::DontWant => self.dont_want(node, link, about),
@@ -283,8 +290,7 @@ impl World {
         is_minded && here.is_marked(place, Mark::Unwanted, slot)
     }
 
-    fn ihave(&mut self, node: u32, link: u32, list: u32) {
-        let ids = self.take_list(list);
+    fn ihave(&mut self, node: u32, link: u32, ids: &[u32]) {
         let params = &self.rules.params;
         if self.is_below(link, params.score.gossip_threshold_nano) || !self.follows(node) {
             return;
@@ -299,7 +305,7 @@ impl World {
         let until_ms = u32::try_from(self.now_us / 1_000 + params.promise_ms).unwrap_or(u32::MAX);
         let here = self.nodes.at_mut(node);
         let mut wanted = Vec::new();
-        for message in ids {
+        for &message in ids {
             let is_promised = here.promises.iter().any(|promise| promise.message == message);
             if !self.seen.has(node, message) && !is_promised && wanted.len() < room {
                 here.promises.push(Promise {
@@ -317,13 +323,12 @@ impl World {
         self.send_list(node, &[link], Kind::Iwant, wanted);
     }
 
-    fn iwant(&mut self, node: u32, link: u32, list: u32) {
-        let ids = self.take_list(list);
+    fn iwant(&mut self, node: u32, link: u32, ids: &[u32]) {
         if self.is_below(link, self.rules.params.score.gossip_threshold_nano) || !self.follows(node) {
             return;
         }
         let slot = self.slot_of(node, link);
-        for message in ids {
+        for &message in ids {
             let here = self.nodes.at(node);
             let Some(place) = here.find(message) else {
                 continue;

@@ -72,9 +72,12 @@ pub struct Graph {
     pub file: Option<String>,
     /// Within this time all connections are dialled.
     pub dialled_ms: u64,
-    /// Connections that a node takes; 0 is any number.
+    /// Connections of a node; 0 is any number. The real node has 128.
     #[serde(default)]
     pub connections_max: u32,
+    /// Connections that others dialled, of these; 0 is any number. The real node takes 96.
+    #[serde(default)]
+    pub connections_inbound_max: u32,
 }
 
 /// What a graph is like.

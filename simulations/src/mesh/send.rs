@@ -156,14 +156,18 @@ impl World {
         }
     }
 
-    /// A list that has arrived.
+    /// A list that has arrived, until it is given back: several may be waiting for it, and none needs a copy.
     pub(crate) fn take_list(&mut self, place: u32) -> Vec<u32> {
+        std::mem::take(&mut self.lists.at_mut(place).ids)
+    }
+
+    /// Gives back a list. When it has arrived everywhere, it is gone.
+    pub(crate) fn give_list(&mut self, place: u32, ids: Vec<u32>) {
         let list = self.lists.at_mut(place);
         list.left = list.left.saturating_sub(1);
-        if list.left > 0 {
-            return list.ids.clone();
+        match list.left {
+            0 => self.lists_free.push(place),
+            _ => list.ids = ids,
         }
-        self.lists_free.push(place);
-        std::mem::take(&mut self.lists.at_mut(place).ids)
     }
 }

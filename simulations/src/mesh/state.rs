@@ -267,6 +267,8 @@ pub(crate) struct Node {
     pub(crate) deliveries: u32,
     /// Connections that are up.
     pub(crate) connected: u32,
+    /// Of these, the ones that others dialled.
+    pub(crate) inbound: u32,
     /// Its region.
     pub(crate) region: u8,
     /// Its place in the list of policies; 0 is honest.
@@ -296,6 +298,7 @@ packed!(Node {
     duplicates,
     deliveries,
     connected,
+    inbound,
     mesh,
     region,
     role,
