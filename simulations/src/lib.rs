@@ -30,3 +30,5 @@ pub mod cast;
 pub mod world;
 
 pub mod run;
+
+pub mod swarm;
