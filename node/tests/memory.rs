@@ -66,14 +66,21 @@ async fn round_trip(network: &Network) -> Duration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_trip_takes_both_delays() {
-    for memory in [Memory::new(Arc::new(DELAY)), Memory::with_noise(Arc::new(DELAY))] {
-        let (alice, bob, _) = pair(memory).await;
-        for network in [&alice, &bob] {
-            let trip = round_trip(network).await;
-            // A ping that a busy machine made slow tells nothing about the delay's upper end.
-            assert!(trip >= 2 * DELAY, "{trip:?}");
-            assert!(trip < 3 * DELAY, "{trip:?}");
+    for make in [Memory::new, Memory::with_noise] {
+        let mut least = Duration::MAX;
+        // On a busy machine a ping may be late; it can never be early.
+        for _ in 0..10 {
+            let (alice, bob, _) = pair(make(Arc::new(DELAY))).await;
+            for network in [&alice, &bob] {
+                let trip = round_trip(network).await;
+                assert!(trip >= 2 * DELAY, "{trip:?}");
+                least = least.min(trip);
+            }
+            if least < Duration::from_millis(260) {
+                break;
+            }
         }
+        assert!(least < Duration::from_millis(260), "{least:?}");
     }
 }
 
