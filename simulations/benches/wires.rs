@@ -1,8 +1,9 @@
 //! Figures of the real node in a swarm over wires with delays, and of the same without delays: how much of the
 //! latencies is work of this machine.
 //!
-//! Random graphs of degree 16, delays of 10 to 150 ms. `SOUK_BENCH=small` plays fewer nodes; numbers as
-//! arguments are the sizes to be played.
+//! Random graphs of degree 16, delays of 10 to 150 ms up to a hundred nodes and proportionally more beyond: a message
+//! is work for every node, and must not be more work than its delays leave time for. `SOUK_BENCH=small`
+//! plays fewer nodes; numbers as arguments are the sizes to be played.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,18 +16,20 @@ use std::time::{Duration, Instant};
 
 const SEED: u64 = 1;
 const DEGREE: usize = 16;
+const MESSAGES: usize = 25;
 
 fn swarm(nodes: usize) -> Swarm {
+    let stretch = (nodes as u64).div_ceil(100);
     Swarm {
         nodes,
         edges: random_edges(nodes, DEGREE, SEED),
-        delay_us: random_delays(10, 150, SEED),
+        delay_us: random_delays(10 * stretch, 150 * stretch, SEED),
         kind: Kind::Network,
         publishers: Vec::new(),
-        messages: 50,
+        messages: MESSAGES,
         message_bytes: 500,
         // The more nodes, the more work is a message.
-        interval: Duration::from_millis(nodes as u64 * 4),
+        interval: Duration::from_millis(nodes as u64 * 8),
         noise: false,
     }
 }

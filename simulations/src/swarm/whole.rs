@@ -48,6 +48,7 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
     town.quiet(STAND_MAX).await?;
     let idle = idle().await;
     let heard = town.publish(swarm, seed, progress, idle).await?;
+    town.count_edges(swarm.edges.len()).await?;
     let stops = town.nodes.iter().map(|node| node.clone().shut_down());
     futures::future::join_all(stops).await;
     match town.nodes.iter().find_map(Node::fault) {
@@ -139,6 +140,18 @@ impl Town {
             tokio::time::sleep(STEP).await;
         }
         Ok(())
+    }
+
+    /// What was measured is of the graph only if nobody else got connected.
+    async fn count_edges(&self, expected: usize) -> Result<(), SwarmError> {
+        let asked = self.nodes.iter().map(Node::status);
+        let statuses = futures::future::join_all(asked).await;
+        let ends: usize = statuses.iter().map(|status| status.peers.len()).sum();
+        let actual = ends / 2;
+        match actual == expected {
+            true => Ok(()),
+            false => Err(SwarmError::WrongGraph { expected, actual }),
+        }
     }
 
     async fn publish(
