@@ -56,3 +56,5 @@ pub mod folder;
 pub mod sweep;
 
 pub mod meter;
+
+pub mod swarm;

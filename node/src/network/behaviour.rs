@@ -7,17 +7,18 @@
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use libp2p::{
-    PeerId, StreamProtocol, Swarm, SwarmBuilder,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport as _,
     connection_limits::{self, ConnectionLimits},
     identify,
     identity::Keypair,
     kad::{self, store::MemoryStore, store::MemoryStoreConfig},
     mdns, noise, ping,
-    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
     tcp, yamux,
 };
 
 use super::{
+    config::{Config, Medium},
     counters::Counters,
     error::NetworkError,
     gate::Gate,
@@ -68,14 +69,14 @@ impl Node {
 /// A swarm that listens nowhere yet, and why mDNS is off if it was wanted.
 pub(crate) fn swarm(
     keypair: &Keypair,
-    limits: &Limits,
-    mdns: bool,
+    config: &Config,
     agent: String,
     counters: &Arc<Counters>,
 ) -> Result<(Swarm<Node>, Option<String>), NetworkError> {
     let setup = |what, reason: String| NetworkError::Setup { what, reason };
-    let id = keypair.public().to_peer_id();
-    let (mdns, no_mdns) = match mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), id)) {
+    let (id, limits) = (keypair.public().to_peer_id(), &config.limits);
+    let wanted = config.mdns;
+    let (mdns, no_mdns) = match wanted.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), id)) {
         Some(Ok(mdns)) => (Some(mdns), None),
         Some(Err(error)) => (None, Some(error.to_string())),
         None => (None, None),
@@ -89,12 +90,17 @@ pub(crate) fn swarm(
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::default(),
         mdns: mdns.into(),
-        kad: kademlia(id),
+        kad: kademlia(id, config.closed),
         gossip: gossip(counters).map_err(|reason| setup("gossip", reason))?,
         sync: streams(Protocol::Sync, limits, counters),
         order: streams(Protocol::Order, limits, counters),
         tab: streams(Protocol::Tab, limits, counters),
     };
+    if let Medium::Memory(memory) = &config.medium {
+        let transport = memory.transport(keypair).ok_or(NetworkError::Key)?.boxed();
+        let config = swarm_config(swarm::Config::with_tokio_executor());
+        return Ok((Swarm::new(transport, node, id, config), no_mdns));
+    }
     let swarm = SwarmBuilder::with_existing_identity(keypair.clone())
         .with_tokio()
         .with_tcp(
@@ -106,14 +112,16 @@ pub(crate) fn swarm(
         .with_quic()
         .with_behaviour(|_| node)
         .map_err(|error| setup("the behaviours", error.to_string()))?
-        .with_swarm_config(|config| {
-            config
-                .with_smart_dial()
-                .with_idle_connection_timeout(Duration::from_millis(IDLE_MS))
-        })
+        .with_swarm_config(swarm_config)
         .with_connection_timeout(Duration::from_millis(DIAL_MS))
         .build();
     Ok((swarm, no_mdns))
+}
+
+fn swarm_config(config: swarm::Config) -> swarm::Config {
+    config
+        .with_smart_dial()
+        .with_idle_connection_timeout(Duration::from_millis(IDLE_MS))
 }
 
 fn connection_limits(limits: &Limits) -> ConnectionLimits {
@@ -124,7 +132,7 @@ fn connection_limits(limits: &Limits) -> ConnectionLimits {
         .with_max_pending_incoming(Some(HANDSHAKES_INBOUND_MAX))
 }
 
-fn kademlia(id: PeerId) -> kad::Behaviour<MemoryStore> {
+fn kademlia(id: PeerId, closed: bool) -> kad::Behaviour<MemoryStore> {
     let store = MemoryStoreConfig {
         max_records: 0,
         max_value_bytes: 0,
@@ -139,6 +147,12 @@ fn kademlia(id: PeerId) -> kad::Behaviour<MemoryStore> {
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_provider_record_ttl(Some(PROVIDER_TTL))
         .set_provider_publication_interval(Some(PROVIDER_AGAIN));
+    if closed {
+        // Nothing enters the table by itself, and without a table nobody is met by looking around.
+        config
+            .set_kbucket_inserts(kad::BucketInserts::Manual)
+            .set_periodic_bootstrap_interval(None);
+    }
     let mut kad = kad::Behaviour::with_config(id, MemoryStore::with_config(id, store), config);
     kad.set_mode(Some(kad::Mode::Server));
     kad

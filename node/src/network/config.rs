@@ -11,11 +11,15 @@ use libp2p::{Multiaddr, Swarm, multiaddr::Protocol};
 use super::{
     address::{quic_multiaddr, tcp_multiaddr},
     behaviour::Node,
+    delayed::Memory,
     error::{ListenError, NetworkError},
     gate::ip_of,
     lane::LanePorts,
     limits::Limits,
 };
+
+/// The port of all nodes in memory.
+const MEMORY_PORT: u16 = 4_001;
 
 /// The two transports of libp2p that a node listens with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,16 @@ pub struct ListenOn {
     pub addr: SocketAddr,
 }
 
+/// What carries libp2p's connections.
+#[derive(Debug, Clone, Default)]
+pub enum Medium {
+    /// Sockets of this machine.
+    #[default]
+    Sockets,
+    /// A place in this process, for simulations. There is TCP alone, on addresses that are only names.
+    Memory(Memory),
+}
+
 /// What the network is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -63,6 +77,11 @@ pub struct Config {
     pub external: Vec<String>,
     /// Bounds.
     pub limits: Limits,
+    /// What carries the connections.
+    pub medium: Medium,
+    /// Whether connections are only those that somebody asked for: the routing table stays empty, so that
+    /// nobody is met by searching. For simulations of a given graph.
+    pub closed: bool,
 }
 
 impl Default for Config {
@@ -89,6 +108,20 @@ impl Config {
         }
     }
 
+    /// In memory, in a closed graph; each number has an address in a subnet of its own, so that no limit on
+    /// addresses is in the way. No lane, no mDNS.
+    pub fn memory(memory: &Memory, number: u16) -> Self {
+        let [high, low] = number.to_be_bytes();
+        let addr = SocketAddr::from(([10, high, low, 1], MEMORY_PORT));
+        let transport = Transport::Tcp;
+        Self {
+            listen: vec![ListenOn { transport, addr }],
+            medium: Medium::Memory(memory.clone()),
+            closed: true,
+            ..Self::on_ports(&[], 0)
+        }
+    }
+
     /// Both transports on one port of each of these addresses; no lane, no mDNS.
     pub fn on_ports(ips: &[IpAddr], port: u16) -> Self {
         let both = |ip: &IpAddr| {
@@ -103,6 +136,8 @@ impl Config {
             peers: Vec::new(),
             external: Vec::new(),
             limits: Limits::default(),
+            medium: Medium::Sockets,
+            closed: false,
         }
     }
 }
@@ -111,11 +146,18 @@ impl Config {
 ///
 /// # Errors
 /// If none binds: [`NetworkError::PortTaken`] when a port was taken, else all the reasons.
-pub(crate) fn listen(swarm: &mut Swarm<Node>, on: &[ListenOn]) -> Result<Vec<ListenError>, NetworkError> {
+pub(crate) fn listen(
+    swarm: &mut Swarm<Node>,
+    on: &[ListenOn],
+    medium: &Medium,
+) -> Result<Vec<ListenError>, NetworkError> {
     if on.is_empty() {
         return Err(NetworkError::NothingToListenOn);
     }
-    let errors: Vec<_> = on.iter().filter_map(|on| listen_on(swarm, *on).err()).collect();
+    let errors: Vec<_> = on
+        .iter()
+        .filter_map(|on| listen_on(swarm, *on, medium).err())
+        .collect();
     if errors.len() < on.len() {
         return Ok(errors);
     }
@@ -129,14 +171,18 @@ pub(crate) fn listen(swarm: &mut Swarm<Node>, on: &[ListenOn]) -> Result<Vec<Lis
     })
 }
 
-fn listen_on(swarm: &mut Swarm<Node>, on: ListenOn) -> Result<(), ListenError> {
+fn listen_on(swarm: &mut Swarm<Node>, on: ListenOn, medium: &Medium) -> Result<(), ListenError> {
     let ListenOn { transport, addr } = on;
     let other = |reason: String| ListenError::Other {
         transport: transport.name(),
         addr,
         reason,
     };
-    try_bind(on).map_err(|error| match error.kind() {
+    let bound = match medium {
+        Medium::Sockets => try_bind(on),
+        Medium::Memory(_) => Ok(()),
+    };
+    bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => ListenError::PortTaken {
             transport: transport.name(),
             addr,

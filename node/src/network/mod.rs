@@ -24,6 +24,7 @@
 //! | `address` | multiaddrs |
 //! | `announced` | what others provide, and who makes room |
 //! | `behaviour` | the behaviours of libp2p and the swarm |
+//! | `delayed` | a network in memory, with delays, for simulations |
 //! | `config` | what it is started with, and listening |
 //! | `status` | a picture of it all |
 //! | `search` | dials and searches |
@@ -39,6 +40,7 @@ mod behaviour;
 mod carrier;
 mod config;
 mod counters;
+mod delayed;
 mod device;
 mod direct;
 mod error;
@@ -76,8 +78,9 @@ use self::{
 };
 pub use self::{
     carrier::Reply,
-    config::{Config, ListenOn, Transport},
+    config::{Config, ListenOn, Medium, Transport},
     counters::Counts,
+    delayed::{Delays, Memory},
     device::{Device, device_text},
     error::{
         DialError, ListenError, NetworkError, ProvideError, PublishError, ReplyError, RequestError,
@@ -144,14 +147,9 @@ pub fn start(
     let told_ports = config.lane_external.unwrap_or_else(|| lane.ports());
     let lane = (!config.lane.is_empty()).then_some(lane);
 
-    let (mut swarm, no_mdns) = behaviour::swarm(
-        &keypair,
-        &config.limits,
-        config.mdns,
-        Agent::draw(told_ports)?.to_string(),
-        &counters,
-    )?;
-    not_listening.extend(config::listen(&mut swarm, &config.listen)?);
+    let (mut swarm, no_mdns) =
+        behaviour::swarm(&keypair, &config, Agent::draw(told_ports)?.to_string(), &counters)?;
+    not_listening.extend(config::listen(&mut swarm, &config.listen, &config.medium)?);
     lane.iter().for_each(Lane::open);
     external
         .into_iter()
@@ -168,6 +166,7 @@ pub fn start(
     let shared = Shared {
         device,
         limits: config.limits,
+        closed: config.closed,
         counters,
         lane,
         told_ports,

@@ -15,6 +15,8 @@ use super::{
 pub(crate) struct Shared {
     pub(crate) device: Device,
     pub(crate) limits: Limits,
+    /// Whether nobody is met by searching, see [`Config::closed`](super::Config::closed).
+    pub(crate) closed: bool,
     pub(crate) counters: Arc<Counters>,
     pub(crate) lane: Option<Lane>,
     pub(crate) told_ports: LanePorts,

@@ -516,7 +516,7 @@ impl Task {
         }
         add(&self.shared.counters.addresses_refused, identified.refused);
         let kad = &mut self.swarm.behaviour_mut().kad;
-        for addr in identified.claimed {
+        for addr in identified.claimed.into_iter().filter(|_| !self.shared.closed) {
             kad.add_address(&peer, addr);
         }
         // What it no longer claims is forgotten, or a peer could fill the table with inventions.

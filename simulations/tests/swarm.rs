@@ -1,0 +1,112 @@
+//! The real node, twenty times over wires with delays.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "that is how a test fails"
+)]
+
+use souk_simulations::figure::Played;
+use souk_simulations::swarm::{Kind, Swarm, play, random_delays, random_edges};
+use std::time::Duration;
+
+const NODES: usize = 20;
+const SEED: u64 = 3;
+
+fn swarm() -> Swarm {
+    Swarm {
+        nodes: NODES,
+        edges: random_edges(NODES, 6, SEED),
+        delay_us: random_delays(10, 60, SEED),
+        kind: Kind::Network,
+        publishers: Vec::new(),
+        messages: 20,
+        message_bytes: 500,
+        interval: Duration::from_millis(50),
+        noise: false,
+    }
+}
+
+/// The shortest way from a node to each other one, in microseconds.
+fn shortest(swarm: &Swarm, from: usize) -> Vec<u64> {
+    let mut away = vec![u64::MAX; swarm.nodes];
+    away[from] = 0;
+    // As many rounds as a way can have edges; twenty nodes need no queue.
+    for _ in 0..swarm.nodes {
+        for (one, other) in &swarm.edges {
+            for (near, far) in [(*one, *other), (*other, *one)] {
+                let there = away[near].saturating_add((swarm.delay_us)(near, far));
+                away[far] = away[far].min(there);
+            }
+        }
+    }
+    away
+}
+
+/// Everything reaches everybody, and not before it can.
+fn check(swarm: &Swarm, played: &Played) {
+    let share = played.figures.numbers["delivered_share"];
+    assert!((share - 1.0).abs() < 1e-9, "{share} was delivered");
+    let published: Vec<_> = played
+        .events
+        .iter()
+        .filter(|row| row.kind == "published")
+        .collect();
+    assert_eq!(published.len(), swarm.messages);
+    for publishing in published {
+        let away = shortest(swarm, publishing.node as usize);
+        let first = played
+            .events
+            .iter()
+            .filter(|row| row.kind == "first" && row.about == publishing.about);
+        let mut seen = 0;
+        for row in first {
+            seen += 1;
+            let (took, least) = (row.time_us - publishing.time_us, away[row.node as usize]);
+            assert!(
+                took + 1 >= least,
+                "{took} us to node {}, at least {least}",
+                row.node
+            );
+        }
+        assert_eq!(seen, swarm.nodes - 1);
+    }
+}
+
+#[test]
+fn every_message_reaches_everybody_and_none_is_faster_than_the_wires() {
+    let swarm = swarm();
+    let played = play(&swarm, SEED, &|_, _, _| {}).unwrap();
+    check(&swarm, &played);
+    let numbers = &played.figures.numbers;
+    assert!(numbers["mesh_degree_mean"] >= 4.0, "{numbers:?}");
+    assert!(numbers["duplicates"] > 0.5, "{numbers:?}");
+    assert!(numbers["latency_ms_p50"] <= numbers["latency_ms_p99"]);
+    assert!(numbers["gossip_cpu_us_per_delivery"] > 0.0);
+    let curve = &played.figures.curves["delivery_cdf"];
+    assert!((curve[curve.len() - 1].1 - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn whole_nodes_do_the_same() {
+    let swarm = Swarm {
+        kind: Kind::Whole,
+        nodes: 8,
+        edges: random_edges(8, 4, SEED),
+        publishers: vec![0, 5],
+        messages: 6,
+        message_bytes: 200,
+        interval: Duration::from_millis(200),
+        ..swarm()
+    };
+    check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
+}
+
+#[test]
+fn an_edge_to_nowhere_is_refused() {
+    let mut swarm = swarm();
+    swarm.edges.push((0, NODES));
+    assert!(play(&swarm, SEED, &|_, _, _| {}).is_err());
+}
