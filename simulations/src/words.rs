@@ -57,6 +57,12 @@ words! {
     "latency_over_dijkstra": "Latency over the shortest path", "The 99 % latency, divided by that of the shortest paths over the same mesh: 1 is the best that any protocol could do on it.";
     "graylisted_honest": "Honest nodes shunned", "Honest nodes that another honest node stopped listening to.";
     "memory_bytes_per_node": "Memory a node (bytes)", "What the simulator holds for each node.";
+    "broken_promises": "Broken promises", "Messages that a peer named and did not send when it was asked.";
+    "delivered_share_of_first_node": "Delivered to the first node", "The same for the node that an eclipse is about.";
+    "dropped_messages": "Dropped messages", "Messages that waited too long for a line and were let go.";
+    "events_delivered": "Deliveries", "Messages that reached an honest node for the first time.";
+    "graylisted_attackers": "Attackers shunned", "Attackers that some honest node stopped listening to.";
+    "shortest_ms_p99": "Shortest path, 99 % (ms)", "What no protocol could beat on this mesh.";
     "gossip_cpu_us_per_delivery": "CPU a delivery (µs)", "Processor time of the whole process, divided by deliveries.";
     "events": "Events", "Events of the simulator.";
     "delivery_cdf": "How fast messages arrive", "Share of the deliveries that took at most so long.", "milliseconds", "share";

@@ -84,7 +84,6 @@ fn every_message_reaches_everybody_and_none_is_faster_than_the_wires() {
     assert!(numbers["mesh_degree_mean"] >= 4.0, "{numbers:?}");
     assert!(numbers["duplicates"] > 0.5, "{numbers:?}");
     assert!(numbers["latency_ms_p50"] <= numbers["latency_ms_p99"]);
-    assert!(numbers["gossip_cpu_us_per_delivery"] > 0.0);
     let curve = &played.figures.curves["delivery_cdf"];
     assert!((curve[curve.len() - 1].1 - 1.0).abs() < 1e-9);
 }

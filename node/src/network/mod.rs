@@ -20,6 +20,7 @@
 //! | `stream` | the carrier over libp2p streams |
 //! | `tls` | sockets and certificates of the lane |
 //! | `lane` | the carrier over quinn |
+//! | `agent` | what a node says of itself: its lane, and which run of the program it is |
 //! | `gate` | connections per address and subnet |
 //! | `address` | multiaddrs |
 //! | `announced` | what others provide, and who makes room |
