@@ -194,13 +194,14 @@ impl Sweep {
         Ok(cells)
     }
 
-    fn write(&self, cell: &Cell, mut played: Vec<Played>) -> anyhow::Result<Summary> {
-        let text = Scene::text(&self.scenario)?;
-        let scene = Scene::read(&text, &cell.settings, self.nodes)?;
+    /// Plays a cell and leaves its directory.
+    fn play(&self, cell: &Cell, text: &str, meter: &Meter) -> anyhow::Result<(Scene, Summary)> {
+        let scene = Scene::read(text, &cell.settings, self.nodes)?;
+        let mut played = play(&scene, cell.from..cell.from + cell.count, meter);
         let settings = cell.settings.iter().map(Setting::to_string).collect();
-        let summary = Summary::of(&self.scenario, &text, settings, self.nodes, &scene, &mut played);
+        let summary = Summary::of(&self.scenario, text, settings, self.nodes, &scene, &mut played);
         folder::write(&self.out.join(cell.folder()), &summary, &played)?;
-        Ok(summary)
+        Ok((scene, summary))
     }
 }
 
@@ -238,11 +239,9 @@ pub(crate) fn play_cell(sweep: &Sweep, number: usize, json: bool) -> anyhow::Res
     let Some(cell) = cells.get(number) else {
         bail!("expected a cell below {}, got {number}", cells.len())
     };
-    let scene = Scene::read(&Scene::text(&sweep.scenario)?, &cell.settings, sweep.nodes)?;
     let meter = Meter::new(cell.count, json);
-    let played = play(&scene, cell.from..cell.from + cell.count, &meter);
+    let (scene, summary) = sweep.play(cell, &Scene::text(&sweep.scenario)?, &meter)?;
     meter.finish();
-    let summary = sweep.write(cell, played)?;
     tell(
         &summary,
         scene.nodes(),
@@ -257,16 +256,14 @@ pub(crate) fn play_sweep(sweep: &Sweep, json: bool) -> anyhow::Result<ExitCode> 
     let (cells, text) = (sweep.plan()?, Scene::text(&sweep.scenario)?);
     let meter = Meter::new(cells.iter().map(|cell| cell.count).sum(), json);
     // Over cells and seeds at once: the last cell must not leave cores idle.
-    let summaries = cells
+    let folders = cells
         .par_iter()
         .map(|cell| {
-            let scene = Scene::read(&text, &cell.settings, sweep.nodes)?;
-            sweep.write(cell, play(&scene, cell.from..cell.from + cell.count, &meter))
+            sweep.play(cell, &text, &meter)?;
+            Ok(sweep.out.join(cell.folder()))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     meter.finish();
-    let folders: Vec<PathBuf> = cells.iter().map(|cell| sweep.out.join(cell.folder())).collect();
-    drop(summaries);
     put_together(&folders, &sweep.out.join("all"), json)
 }
 

@@ -211,17 +211,35 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("market-day", include_str!("../scenarios/market-day.toml")),
 ];
 
+/// A name that no scenario has.
+#[derive(Debug, thiserror::Error)]
+#[error("expected one of the scenarios {known}, got '{actual}'")]
+pub struct Unknown {
+    /// Names that there are.
+    pub known: String,
+    /// The name given.
+    pub actual: String,
+}
+
+/// The text of a scenario in a list of names and texts.
+pub fn find<'a>(list: &[(&str, &'a str)], name: &str) -> Result<&'a str, Unknown> {
+    let found = list.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| *text).ok_or_else(|| Unknown {
+        known: list
+            .iter()
+            .map(|(known, _)| *known)
+            .collect::<Vec<_>>()
+            .join(", "),
+        actual: name.to_owned(),
+    })
+}
+
 /// Why a scenario is none.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The name is not known.
-    #[error("expected one of the scenarios {known}, got '{actual}'")]
-    Unknown {
-        /// Names that are.
-        known: String,
-        /// The name given.
-        actual: String,
-    },
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
     /// The file cannot be read as a scenario.
     #[error("the scenario cannot be read: {0}")]
     Form(#[from] toml::de::Error),
@@ -243,16 +261,7 @@ impl Scenario {
 
     /// A scenario that is built in.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
-        let found = BUILT_IN.iter().find(|(known, _)| *known == name);
-        let (_, text) = found.ok_or_else(|| ScenarioError::Unknown {
-            known: BUILT_IN
-                .iter()
-                .map(|(name, _)| *name)
-                .collect::<Vec<_>>()
-                .join(", "),
-            actual: name.to_owned(),
-        })?;
-        Self::read(text)
+        Self::read(find(BUILT_IN, name)?)
     }
 
     /// A scenario from TOML.

@@ -3,7 +3,7 @@
 use crate::figure::{Played, Progress, Thresholds};
 use crate::mesh;
 use crate::run;
-use crate::scenario::{self, Scenario, ScenarioError};
+use crate::scenario::{self, Scenario, ScenarioError, Unknown};
 use serde::Deserialize;
 
 /// Something that can be played.
@@ -136,14 +136,9 @@ impl Scene {
                 error,
             });
         }
-        let known = Self::built_in();
-        match known.iter().find(|(of, _)| *of == name) {
-            Some((_, text)) => Ok((*text).to_owned()),
-            None => Err(SceneError::Unknown {
-                known: known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-                actual: name.to_owned(),
-            }),
-        }
+        let text = scenario::find(&Self::built_in(), name);
+        text.map(str::to_owned)
+            .map_err(|Unknown { known, actual }| SceneError::Unknown { known, actual })
     }
 
     /// A scenario from its text, with other settings and perhaps another number of nodes than it says.

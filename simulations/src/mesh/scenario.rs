@@ -4,6 +4,7 @@
 use crate::figure::Thresholds;
 use crate::mesh::params::Params;
 use crate::mesh::policy::Role;
+use crate::scenario::{Unknown, find};
 use crate::wire::{Churn, Line, Partition};
 use serde::Deserialize;
 
@@ -172,13 +173,8 @@ const NODES_MAX: usize = 50_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The name is not known.
-    #[error("expected one of the scenarios {known}, got '{actual}'")]
-    Unknown {
-        /// Names that are.
-        known: String,
-        /// The name given.
-        actual: String,
-    },
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
     /// The file cannot be read as a scenario.
     #[error("the scenario cannot be read: {0}")]
     Form(#[from] toml::de::Error),
@@ -195,16 +191,7 @@ pub enum ScenarioError {
 impl Scenario {
     /// A scenario that is built in.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {
-        let found = BUILT_IN.iter().find(|(known, _)| *known == name);
-        let (_, text) = found.ok_or_else(|| ScenarioError::Unknown {
-            known: BUILT_IN
-                .iter()
-                .map(|(name, _)| *name)
-                .collect::<Vec<_>>()
-                .join(", "),
-            actual: name.to_owned(),
-        })?;
-        Self::read(text)
+        Self::read(find(BUILT_IN, name)?)
     }
 
     /// A scenario from TOML.
