@@ -11,7 +11,7 @@
     reason = "a benchmark that fails should say where"
 )]
 
-use souk_simulations::swarm::{Kind, Swarm, play, random_delays, random_edges};
+use souk_simulations::swarm::{Kind, Swarm, Wiring, play, random_delays, random_edges};
 use std::time::{Duration, Instant};
 
 const SEED: u64 = 1;
@@ -30,7 +30,7 @@ fn swarm(nodes: usize) -> Swarm {
         message_bytes: 500,
         // The more nodes, the more work is a message.
         interval: Duration::from_millis(nodes as u64 * 8),
-        noise: false,
+        wiring: Wiring::Memory { noise: false },
     }
 }
 

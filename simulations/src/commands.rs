@@ -54,23 +54,24 @@ pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays seeds over all cores.
+/// Plays seeds over all cores, or one after the other if each needs the machine for itself.
 fn play(scene: &Scene, seeds: std::ops::Range<u64>, meter: &Meter) -> Vec<Played> {
-    seeds
-        .into_par_iter()
-        .map(|seed| {
-            let mut share = meter.share();
-            let played = scene.play(seed, &mut |progress| share.note(progress));
-            share.end();
-            if let Some(broken) = &played.broken {
-                meter.say(&format!(
-                    "seed {seed} broke a law: {}",
-                    broken.lines().next().unwrap_or_default()
-                ));
-            }
-            played
-        })
-        .collect()
+    let play = |seed| {
+        let mut share = meter.share();
+        let played = scene.play(seed, &mut |progress| share.note(progress));
+        share.end();
+        if let Some(broken) = &played.broken {
+            meter.say(&format!(
+                "seed {seed} broke a law: {}",
+                broken.lines().next().unwrap_or_default()
+            ));
+        }
+        played
+    };
+    match scene.runs_alone() {
+        true => seeds.map(play).collect(),
+        false => seeds.into_par_iter().map(play).collect(),
+    }
 }
 
 pub(crate) fn run(

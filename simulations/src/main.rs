@@ -76,6 +76,9 @@ enum Command {
         /// The other one.
         result: PathBuf,
     },
+    /// Be some nodes of a swarm; another process of this program talks with it.
+    #[command(name = souk_simulations::swarm::PART, hide = true)]
+    SwarmPart,
     /// Put results together: the cells of a sweep, or runs of other seeds.
     Merge {
         /// Directories of results, or directories that hold such.
@@ -134,6 +137,10 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Replay { result } => commands::replay(&result, json),
         Command::Compare { baseline, result } => commands::compare(&baseline, &result, json),
+        Command::SwarmPart => {
+            souk_simulations::swarm::serve()?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Merge { results, out } => commands::merge(&results, &out, json),
     }
 }

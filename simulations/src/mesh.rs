@@ -194,6 +194,24 @@ impl World {
         self.kernel.len()
     }
 
+    /// Who dials whom among the honest nodes, and how long the way between two of them is without waits, in
+    /// microseconds: what a swarm of real nodes needs to be on the same graph.
+    pub fn wires(&self) -> (Vec<(usize, usize)>, impl Fn(usize, usize) -> u64 + Send + Sync + use<>) {
+        let honest = self.scenario.nodes;
+        let nodes = self.nodes.all.iter().take(honest).enumerate();
+        let edges = nodes.clone().flat_map(|(from, node)| {
+            let from_link = node.links_from as usize;
+            let links = self.links.all.iter().skip(from_link).take(node.links as usize);
+            let dialled = links.filter(|link| link.is(state::OUTBOUND) && (link.peer as usize) < honest);
+            dialled.map(move |link| (from, link.peer as usize))
+        });
+        let places: Vec<u8> = nodes.map(|(_, node)| node.region).collect();
+        let regions = self.regions.clone();
+        let place = move |node: usize| places.get(node).copied().unwrap_or(0);
+        let way_us = move |from, to| regions.latency_us(place(from), place(to), 0);
+        (edges.collect(), way_us)
+    }
+
     fn end_us(&self) -> u64 {
         self.scenario.duration_ms * 1_000
     }

@@ -77,6 +77,21 @@ pub fn chart(lines: &[Line<'_>], axes: (&str, &str)) -> Option<String> {
     Some(svg)
 }
 
+/// Which line is which, in the order of the lines.
+pub fn legend(names: &[&str]) -> String {
+    let mut html = String::from("<p class=legend>");
+    for (order, name) in names.iter().enumerate() {
+        let _ = write!(
+            html,
+            r#"<span><svg viewBox="0 0 20 8" aria-hidden="true"><path class="line c{}" d="M0 4L20 4"/></svg>{}</span>"#,
+            order % 6,
+            encode_safe(name)
+        );
+    }
+    html.push_str("</p>");
+    html
+}
+
 fn is_drawn(point: &(f64, f64)) -> bool {
     point.0.is_finite() && point.1.is_finite()
 }

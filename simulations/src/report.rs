@@ -5,6 +5,7 @@ use crate::plot::{self, Line, number};
 use crate::summary::{Figure, Summary, Verdict};
 use crate::words::words;
 use html_escape::encode_safe;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -17,7 +18,7 @@ p{margin:0 0 12px;max-width:72ch}.quiet{color:var(--quiet)}.good{color:var(--goo
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:8px 12px 8px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 td.n,th.n{text-align:right;white-space:nowrap}.wide{overflow-x:auto}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(460px,100%),1fr));gap:28px}
-svg{width:100%;height:auto;display:block}.grid{stroke:var(--rule)}.tick,.axis{fill:var(--quiet);font-size:12px}.line{fill:none;stroke-width:2}
+svg{width:100%;height:auto;display:block}.grid{stroke:var(--rule)}.tick,.axis{fill:var(--quiet);font-size:12px}.line{fill:none;stroke-width:2}.legend{margin:0 0 4px;font-size:13px}.legend svg{display:inline-block;width:20px;height:8px;margin:0 6px 2px 0}.legend span{margin-right:16px}
 .c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}.c3{stroke:var(--c3)}.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}
 pre{overflow-x:auto;padding:12px;border:1px solid var(--rule);border-radius:6px;font-size:13px}code{font-size:14px;overflow-wrap:anywhere}
 ";
@@ -194,19 +195,30 @@ fn figure_row(html: &mut String, name: &str, figure: &Figure) {
     );
 }
 
+/// Curves whose names differ after a dot alone are lines of one chart.
 fn charts(html: &mut String, summary: &Summary) {
-    let drawn: Vec<String> = summary
-        .curves
-        .iter()
-        .filter_map(|(name, points)| {
+    let mut groups: BTreeMap<&str, Vec<(&str, Line<'_>)>> = BTreeMap::new();
+    for (name, points) in &summary.curves {
+        let (title, line) = name.split_once('.').unwrap_or((name, "measured"));
+        let name = name.as_str();
+        groups
+            .entry(title)
+            .or_default()
+            .push((line, Line { name, points }));
+    }
+    let drawn: Vec<String> = groups
+        .into_iter()
+        .filter_map(|(name, lines)| {
             let told = words(name);
-            let svg = plot::chart(
-                &[Line { name, points }],
-                told.map_or(("", ""), |words| words.axes),
-            )?;
+            let (names, lines): (Vec<&str>, Vec<Line<'_>>) = lines.into_iter().unzip();
+            let svg = plot::chart(&lines, told.map_or(("", ""), |words| words.axes))?;
             let meaning = told.map_or("", |words| words.meaning);
+            let legend = match names.len() {
+                0 | 1 => String::new(),
+                _ => plot::legend(&names),
+            };
             Some(format!(
-                "<section><h3>{}</h3><p class=quiet>{}</p>{svg}</section>",
+                "<section><h3>{}</h3><p class=quiet>{}</p>{legend}{svg}</section>",
                 encode_safe(title_of(name)),
                 encode_safe(meaning)
             ))

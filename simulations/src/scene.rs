@@ -4,6 +4,7 @@ use crate::figure::{Played, Progress, Thresholds};
 use crate::mesh;
 use crate::run;
 use crate::scenario::{self, Scenario, ScenarioError, Unknown};
+use crate::swarm;
 use serde::Deserialize;
 
 /// Something that can be played.
@@ -13,6 +14,8 @@ pub enum Scene {
     Market(Box<Scenario>),
     /// gossipsub among up to millions of nodes, without content.
     Mesh(Box<mesh::scenario::Scenario>),
+    /// The real node many times.
+    Swarm(Box<swarm::scenario::Scenario>),
 }
 
 /// One setting of a scenario: `storm.lost=30`.
@@ -44,8 +47,11 @@ pub enum SceneError {
     /// A mesh scenario that cannot be played.
     #[error(transparent)]
     Mesh(#[from] mesh::scenario::ScenarioError),
+    /// A scenario of real nodes that cannot be played.
+    #[error(transparent)]
+    Swarm(#[from] swarm::scenario::ScenarioError),
     /// The kind is not known.
-    #[error("expected a scenario with kind = \"market\" or \"mesh\", got {0}")]
+    #[error("expected a scenario with kind = \"market\", \"mesh\" or \"swarm\", got {0}")]
     Kind(String),
     /// The name is not known.
     #[error("expected one of the scenarios {known}, or a file that ends in .toml, got '{actual}'")]
@@ -125,7 +131,12 @@ struct Header {
 impl Scene {
     /// Every built-in scenario: its name, and its text.
     pub fn built_in() -> Vec<(&'static str, &'static str)> {
-        [scenario::BUILT_IN, mesh::scenario::BUILT_IN].concat()
+        [
+            scenario::BUILT_IN,
+            mesh::scenario::BUILT_IN,
+            swarm::scenario::BUILT_IN,
+        ]
+        .concat()
     }
 
     /// The text of a built-in scenario, or of a file that ends in `.toml`.
@@ -165,6 +176,14 @@ impl Scene {
                     None => scenario,
                 })))
             }
+            Ok("swarm") => {
+                let scenario: swarm::scenario::Scenario = table.try_into()?;
+                let scenario = scenario.checked()?;
+                Ok(Self::Swarm(Box::new(match nodes {
+                    Some(nodes) => scenario.with_nodes(nodes)?,
+                    None => scenario,
+                })))
+            }
             Ok(other) => Err(SceneError::Kind(format!("'{other}'"))),
             Err(_) => Err(SceneError::Kind("none".into())),
         }
@@ -186,6 +205,7 @@ impl Scene {
         match self {
             Self::Market(scenario) => scenario.nodes,
             Self::Mesh(scenario) => scenario.nodes,
+            Self::Swarm(scenario) => scenario.nodes,
         }
     }
 
@@ -194,7 +214,13 @@ impl Scene {
         match self {
             Self::Market(scenario) => &scenario.thresholds,
             Self::Mesh(scenario) => &scenario.thresholds,
+            Self::Swarm(scenario) => &scenario.thresholds,
         }
+    }
+
+    /// Whether a seed needs the machine for itself: it runs in real time.
+    pub fn runs_alone(&self) -> bool {
+        matches!(self, Self::Swarm(_))
     }
 
     /// Where the model was checked against reality, and what it leaves out, in words.
@@ -204,7 +230,10 @@ impl Scene {
                 "Peers, stores' contents, orders, tabs and signatures are the product's own code; links, clocks, crashes and people are modelled. Checked: the laws, at 10 to 50 nodes over 1,000 seeds. Not modelled here: gossipsub's mesh, bandwidth, regions, several devices of one author. Times in it say how many steps something takes, not how long it takes in a real network."
             }
             Self::Mesh(_) => {
-                "gossipsub is modelled step by step after its own code, over modelled lines; messages have no content. Checked: its parameters, against the node's own files. Not checked yet: its figures, against real nodes on the same graph. Not modelled: processor time, queues of the operating system, several topics."
+                "gossipsub is modelled step by step after its own code, over modelled lines; messages have no content. Checked: its parameters, against the node's own files. Its figures are held beside those of real nodes on the same graph by the scenario 'fidelity'. Not modelled: processor time, queues of the operating system, several topics."
+            }
+            Self::Swarm(_) => {
+                "The nodes are the real ones, and time is real: no two runs are the same, and the digest is of what was asked for, not of what happened. Only the delays of the wires are made. Latencies hold while the machine is not busy with other things: see its load."
             }
         }
     }
@@ -216,6 +245,7 @@ impl Scene {
                 run::seed(scenario, seed, None, run::TRIES_MAX, tell).played(scenario.nodes)
             }
             Self::Mesh(scenario) => mesh::play(scenario, seed, tell),
+            Self::Swarm(scenario) => swarm::scenario::play(scenario, seed, None, tell),
         }
     }
 }

@@ -7,6 +7,10 @@
 //! [`Swarm::without_delay`] tells how much of a latency is work.
 
 mod crowd;
+mod host;
+mod part;
+mod relay;
+pub mod scenario;
 mod tally;
 mod whole;
 
@@ -14,8 +18,10 @@ use crate::chance::Chance;
 use crate::figure::Played;
 use souk_node::network::{DialError, NetworkError, PublishError, SubscribeError};
 use souk_node::node::{CommandError, StartError};
+pub use host::{PART, serve};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +32,33 @@ pub type DelayUs = Arc<dyn Fn(usize, usize) -> u64 + Send + Sync>;
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
 /// What runs at each place of the graph.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The network layer, and a driver that accepts every message at once.
     #[default]
     Network,
     /// The whole node with its driver, its store and its index. All follow the publishers.
     Whole,
+}
+
+/// What the nodes' connections run over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wiring {
+    /// A network in memory; with `noise` encrypted as on sockets.
+    Memory {
+        /// Whether connections are encrypted.
+        noise: bool,
+    },
+    /// TCP sockets of this machine with Noise, each edge through a relay that delays.
+    Loopback,
+    /// The same, with the nodes spread over other processes.
+    Processes {
+        /// How many.
+        count: usize,
+        /// The program that is started with [`PART`].
+        program: PathBuf,
+    },
 }
 
 /// A swarm and what is published in it.
@@ -54,8 +80,8 @@ pub struct Swarm {
     pub message_bytes: usize,
     /// Time from one message to the next.
     pub interval: Duration,
-    /// Whether connections are encrypted, as on sockets.
-    pub noise: bool,
+    /// What the connections run over.
+    pub wiring: Wiring,
 }
 
 impl fmt::Debug for Swarm {
@@ -98,6 +124,12 @@ pub enum SwarmError {
     /// A whole node does not do as it is told.
     #[error("a node does not do as it is told: {0}")]
     Command(#[from] CommandError),
+    /// A part of the swarm in another process fails.
+    #[error("another process of the swarm fails: {0}")]
+    Elsewhere(String),
+    /// Whole nodes are asked for in other processes.
+    #[error("expected networks in other processes, got whole nodes; those run in one process")]
+    WholeElsewhere,
     /// A node has stopped by itself.
     #[error("a node has stopped: {0}")]
     Stopped(String),
@@ -154,6 +186,9 @@ impl Swarm {
             nodes: self.nodes,
             actual,
         };
+        if self.kind == Kind::Whole && matches!(self.wiring, Wiring::Processes { .. }) {
+            return Err(SwarmError::WholeElsewhere);
+        }
         if self.nodes > usize::from(u16::MAX) + 1 {
             return Err(no_node(self.nodes - 1));
         }

@@ -106,6 +106,21 @@ impl Regions {
         }
     }
 
+    /// The same regions with all ways longer and more or less jitter, both in thousandths of what they are.
+    pub fn scaled(&self, stretch: u64, jitter: u64) -> Self {
+        let scale = |us: &u32, by: u64| {
+            let scaled = u64::from(*us) * by / 1_000;
+            u32::try_from(scaled).unwrap_or(u32::MAX)
+        };
+        Self {
+            names: self.names.clone(),
+            median_us: self.median_us.iter().map(|us| scale(us, stretch)).collect(),
+            spread_us: (self.spread_us.iter())
+                .map(|us| scale(&scale(us, stretch), jitter))
+                .collect(),
+        }
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -143,6 +158,16 @@ pub struct Line {
     pub lost_per_million: u64,
     /// Nodes that nobody can dial, of a thousand.
     pub behind_nat: u64,
+    /// How long all ways are, in thousandths of what the regions say.
+    #[serde(default = "whole")]
+    pub stretch: u64,
+    /// How much messages wait on the way beyond its median, in thousandths of what the regions say.
+    #[serde(default = "whole")]
+    pub jitter: u64,
+}
+
+const fn whole() -> u64 {
+    1_000
 }
 
 impl Line {
@@ -253,6 +278,8 @@ mod tests {
         assert!((69_000..71_000).contains(&drawn[9_000]), "{}", drawn[9_000]);
         assert!(drawn[9_999] <= 75_000);
         assert_eq!(Regions::own().len(), 6);
+        let steady = regions.scaled(3_000, 0);
+        assert_eq!([0, u16::MAX].map(|draw| steady.latency_us(0, 0, draw)), [150_000; 2]);
     }
 
     #[test]
@@ -261,6 +288,8 @@ mod tests {
             upload_bytes_per_s: 1_000_000,
             lost_per_million: 10_000,
             behind_nat: 0,
+            stretch: 1_000,
+            jitter: 1_000,
         };
         let late = (0..100_000u64).filter(|n| line.late_us(1_200, 100_000, blend(1, *n, 2)) > 0);
         assert!((900..1_100).contains(&late.count()));

@@ -9,7 +9,7 @@
 )]
 
 use souk_simulations::figure::Played;
-use souk_simulations::swarm::{Kind, Swarm, play, random_delays, random_edges};
+use souk_simulations::swarm::{Kind, Swarm, Wiring, play, random_delays, random_edges};
 use std::time::Duration;
 
 const NODES: usize = 20;
@@ -25,7 +25,7 @@ fn swarm() -> Swarm {
         messages: 20,
         message_bytes: 500,
         interval: Duration::from_millis(50),
-        noise: false,
+        wiring: Wiring::Memory { noise: false },
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn world(scenario: &Scenario, seed: u64, given: Vec<Box<dyn Policy>>)
     let regions = match &scenario.regions {
         Some(files) => Regions::read(&read(&files.p50_file)?, &read(&files.p90_file)?)?,
         None => Regions::own(),
-    };
+    }
+    .scaled(scenario.line.stretch, scenario.line.jitter);
     let keeps = keeps(&scenario)?;
     let graph = graph_of(&scenario, &mut chance)?;
     // A list of edges says itself how many nodes there are.

@@ -25,7 +25,10 @@ impl World {
         let what = u64::from(kind as u8) << 40 | u64::from(hops) << 32 | u64::from(about);
         let place = u64::from(node) << 32 | u64::from(link);
         self.chain.add([self.now_us, what, place]);
-        self.keep(event);
+        // Who publishes is not drawn yet.
+        if event.kind != Kind::Publish {
+            self.keep(event);
+        }
         match kind {
             Kind::Beat => self.beat(node),
             Kind::Judged => self.judged(node, about),

@@ -53,6 +53,7 @@ impl World {
             let author = u32::try_from(self.chance.below(self.scenario.nodes as u64)).unwrap_or(0);
             let here = self.nodes.at(author);
             if here.online && here.connected > 0 {
+                self.keep(Event::at(Kind::Publish, author, number));
                 self.publish(author, u32::try_from(size).unwrap_or(u32::MAX), true);
                 return;
             }

@@ -1,18 +1,20 @@
 //! A swarm of network layers: everything of a node up to its driver, which here accepts what it hears.
 
-use super::tally::{Heard, Mesh, Note, cpu};
-use super::{DelayUs, Progress, Swarm, SwarmError};
+use super::host::Host;
+use super::part::{Answer, Counts, Look, Order, Part, devices};
+use super::relay::Relays;
+use super::tally::{Clock, Heard, Mesh, Note, cpu};
+use super::{DelayUs, Progress, Swarm, SwarmError, Wiring};
 use futures::{StreamExt, TryStreamExt, stream};
-use souk_node::network::{Config, Delays, Device, Event, Memory, Network, Status, Verdict, start};
+use souk_node::network::{Config, Delays, Device, ListenOn, Memory, Transport};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-/// The one topic.
-const TOPIC: &str = "swarm";
 /// gossipsub's least number of peers in a mesh.
 const MESH_LOW: usize = 5;
 /// How long the nodes may take to hang together and to fill their meshes.
@@ -50,7 +52,7 @@ impl Wires {
         });
     }
 
-    fn place(&self, device: &Device) -> Option<usize> {
+    pub(super) fn place(&self, device: &Device) -> Option<usize> {
         self.places.get()?.get(device).copied()
     }
 }
@@ -70,37 +72,114 @@ impl Delays for Wires {
     }
 }
 
-/// A place in memory for the nodes of a swarm.
-pub(super) fn memory(swarm: &Swarm, wires: Arc<Wires>) -> Memory {
-    match swarm.noise {
-        true => Memory::with_noise(wires),
-        false => Memory::new(wires),
+/// What the nodes of a swarm are started with, by place.
+pub(super) fn configs(swarm: &Swarm, wires: &Arc<Wires>) -> impl Fn(usize) -> Config + use<> {
+    let memory = match &swarm.wiring {
+        Wiring::Memory { noise: true } => Some(Memory::with_noise(wires.clone())),
+        Wiring::Memory { noise: false } => Some(Memory::new(wires.clone())),
+        Wiring::Loopback | Wiring::Processes { .. } => None,
+    };
+    let degrees = swarm.degrees();
+    move |place| {
+        let degree = degrees.get(place).copied().unwrap_or(0);
+        match &memory {
+            Some(memory) => roomy(
+                Config::memory(memory, u16::try_from(place).unwrap_or(u16::MAX)),
+                degree,
+            ),
+            None => socket_config(degree),
+        }
     }
 }
 
-/// What a node of this place and degree is started with.
-pub(super) fn config(memory: &Memory, number: usize, degree: usize) -> Config {
-    let mut config = Config::memory(memory, u16::try_from(number).unwrap_or(u16::MAX));
-    // A hub of the graph has as many connections as the graph says.
+/// A node on a socket of this machine.
+pub(super) fn socket_config(degree: usize) -> Config {
+    let on_loopback = ListenOn {
+        transport: Transport::Tcp,
+        addr: (Ipv4Addr::LOCALHOST, 0).into(),
+    };
+    let config = Config {
+        listen: vec![on_loopback],
+        lane: Vec::new(),
+        closed: true,
+        ..Config::loopback()
+    };
+    roomy(config, degree)
+}
+
+/// A hub of the graph has as many connections as the graph says.
+fn roomy(mut config: Config, degree: usize) -> Config {
     let most = u32::try_from(degree).unwrap_or(u32::MAX).saturating_add(8);
     config.limits.connections_max = config.limits.connections_max.max(most);
     config.limits.connections_inbound_max = config.limits.connections_inbound_max.max(most);
     config
 }
 
+/// The addresses that the edges' first ends dial, in their order. On sockets each leads through a relay.
+pub(super) async fn dialled(
+    swarm: &Swarm,
+    addresses: &[String],
+    relays: &mut Relays,
+) -> Result<Vec<String>, SwarmError> {
+    let mut dialled = Vec::with_capacity(swarm.edges.len());
+    for (one, other) in &swarm.edges {
+        let address = addresses.get(*other).cloned().unwrap_or_default();
+        if matches!(swarm.wiring, Wiring::Memory { .. }) {
+            dialled.push(address);
+            continue;
+        }
+        let port = port_of(&address).ok_or_else(|| {
+            SwarmError::Stopped(format!("expected a TCP address of this machine, got {address}"))
+        })?;
+        let delay = |from, to| Duration::from_micros((swarm.delay_us)(from, to));
+        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let relay = relays
+            .open(target, delay(*one, *other), delay(*other, *one))
+            .await?;
+        dialled.push(address.replacen(&format!("/tcp/{port}"), &format!("/tcp/{}", relay.port()), 1));
+    }
+    Ok(dialled)
+}
+
+fn port_of(address: &str) -> Option<u16> {
+    let (_, rest) = address.split_once("/tcp/")?;
+    rest.split('/').next()?.parse().ok()
+}
+
+/// Dials all edges, some at once.
+pub(super) async fn dial(
+    dials: impl Iterator<Item = impl Future<Output = Result<(), SwarmError>>>,
+    count: usize,
+    progress: Progress<'_>,
+) -> Result<(), SwarmError> {
+    let numbered = dials.enumerate().map(|(number, dial)| async move {
+        dial.await?;
+        progress("edges", number + 1, count);
+        Ok::<_, SwarmError>(())
+    });
+    stream::iter(numbered)
+        .buffer_unordered(DIALS)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(())
+}
+
 struct Crowd {
-    networks: Vec<Network>,
+    hosts: Vec<Host>,
+    /// Nodes of each host.
+    share: usize,
     degrees: Vec<usize>,
     notes: mpsc::UnboundedReceiver<Note>,
+    _relays: Relays,
 }
 
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
     let mut crowd = Crowd::stand(swarm, seed, progress).await?;
     let mesh = crowd.fill(progress).await?;
-    let idle = idle().await;
+    let idle = crowd.idle().await?;
     let heard = crowd.publish(swarm, seed, progress, mesh, idle).await?;
     crowd.count_edges(swarm.edges.len()).await?;
-    futures::future::join_all(crowd.networks.iter().map(Network::shutdown)).await;
+    crowd.all(Order::Stop).await?;
     Ok(heard)
 }
 
@@ -116,77 +195,111 @@ impl Crowd {
     /// Starts all nodes, connects the graph and joins the topic everywhere.
     async fn stand(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Self, SwarmError> {
         let (degrees, wires) = (swarm.degrees(), Wires::new(swarm.delay_us.clone()));
-        let memory = memory(swarm, wires.clone());
+        wires.tell(devices(seed, swarm.nodes));
+        let config = configs(swarm, &wires);
         let (noting, notes) = mpsc::unbounded_channel();
-        let (mut networks, mut addresses, mut heard) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, degree) in degrees.iter().enumerate() {
-            let (network, mut events) = start(config(&memory, number, *degree), secret(seed, number))?;
-            addresses.push(address(&mut events).await?);
-            networks.push(network);
-            heard.push(events);
-            progress("nodes", number + 1, swarm.nodes);
+        let share = match swarm.wiring {
+            Wiring::Processes { count, .. } => swarm.nodes.div_ceil(count.max(1)),
+            Wiring::Memory { .. } | Wiring::Loopback => swarm.nodes,
         }
-        wires.tell(networks.iter().map(Network::device));
-        for (node, (network, events)) in networks.iter().zip(heard).enumerate() {
-            tokio::spawn(listen(
-                node,
-                network.clone(),
-                events,
-                wires.clone(),
-                noting.clone(),
-            ));
-        }
-        let (networks, addresses) = (&networks, &addresses);
-        let dials = swarm
-            .edges
-            .iter()
-            .enumerate()
-            .map(|(number, (one, other))| async move {
-                if let (Some(dialler), Some(address)) = (networks.get(*one), addresses.get(*other)) {
-                    dialler.dial(address).await?;
+        .max(1);
+        let (mut hosts, mut addresses) = (Vec::new(), Vec::new());
+        for first in (0..swarm.nodes).step_by(share) {
+            let places = first..(first + share).min(swarm.nodes);
+            let end = places.end;
+            let (host, listening) = match &swarm.wiring {
+                Wiring::Processes { program, .. } => {
+                    Host::start(program, seed, places, &degrees, noting.clone()).await?
                 }
-                progress("edges", number + 1, swarm.edges.len());
-                Ok::<_, SwarmError>(())
-            });
-        stream::iter(dials)
-            .buffer_unordered(DIALS)
-            .try_collect::<Vec<_>>()
-            .await?;
-        for network in networks {
-            network.subscribe(TOPIC).await?;
+                Wiring::Memory { .. } | Wiring::Loopback => {
+                    let (part, listening) = Part::start(seed, places, &config, &wires, &noting).await?;
+                    (Host::Here(part), listening)
+                }
+            };
+            hosts.push(host);
+            addresses.extend(listening);
+            progress("nodes", end, swarm.nodes);
         }
-        Ok(Self {
-            networks: networks.clone(),
+        let mut relays = Relays::default();
+        let dialled = dialled(swarm, &addresses, &mut relays).await?;
+        let crowd = Self {
+            hosts,
+            share,
             degrees,
             notes,
+            _relays: relays,
+        };
+        let dials = swarm.edges.iter().zip(dialled).map(|((one, _), address)| {
+            let order = Order::Dial { node: *one, address };
+            let crowd = &crowd;
+            async move { crowd.at(*one)?.ask(order).await.map(drop) }
+        });
+        dial(dials, swarm.edges.len(), progress).await?;
+        crowd.all(Order::Subscribe).await?;
+        Ok(crowd)
+    }
+
+    /// The host of a node.
+    fn at(&self, node: usize) -> Result<&Host, SwarmError> {
+        self.hosts.get(node / self.share).ok_or(SwarmError::NoNode {
+            nodes: self.degrees.len(),
+            actual: node,
         })
     }
 
-    async fn statuses(&self) -> Result<Vec<Status>, SwarmError> {
-        let asked = self.networks.iter().map(Network::status);
-        let statuses = futures::future::join_all(asked).await;
-        let gone = || SwarmError::Stopped("a network is gone".to_owned());
-        statuses
-            .into_iter()
-            .map(|status| status.ok_or_else(gone))
-            .collect()
+    async fn all(&self, order: Order) -> Result<Vec<Answer>, SwarmError> {
+        let asked = self.hosts.iter().map(|host| host.ask(order.clone()));
+        futures::future::try_join_all(asked).await
+    }
+
+    /// How all nodes stand, in their order.
+    async fn looks(&self) -> Result<Vec<Look>, SwarmError> {
+        let answers = self.all(Order::Look).await?.into_iter();
+        let looks = answers.filter_map(|answer| match answer {
+            Answer::Looks(looks) => Some(looks),
+            _ => None,
+        });
+        Ok(looks.flatten().collect())
+    }
+
+    /// Sums over all nodes, and the processor time of all processes.
+    async fn counts(&self) -> Result<Counts, SwarmError> {
+        let answers = self.all(Order::Count).await?.into_iter();
+        let mut sum = answers.fold(Counts::default(), |sum, answer| match answer {
+            Answer::Counts(counts) => Counts {
+                received: sum.received + counts.received,
+                duplicates: sum.duplicates + counts.duplicates,
+                cpu_us: sum.cpu_us + counts.cpu_us,
+            },
+            _ => sum,
+        });
+        if self.hosts.iter().any(|host| matches!(host, Host::Elsewhere(_))) {
+            // The relays are here.
+            sum.cpu_us += u64::try_from(cpu().as_micros()).unwrap_or(u64::MAX);
+        }
+        Ok(sum)
+    }
+
+    async fn idle(&self) -> Result<Duration, SwarmError> {
+        let (begun, before) = (Instant::now(), self.counts().await?);
+        tokio::time::sleep(IDLE).await;
+        let spent = Duration::from_micros(self.counts().await?.cpu_us.saturating_sub(before.cpu_us));
+        Ok(spent.div_f64(begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE)))
     }
 
     /// Waits until all have heard of their neighbours' subscriptions and the meshes change no more.
     async fn fill(&self, progress: Progress<'_>) -> Result<Mesh, SwarmError> {
         let (begun, mut before) = (Instant::now(), None);
         loop {
-            let statuses = self.statuses().await?;
+            let looks = self.looks().await?;
             let (mut total, mut known, mut full) = (0, 0, 0);
-            for (status, degree) in statuses.iter().zip(&self.degrees) {
-                let topic = status.topics.first();
-                let (mesh, peers) = topic.map_or((0, 0), |topic| (topic.mesh, topic.peers));
-                total += mesh;
-                known += usize::from(peers == *degree);
-                full += usize::from(mesh >= MESH_LOW.min(*degree));
+            for (look, degree) in looks.iter().zip(&self.degrees) {
+                total += look.mesh;
+                known += usize::from(look.subscribers == *degree);
+                full += usize::from(look.mesh >= MESH_LOW.min(*degree));
             }
-            progress("meshes", full, self.networks.len());
-            let all = self.networks.len();
+            let all = self.degrees.len();
+            progress("meshes", full, all);
             let late = begun.elapsed() > STAND_MAX;
             if known < all && late {
                 return Err(SwarmError::TimedOut {
@@ -206,15 +319,6 @@ impl Crowd {
         }
     }
 
-    fn counts(&self) -> (u64, u64) {
-        self.networks
-            .iter()
-            .map(Network::counts)
-            .fold((0, 0), |sum, counts| {
-                (sum.0 + counts.gossip_received, sum.1 + counts.gossip_duplicates())
-            })
-    }
-
     /// Publishes all messages and waits until everything has come, or nothing more comes.
     async fn publish(
         &mut self,
@@ -224,23 +328,20 @@ impl Crowd {
         mesh: Mesh,
         idle: Duration,
     ) -> Result<Heard, SwarmError> {
-        let (before, spent, begun) = (self.counts(), cpu(), Instant::now());
+        let (before, begun) = (self.counts().await?, Clock::now());
         let mut ticks = tokio::time::interval(swarm.interval.max(Duration::from_micros(1)));
         let (mut published, mut first) = (Vec::new(), Vec::new());
         for (message, node) in swarm.speakers(seed).into_iter().enumerate() {
             ticks.tick().await;
-            let Some(network) = self.networks.get(node) else {
-                continue;
-            };
+            let data = payload(seed, message, swarm.message_bytes);
+            let answer = self.at(node)?.ask(Order::Publish { node, data }).await?;
+            let Answer::Published(at) = answer else { continue };
             published.push(Note {
-                at: Instant::now(),
+                at,
                 node,
                 message,
                 from: None,
             });
-            network
-                .publish(TOPIC, payload(seed, message, swarm.message_bytes))
-                .await?;
             progress("messages", message + 1, swarm.messages);
         }
         let expected = published.len() * swarm.nodes.saturating_sub(1);
@@ -253,37 +354,38 @@ impl Crowd {
             }
         }
         progress("deliveries", first.len(), expected);
-        self.settle().await;
-        let (after, wall) = (self.counts(), begun.elapsed());
+        self.settle().await?;
+        let after = self.counts().await?;
         Ok(Heard {
             begun,
             published,
             first,
-            duplicates: after.1.saturating_sub(before.1),
+            duplicates: after.duplicates.saturating_sub(before.duplicates),
             mesh: Some(mesh),
-            cpu: cpu().saturating_sub(spent),
-            wall,
+            cpu: Duration::from_micros(after.cpu_us.saturating_sub(before.cpu_us)),
+            wall: Clock::now().since(begun),
             idle,
         })
     }
 
     /// Waits until no duplicate is on its way any more.
-    async fn settle(&self) {
-        let (begun, mut before) = (Instant::now(), self.counts());
+    async fn settle(&self) -> Result<(), SwarmError> {
+        let heard = |counts: Counts| (counts.received, counts.duplicates);
+        let (begun, mut before) = (Instant::now(), heard(self.counts().await?));
         while begun.elapsed() < ARRIVE_MAX {
             tokio::time::sleep(LOOK).await;
-            let now = self.counts();
+            let now = heard(self.counts().await?);
             if now == before {
-                return;
+                break;
             }
             before = now;
         }
+        Ok(())
     }
 
     /// What was measured is of the graph only if nobody else got connected.
     async fn count_edges(&self, expected: usize) -> Result<(), SwarmError> {
-        let statuses = self.statuses().await?;
-        let ends: usize = statuses.iter().map(|status| status.peers.len()).sum();
+        let ends: usize = self.looks().await?.iter().map(|look| look.connections).sum();
         let actual = ends / 2;
         match actual == expected {
             true => Ok(()),
@@ -292,50 +394,8 @@ impl Crowd {
     }
 }
 
-/// Where a node listens.
-async fn address(events: &mut mpsc::Receiver<Event>) -> Result<String, SwarmError> {
-    while let Some(event) = events.recv().await {
-        match event {
-            Event::Listening { addr } => return Ok(addr),
-            Event::NotListening { error } => return Err(SwarmError::Stopped(error.to_string())),
-            _ => {}
-        }
-    }
-    Err(SwarmError::Stopped("it ended before it listened".to_owned()))
-}
-
-/// The driver: notes what comes first, and passes everything on.
-async fn listen(
-    node: usize,
-    network: Network,
-    mut events: mpsc::Receiver<Event>,
-    wires: Arc<Wires>,
-    noting: mpsc::UnboundedSender<Note>,
-) {
-    while let Some(event) = events.recv().await {
-        let Event::Gossip { id, from, data, .. } = event else {
-            continue;
-        };
-        let at = Instant::now();
-        network.verdict(id, Verdict::Accept).await;
-        let message = data.first_chunk().copied().map(u64::from_be_bytes);
-        if let Some(message) = message.and_then(|message| usize::try_from(message).ok()) {
-            let from = wires.place(&from);
-            // Who measures may have heard enough.
-            noting
-                .send(Note {
-                    at,
-                    node,
-                    message,
-                    from,
-                })
-                .ok();
-        }
-    }
-}
-
 /// The secret key of a node.
-fn secret(seed: u64, node: usize) -> Zeroizing<[u8; 32]> {
+pub(super) fn secret(seed: u64, node: usize) -> Zeroizing<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     hasher
         .update(b"swarm")

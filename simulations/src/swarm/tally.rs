@@ -2,15 +2,33 @@
 
 use super::Swarm;
 use crate::figure::{Figures, Played, Row};
-use std::time::{Duration, Instant};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Points of a curve.
 const POINTS: usize = 200;
 
+/// A moment by a clock that never jumps and that all processes of this machine share, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Clock(u64);
+
+impl Clock {
+    pub(super) fn now() -> Self {
+        let now = clock_gettime(ClockId::Monotonic);
+        let (seconds, nanos) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
+        Self(seconds.unwrap_or(0) * 1_000_000 + nanos.unwrap_or(0) / 1_000)
+    }
+
+    pub(super) fn since(self, before: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(before.0))
+    }
+}
+
 /// A message came to a node, or from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Note {
-    pub(super) at: Instant,
+    pub(super) at: Clock,
     pub(super) node: usize,
     pub(super) message: usize,
     /// Who passed it on; nobody if it was published here, or if that is not known.
@@ -20,7 +38,7 @@ pub(super) struct Note {
 /// What was heard while messages were on their way.
 pub(super) struct Heard {
     /// When the first message was about to be published.
-    pub(super) begun: Instant,
+    pub(super) begun: Clock,
     pub(super) published: Vec<Note>,
     pub(super) first: Vec<Note>,
     /// Gossip that arrived again.
@@ -63,7 +81,7 @@ pub(super) fn played(swarm: &Swarm, seed: u64, heard: Heard) -> Played {
         .iter()
         .filter_map(|note| {
             let published = heard.published.get(note.message)?;
-            Some(note.at.saturating_duration_since(published.at).as_secs_f64() * 1_000.0)
+            Some(note.at.since(published.at).as_secs_f64() * 1_000.0)
         })
         .collect();
     latencies.sort_by(f64::total_cmp);
@@ -114,8 +132,7 @@ fn cdf(sorted: &[f64], pairs: f64) -> Vec<(f64, f64)> {
 
 fn rows(heard: &Heard) -> Vec<Row> {
     let row = |kind: &str, note: &Note| Row {
-        time_us: u64::try_from(note.at.saturating_duration_since(heard.begun).as_micros())
-            .unwrap_or(u64::MAX),
+        time_us: u64::try_from(note.at.since(heard.begun).as_micros()).unwrap_or(u64::MAX),
         node: note.node as u64,
         kind: kind.to_owned(),
         other: note.from.map(|from| from as u64),

@@ -3,10 +3,10 @@
 //! All follow the publishers, and a message is a post. It has come to a node when the node's store has it,
 //! by whatever way; stores are looked at every two milliseconds.
 
-use super::crowd::{Wires, config, idle, memory};
-use super::tally::{Heard, Note, cpu};
+use super::crowd::{Wires, configs, dial, dialled, idle};
+use super::relay::Relays;
+use super::tally::{Clock, Heard, Note, cpu};
 use super::{Progress, Swarm, SwarmError};
-use futures::{StreamExt, TryStreamExt, stream};
 use souk_node::home::Home;
 use souk_node::node::Node;
 use souk_protocol::api::Command;
@@ -26,11 +26,10 @@ const QUIET: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(2);
 /// Between two looks at what else is going on.
 const STEP: Duration = Duration::from_millis(100);
-/// Dials under way at once.
-const DIALS: usize = 16;
 
 struct Town {
     nodes: Vec<Node>,
+    _relays: Relays,
     _dir: TempDir,
 }
 
@@ -60,33 +59,34 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
 impl Town {
     async fn stand(swarm: &Swarm, progress: Progress<'_>) -> Result<Self, SwarmError> {
         let (dir, wires) = (TempDir::new()?, Wires::new(swarm.delay_us.clone()));
-        let memory = memory(swarm, wires.clone());
+        let config = configs(swarm, &wires);
         let (mut nodes, mut addresses) = (Vec::new(), Vec::new());
-        for (number, degree) in swarm.degrees().into_iter().enumerate() {
+        for number in 0..swarm.nodes {
             let (home, _) = Home::open_or_create(&dir.path().join(number.to_string()), None)?;
-            let node = Node::start(&home, config(&memory, number, degree))?;
+            let node = Node::start(&home, config(number))?;
             addresses.push(address(&node).await?);
             nodes.push(node);
             progress("nodes", number + 1, swarm.nodes);
         }
         wires.tell(nodes.iter().map(|node| *node.device().as_bytes()));
-        let (all, addresses) = (&nodes, &addresses);
-        let dials = swarm
-            .edges
-            .iter()
-            .enumerate()
-            .map(|(number, (one, other))| async move {
-                if let (Some(dialler), Some(address)) = (all.get(*one), addresses.get(*other)) {
-                    dialler.dial(address).await?;
-                }
-                progress("edges", number + 1, swarm.edges.len());
-                Ok::<_, SwarmError>(())
+        let mut relays = Relays::default();
+        let dialled = dialled(swarm, &addresses, &mut relays).await?;
+        let dials = swarm.edges.iter().zip(&dialled).map(|((one, _), address)| {
+            let dialler = nodes.get(*one).ok_or(SwarmError::NoNode {
+                nodes: swarm.nodes,
+                actual: *one,
             });
-        stream::iter(dials)
-            .buffer_unordered(DIALS)
-            .try_collect::<Vec<_>>()
-            .await?;
-        Ok(Self { nodes, _dir: dir })
+            async move {
+                dialler?.dial(address).await?;
+                Ok(())
+            }
+        });
+        dial(dials, swarm.edges.len(), progress).await?;
+        Ok(Self {
+            nodes,
+            _relays: relays,
+            _dir: dir,
+        })
     }
 
     async fn follow(&self, swarm: &Swarm, progress: Progress<'_>) -> Result<(), SwarmError> {
@@ -164,7 +164,7 @@ impl Town {
         let names = ["souk_gossip_received", "souk_gossip_distinct"];
         let before = self.counters(names).await;
         let (awaiting, awaited) = mpsc::unbounded_channel();
-        let (spent, begun, nodes) = (cpu(), Instant::now(), self.nodes.clone());
+        let (spent, begun, nodes) = (cpu(), Clock::now(), self.nodes.clone());
         let watched = tokio::task::spawn_blocking(move || watch(&nodes, awaited));
         let mut ticks = tokio::time::interval(swarm.interval.max(Duration::from_micros(1)));
         let mut published = Vec::new();
@@ -179,7 +179,7 @@ impl Town {
                 .take(swarm.message_bytes)
                 .collect();
             published.push(Note {
-                at: Instant::now(),
+                at: Clock::now(),
                 node,
                 message,
                 from: None,
@@ -208,7 +208,7 @@ impl Town {
         let first = watched
             .await
             .map_err(|error| SwarmError::Stopped(error.to_string()))?;
-        let (cpu, wall) = (cpu().saturating_sub(spent), begun.elapsed());
+        let (cpu, wall) = (cpu().saturating_sub(spent), Clock::now().since(begun));
         self.quiet(ARRIVE_MAX).await?;
         let after = self.counters(names).await;
         let again = |[received, distinct]: [u64; 2]| received.saturating_sub(distinct);
@@ -255,7 +255,7 @@ fn watch(nodes: &[Node], mut awaited: mpsc::UnboundedReceiver<Awaited>) -> Vec<N
             if has {
                 changed = Instant::now();
                 notes.push(Note {
-                    at: changed,
+                    at: Clock::now(),
                     node: *node,
                     message: post.message,
                     from: None,
