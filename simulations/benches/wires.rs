@@ -23,6 +23,7 @@ fn swarm(nodes: usize) -> Swarm {
     Swarm {
         nodes,
         edges: random_edges(nodes, DEGREE, SEED),
+        dialled_within: Duration::ZERO,
         delay_us: random_delays(10 * stretch, 150 * stretch, SEED),
         kind: Kind::Network,
         publishers: Vec::new(),

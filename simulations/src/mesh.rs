@@ -196,7 +196,12 @@ impl World {
 
     /// Who dials whom among the honest nodes, and how long the way between two of them is without waits, in
     /// microseconds: what a swarm of real nodes needs to be on the same graph.
-    pub fn wires(&self) -> (Vec<(usize, usize)>, impl Fn(usize, usize) -> u64 + Send + Sync + use<>) {
+    pub fn wires(
+        &self,
+    ) -> (
+        Vec<(usize, usize)>,
+        impl Fn(usize, usize) -> u64 + Send + Sync + use<>,
+    ) {
         let honest = self.scenario.nodes;
         let nodes = self.nodes.all.iter().take(honest).enumerate();
         let edges = nodes.clone().flat_map(|(from, node)| {

@@ -16,9 +16,9 @@ mod whole;
 
 use crate::chance::Chance;
 use crate::figure::Played;
+pub use host::{PART, serve};
 use souk_node::network::{DialError, NetworkError, PublishError, SubscribeError};
 use souk_node::node::{CommandError, StartError};
-pub use host::{PART, serve};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -68,6 +68,8 @@ pub struct Swarm {
     pub nodes: usize,
     /// Who dials whom; no other connections come into being.
     pub edges: Vec<(usize, usize)>,
+    /// Within this time they are dialled, evenly and in an order drawn from the seed.
+    pub dialled_within: Duration,
     /// How long bytes take on an edge, in each direction.
     pub delay_us: DelayUs,
     /// What runs at each place.

@@ -279,7 +279,10 @@ mod tests {
         assert!(drawn[9_999] <= 75_000);
         assert_eq!(Regions::own().len(), 6);
         let steady = regions.scaled(3_000, 0);
-        assert_eq!([0, u16::MAX].map(|draw| steady.latency_us(0, 0, draw)), [150_000; 2]);
+        assert_eq!(
+            [0, u16::MAX].map(|draw| steady.latency_us(0, 0, draw)),
+            [150_000; 2]
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@
 )]
 
 use souk_simulations::figure::Played;
-use souk_simulations::swarm::{Kind, Swarm, Wiring, play, random_delays, random_edges};
+use souk_simulations::swarm::scenario::{self, Scenario};
+use souk_simulations::swarm::{Kind, Swarm, SwarmError, Wiring, play, random_delays, random_edges};
 use std::time::Duration;
 
 const NODES: usize = 20;
@@ -19,6 +20,7 @@ fn swarm() -> Swarm {
     Swarm {
         nodes: NODES,
         edges: random_edges(NODES, 6, SEED),
+        dialled_within: Duration::ZERO,
         delay_us: random_delays(10, 60, SEED),
         kind: Kind::Network,
         publishers: Vec::new(),
@@ -101,6 +103,71 @@ fn whole_nodes_do_the_same() {
         ..swarm()
     };
     check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
+}
+
+#[test]
+fn sockets_and_other_processes_do_the_same() {
+    let program = env!("CARGO_BIN_EXE_souk-simulations").into();
+    for wiring in [Wiring::Loopback, Wiring::Processes { count: 3, program }] {
+        let swarm = Swarm {
+            nodes: 10,
+            edges: random_edges(10, 4, SEED),
+            messages: 8,
+            wiring,
+            ..swarm()
+        };
+        check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
+    }
+}
+
+#[test]
+fn another_process_that_is_none_of_ours_is_an_error() {
+    let wiring = |program: &str| Wiring::Processes {
+        count: 2,
+        program: program.into(),
+    };
+    for program in ["/bin/true", "/nowhere"] {
+        let swarm = Swarm {
+            wiring: wiring(program),
+            ..swarm()
+        };
+        assert!(play(&swarm, SEED, &|_, _, _| {}).is_err(), "{program}");
+    }
+    let whole = Swarm {
+        kind: Kind::Whole,
+        publishers: vec![0],
+        wiring: wiring(env!("CARGO_BIN_EXE_souk-simulations")),
+        ..swarm()
+    };
+    assert!(matches!(
+        play(&whole, SEED, &|_, _, _| {}),
+        Err(SwarmError::WholeElsewhere)
+    ));
+}
+
+#[test]
+fn a_scenario_of_real_nodes_has_the_model_beside_it() {
+    let mut scenario: Scenario = toml::from_str(include_str!("../scenarios/fidelity.toml")).unwrap();
+    scenario.traffic.messages = 5;
+    scenario.traffic.every_ms = 330;
+    scenario.graph.dialled_ms = 500;
+    let scenario = scenario.with_nodes(15).unwrap();
+    let played = scenario::play(&scenario, SEED, None, &mut |_| {});
+    assert_eq!(played.broken, None);
+    let numbers = &played.figures.numbers;
+    // How near the model comes is for a machine that does nothing else; that it plays the same messages is not.
+    for name in [
+        "fidelity_p50",
+        "fidelity_p99",
+        "fidelity_duplicates",
+        "fidelity_mesh_degree",
+    ] {
+        assert!(numbers[name] > 0.0, "{name}: {numbers:?}");
+    }
+    for curve in ["delivery_cdf", "delivery_cdf.model"] {
+        let (_, share) = *played.figures.curves[curve].last().unwrap();
+        assert!((share - 1.0).abs() < 1e-9, "{curve}");
+    }
 }
 
 #[test]

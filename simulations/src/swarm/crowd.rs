@@ -5,6 +5,7 @@ use super::part::{Answer, Counts, Look, Order, Part, devices};
 use super::relay::Relays;
 use super::tally::{Clock, Heard, Mesh, Note, cpu};
 use super::{DelayUs, Progress, Swarm, SwarmError, Wiring};
+use crate::chance::Chance;
 use futures::{StreamExt, TryStreamExt, stream};
 use souk_node::network::{Config, Delays, Device, ListenOn, Memory, Transport};
 use std::collections::BTreeMap;
@@ -146,13 +147,19 @@ fn port_of(address: &str) -> Option<u16> {
     rest.split('/').next()?.parse().ok()
 }
 
-/// Dials all edges, some at once.
+/// Dials all edges in an order drawn anew, spread over the time that the swarm takes for it, some at once.
 pub(super) async fn dial(
+    swarm: &Swarm,
+    seed: u64,
     dials: impl Iterator<Item = impl Future<Output = Result<(), SwarmError>>>,
-    count: usize,
     progress: Progress<'_>,
 ) -> Result<(), SwarmError> {
-    let numbered = dials.enumerate().map(|(number, dial)| async move {
+    let mut dials: Vec<_> = dials.collect();
+    Chance::of(seed).shuffle(&mut dials);
+    let (begun, count) = (tokio::time::Instant::now(), dials.len());
+    let numbered = dials.into_iter().enumerate().map(|(number, dial)| async move {
+        let share = number as f64 / count.max(1) as f64;
+        tokio::time::sleep_until(begun + swarm.dialled_within.mul_f64(share)).await;
         dial.await?;
         progress("edges", number + 1, count);
         Ok::<_, SwarmError>(())
@@ -175,9 +182,9 @@ struct Crowd {
 
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
     let mut crowd = Crowd::stand(swarm, seed, progress).await?;
-    let mesh = crowd.fill(progress).await?;
+    let full_share = crowd.fill(progress).await?;
     let idle = crowd.idle().await?;
-    let heard = crowd.publish(swarm, seed, progress, mesh, idle).await?;
+    let heard = crowd.publish(swarm, seed, progress, full_share, idle).await?;
     crowd.count_edges(swarm.edges.len()).await?;
     crowd.all(Order::Stop).await?;
     Ok(heard)
@@ -192,7 +199,7 @@ pub(super) async fn idle() -> Duration {
 }
 
 impl Crowd {
-    /// Starts all nodes, connects the graph and joins the topic everywhere.
+    /// Starts all nodes, joins the topic everywhere and connects the graph.
     async fn stand(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Self, SwarmError> {
         let (degrees, wires) = (swarm.degrees(), Wires::new(swarm.delay_us.clone()));
         wires.tell(devices(seed, swarm.nodes));
@@ -229,13 +236,14 @@ impl Crowd {
             notes,
             _relays: relays,
         };
+        // As nodes at home do, which follow somebody before they are connected.
+        crowd.all(Order::Subscribe).await?;
         let dials = swarm.edges.iter().zip(dialled).map(|((one, _), address)| {
             let order = Order::Dial { node: *one, address };
             let crowd = &crowd;
             async move { crowd.at(*one)?.ask(order).await.map(drop) }
         });
-        dial(dials, swarm.edges.len(), progress).await?;
-        crowd.all(Order::Subscribe).await?;
+        dial(swarm, seed, dials, progress).await?;
         Ok(crowd)
     }
 
@@ -287,8 +295,9 @@ impl Crowd {
         Ok(spent.div_f64(begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE)))
     }
 
-    /// Waits until all have heard of their neighbours' subscriptions and the meshes change no more.
-    async fn fill(&self, progress: Progress<'_>) -> Result<Mesh, SwarmError> {
+    /// Waits until all have heard of their neighbours' subscriptions and the meshes change no more. Returns the
+    /// share of full ones.
+    async fn fill(&self, progress: Progress<'_>) -> Result<f64, SwarmError> {
         let (begun, mut before) = (Instant::now(), None);
         loop {
             let looks = self.looks().await?;
@@ -309,10 +318,7 @@ impl Crowd {
             }
             // Whose neighbours are all full already may stay below the least number; that is a figure.
             if known == all && (full == all && before == Some(total) || late) {
-                return Ok(Mesh {
-                    degree_mean: total as f64 / all.max(1) as f64,
-                    full_share: full as f64 / all.max(1) as f64,
-                });
+                return Ok(full as f64 / all.max(1) as f64);
             }
             before = Some(total);
             tokio::time::sleep(LOOK).await;
@@ -325,7 +331,7 @@ impl Crowd {
         swarm: &Swarm,
         seed: u64,
         progress: Progress<'_>,
-        mesh: Mesh,
+        full_share: f64,
         idle: Duration,
     ) -> Result<Heard, SwarmError> {
         let (before, begun) = (self.counts().await?, Clock::now());
@@ -356,6 +362,11 @@ impl Crowd {
         progress("deliveries", first.len(), expected);
         self.settle().await?;
         let after = self.counts().await?;
+        let members: usize = self.looks().await?.iter().map(|look| look.mesh).sum();
+        let mesh = Mesh {
+            degree_mean: members as f64 / swarm.nodes.max(1) as f64,
+            full_share,
+        };
         Ok(Heard {
             begun,
             published,

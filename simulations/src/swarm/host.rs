@@ -3,15 +3,15 @@
 //! Another process is this program with the command `swarm-part`. It reads lines of JSON from its standard input and
 //! writes lines of JSON to its standard output, and ends when its input does.
 
+use super::SwarmError;
 use super::crowd::{Wires, socket_config};
 use super::part::{Answer, Order, Part, devices};
 use super::tally::Note;
-use super::SwarmError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,7 +43,10 @@ struct Asked {
 enum Said {
     /// Where its nodes listen.
     Listening(Vec<String>),
-    Answered { number: u64, answer: Answer },
+    Answered {
+        number: u64,
+        answer: Answer,
+    },
     Heard(Note),
     Failed(String),
 }
@@ -134,7 +137,10 @@ impl Elsewhere {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (answering, answered) = oneshot::channel();
         let gone = || elsewhere("it has ended");
-        lock(&self.waiting).as_mut().ok_or_else(gone)?.insert(number, answering);
+        lock(&self.waiting)
+            .as_mut()
+            .ok_or_else(gone)?
+            .insert(number, answering);
         self.orders.send(Asked { number, order }).map_err(|_| gone())?;
         match answered.await.map_err(|_| gone())? {
             Answer::Failed(error) => Err(elsewhere(error)),

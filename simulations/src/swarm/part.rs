@@ -1,8 +1,8 @@
 //! Some nodes of a swarm in one process, and what they are told.
 
+use super::SwarmError;
 use super::crowd::{Wires, secret};
 use super::tally::{Clock, Note, cpu};
-use super::SwarmError;
 use serde::{Deserialize, Serialize};
 use souk_node::network::{Config, Device, Event, Network, Verdict, start};
 use std::ops::Range;
@@ -81,7 +81,13 @@ impl Part {
         for place in places {
             let (network, mut events) = start(config(place), secret(seed, place))?;
             addresses.push(address(&mut events).await?);
-            tokio::spawn(listen(place, network.clone(), events, wires.clone(), noting.clone()));
+            tokio::spawn(listen(
+                place,
+                network.clone(),
+                events,
+                wires.clone(),
+                noting.clone(),
+            ));
             networks.push(network);
         }
         Ok((Self { first, networks }, addresses))
@@ -137,11 +143,14 @@ impl Part {
             cpu_us: u64::try_from(cpu().as_micros()).unwrap_or(u64::MAX),
             ..Counts::default()
         };
-        self.networks.iter().map(Network::counts).fold(none, |sum, counts| Counts {
-            received: sum.received + counts.gossip_received,
-            duplicates: sum.duplicates + counts.gossip_duplicates(),
-            ..sum
-        })
+        self.networks
+            .iter()
+            .map(Network::counts)
+            .fold(none, |sum, counts| Counts {
+                received: sum.received + counts.gossip_received,
+                duplicates: sum.duplicates + counts.gossip_duplicates(),
+                ..sum
+            })
     }
 }
 
@@ -189,5 +198,9 @@ async fn listen(
 
 /// The devices of all nodes of a swarm of networks, in their order.
 pub(super) fn devices(seed: u64, nodes: usize) -> impl Iterator<Item = Device> {
-    (0..nodes).map(move |node| *souk_protocol::identity::DeviceKey::from_secret(&secret(seed, node)).device().as_bytes())
+    (0..nodes).map(move |node| {
+        *souk_protocol::identity::DeviceKey::from_secret(&secret(seed, node))
+            .device()
+            .as_bytes()
+    })
 }

@@ -66,7 +66,11 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration)
             let Some(chunk) = room.get(..count).filter(|chunk| !chunk.is_empty()) else {
                 return Ok::<_, io::Error>(());
             };
-            if sending.send((Instant::now() + delay, chunk.to_vec())).await.is_err() {
+            if sending
+                .send((Instant::now() + delay, chunk.to_vec()))
+                .await
+                .is_err()
+            {
                 return Ok(());
             }
         }
@@ -92,7 +96,10 @@ mod tests {
         const BACK: Duration = Duration::from_millis(90);
         let target = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let mut relays = Relays::default();
-        let relay = relays.open(target.local_addr().unwrap(), THERE, BACK).await.unwrap();
+        let relay = relays
+            .open(target.local_addr().unwrap(), THERE, BACK)
+            .await
+            .unwrap();
         let echo = tokio::spawn(async move {
             let (mut stream, _) = target.accept().await.unwrap();
             let mut all = Vec::new();

@@ -88,8 +88,14 @@ const fn two() -> usize {
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("swarm", include_str!("../../scenarios/swarm.toml")),
     ("swarm-whole", include_str!("../../scenarios/swarm-whole.toml")),
-    ("swarm-loopback", include_str!("../../scenarios/swarm-loopback.toml")),
-    ("swarm-processes", include_str!("../../scenarios/swarm-processes.toml")),
+    (
+        "swarm-loopback",
+        include_str!("../../scenarios/swarm-loopback.toml"),
+    ),
+    (
+        "swarm-processes",
+        include_str!("../../scenarios/swarm-processes.toml"),
+    ),
     ("fidelity", include_str!("../../scenarios/fidelity.toml")),
 ];
 
@@ -254,6 +260,7 @@ fn played(
     let swarm = Swarm {
         nodes: scenario.nodes,
         edges,
+        dialled_within: Duration::from_millis(scenario.graph.dialled_ms),
         delay_us,
         kind: scenario.runs,
         publishers,
@@ -333,8 +340,14 @@ mod tests {
             let scenario = scenario.checked().unwrap().with_nodes(12).unwrap();
             let world = mesh::World::new(&scenario.model(), 1).unwrap();
             let (edges, way_us) = world.wires();
-            assert!(edges.len() >= 12 && edges.iter().all(|(a, b)| *a < 12 && *b < 12), "{name}");
-            assert!(edges.iter().all(|(a, b)| way_us(*a, *b) == way_us(*b, *a)), "{name}");
+            assert!(
+                edges.len() >= 12 && edges.iter().all(|(a, b)| *a < 12 && *b < 12),
+                "{name}"
+            );
+            assert!(
+                edges.iter().all(|(a, b)| way_us(*a, *b) == way_us(*b, *a)),
+                "{name}"
+            );
         }
     }
 

@@ -52,10 +52,12 @@ pub(super) struct Heard {
     pub(super) idle: Duration,
 }
 
-/// The meshes before the first message.
+/// The meshes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mesh {
+    /// At the end.
     pub(super) degree_mean: f64,
+    /// Before the first message.
     pub(super) full_share: f64,
 }
 

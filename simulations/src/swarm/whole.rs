@@ -42,7 +42,7 @@ struct Awaited {
 }
 
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
-    let town = Town::stand(swarm, progress).await?;
+    let town = Town::stand(swarm, seed, progress).await?;
     town.follow(swarm, progress).await?;
     town.quiet(STAND_MAX).await?;
     let idle = idle().await;
@@ -57,7 +57,7 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
 }
 
 impl Town {
-    async fn stand(swarm: &Swarm, progress: Progress<'_>) -> Result<Self, SwarmError> {
+    async fn stand(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Self, SwarmError> {
         let (dir, wires) = (TempDir::new()?, Wires::new(swarm.delay_us.clone()));
         let config = configs(swarm, &wires);
         let (mut nodes, mut addresses) = (Vec::new(), Vec::new());
@@ -81,7 +81,7 @@ impl Town {
                 Ok(())
             }
         });
-        dial(dials, swarm.edges.len(), progress).await?;
+        dial(swarm, seed, dials, progress).await?;
         Ok(Self {
             nodes,
             _relays: relays,
