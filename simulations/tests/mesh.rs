@@ -256,6 +256,11 @@ fn the_model_is_set_up_as_the_node_is() {
             "const GRAYLIST_THRESHOLD: f64 =",
             points(score.graylist_threshold_nano),
         ),
+        ("const KEPT_BEST: usize =", params.retain_best as f64),
+        (
+            "const MEDIAN_EVERY_HEARTBEATS: u64 =",
+            f64::from(params.opportunistic_every),
+        ),
         ("const INVALID_COST: f64 =", -points(score.invalid_weight_nano)),
         (
             "ip_colocation_factor_weight:",
@@ -294,17 +299,18 @@ fn the_model_is_set_up_as_the_node_is() {
     let topics = souk_protocol::limits::TOPICS_MAX as f64;
     same(
         points(score.opportunistic_threshold_nano),
-        standing / topics,
+        standing / topics * of_the_node(gossip, "const MEDIAN_SHARE: f64 ="),
         "opportunistic_graft_threshold",
     );
+    let news = of_the_node(gossip, "const NEWS_SHARE: f64 =");
     same(
         points(score.time_weight_nano),
-        standing / topics / 2.0 / 60.0,
+        standing / topics * (1.0 - news) / 60.0,
         "time_in_mesh_weight",
     );
     same(
         points(score.first_weight_nano),
-        standing / topics / 2.0 / 10.0,
+        standing / topics * news / 10.0,
         "first_message_deliveries_weight",
     );
     let history = of_the_node(limits, "const GOSSIP_HISTORY_HEARTBEATS: usize =");
@@ -317,7 +323,6 @@ fn the_model_is_set_up_as_the_node_is() {
         "gossip_factor",
         "heartbeat_interval",
         "prune_backoff",
-        "retain_scores(",
     ] {
         assert!(!gossip.contains(silent), "the node sets {silent}");
     }

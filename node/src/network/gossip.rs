@@ -27,6 +27,16 @@ const STANDING_MAX: f64 = 10.0;
 /// What it can earn in one topic. gossipsub caps the sum only after it has added the penalties, so a
 /// peer in many topics could pay for offences with presence unless each topic gives this little.
 const STANDING_PER_TOPIC_MAX: f64 = STANDING_MAX / TOPICS_MAX as f64;
+/// The share of it that news brings; the rest is for time in the mesh, which costs an idler nothing.
+const NEWS_SHARE: f64 = 0.9;
+/// A mesh whose median peer has earned less than this share of it gets better peers. Below one half: in a topic where
+/// messages are rare nobody has earned all.
+const MEDIAN_SHARE: f64 = 0.25;
+/// Heartbeats between two looks at that median.
+const MEDIAN_EVERY_HEARTBEATS: u64 = 5;
+/// Of a mesh that is too large, so many are kept because they are the best; one seat is left to chance, or whoever is
+/// new would never get in.
+const KEPT_BEST: usize = 5;
 /// What one invalid message costs; `n` of them in one topic cost `n * n` times as much.
 const INVALID_COST: f64 = 40.0;
 /// Below this a peer is not told of messages and not asked for them.
@@ -96,6 +106,8 @@ pub(crate) fn gossip(counters: &Arc<Counters>) -> Result<Gossip, String> {
         })
         .validate_messages()
         .flood_publish(true)
+        .retain_scores(KEPT_BEST)
+        .opportunistic_graft_ticks(MEDIAN_EVERY_HEARTBEATS)
         .max_transmit_size(GOSSIP_FRAME_BYTES_MAX)
         .max_control_message_size(GOSSIP_CONTROL_BYTES_MAX)
         .duplicate_cache_time(Duration::from_millis(GOSSIP_SEEN_MS))
@@ -130,7 +142,7 @@ fn thresholds() -> PeerScoreThresholds {
         publish_threshold: PUBLISH_THRESHOLD,
         graylist_threshold: GRAYLIST_THRESHOLD,
         accept_px_threshold: STANDING_MAX,
-        opportunistic_graft_threshold: STANDING_PER_TOPIC_MAX,
+        opportunistic_graft_threshold: STANDING_PER_TOPIC_MAX * MEDIAN_SHARE,
     }
 }
 
@@ -161,9 +173,9 @@ pub(crate) fn topic_score() -> TopicScoreParams {
         topic_weight: 1.0,
         time_in_mesh_quantum: Duration::from_secs(60),
         time_in_mesh_cap: minutes_in_mesh_max,
-        time_in_mesh_weight: STANDING_PER_TOPIC_MAX / 2.0 / minutes_in_mesh_max,
+        time_in_mesh_weight: STANDING_PER_TOPIC_MAX * (1.0 - NEWS_SHARE) / minutes_in_mesh_max,
         first_message_deliveries_cap: first_deliveries_max,
-        first_message_deliveries_weight: STANDING_PER_TOPIC_MAX / 2.0 / first_deliveries_max,
+        first_message_deliveries_weight: STANDING_PER_TOPIC_MAX * NEWS_SHARE / first_deliveries_max,
         first_message_deliveries_decay: gossipsub::score_parameter_decay(Duration::from_secs(600)),
         // A quiet topic is no offence: most of ours carry a few messages a day.
         mesh_message_deliveries_weight: 0.0,

@@ -137,7 +137,7 @@ impl Default for Params {
             mesh_low: 5,
             mesh_high: 12,
             mesh_outbound_min: 2,
-            retain_best: 4,
+            retain_best: 5,
             gossip_lazy: 6,
             gossip_factor: 250,
             history_gossip: 3,
@@ -146,7 +146,7 @@ impl Default for Params {
             unsubscribe_backoff_ms: 10_000,
             backoff_slack_heartbeats: 1,
             graft_flood_ms: 10_000,
-            opportunistic_every: 60,
+            opportunistic_every: 5,
             opportunistic_peers: 2,
             ihave_max: 10,
             ids_max: 5_000,
@@ -163,18 +163,18 @@ impl Default for Params {
 
 impl Default for Score {
     fn default() -> Self {
-        // What a peer can earn in one of 512 topics: half by an hour in the mesh, half by ten messages.
+        // What a peer can earn in one of 512 topics: a tenth by an hour in the mesh, the rest by ten messages.
         let standing = 10 * POINT / 512;
         Self {
             gossip_threshold_nano: -20 * POINT,
             publish_threshold_nano: -60 * POINT,
             graylist_threshold_nano: -100 * POINT,
-            opportunistic_threshold_nano: standing,
+            opportunistic_threshold_nano: standing / 4,
             topic_cap_nano: 10 * POINT,
-            time_weight_nano: standing / 2 / 60,
+            time_weight_nano: standing / 10 / 60,
             time_quantum_ms: 60_000,
             time_cap: 60,
-            first_weight_nano: standing / 2 / 10,
+            first_weight_nano: standing * 9 / 10 / 10,
             first_cap: 10,
             first_decay_s: 600,
             delivery_weight_nano: 0,
