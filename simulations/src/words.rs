@@ -45,6 +45,7 @@ words! {
     "orders_completed": "Orders completed", "Orders that came to their good end, over time.", "seconds", "orders";
     "money_paid_minor": "Money that moved", "Totals of all orders with a receipt, over time, in cents.", "seconds", "cents";
     "delivered_share": "Delivered", "Share of all (message, honest reader) pairs that arrived.";
+    "reachable_share": "Reachable", "Of all pairs of a message and a node, those between which there is a way at all: the others are offline, parted, or in another part of the graph.";
     "latency_ms_p50": "Latency, median (ms)", "Half of the deliveries took less than this.";
     "latency_ms_p99": "Latency, 99 % (ms)", "Of a hundred deliveries ninety-nine took less than this.";
     "latency_ms_max": "Latency, slowest (ms)", "The slowest delivery of all.";

@@ -212,6 +212,42 @@ fn what_is_in_a_list_of_edges_can_be_played() {
     assert!(played(&scenario, 2).broken.unwrap().contains("/no/such/file"));
 }
 
+/// Who trusts whom among real people, and round trips between real regions, from the folder of real data; where there
+/// is none, a list of our own that falls apart as theirs does.
+#[test]
+fn a_real_social_graph_over_real_regions_delivers_wherever_there_is_a_way() {
+    let mut scenario = small("baseline");
+    scenario.graph.shape = souk_simulations::mesh::scenario::Shape::List;
+    // Chains of friends are long.
+    scenario.duration_ms += 60_000;
+    let own = std::env::temp_dir().join(format!("souk-trust-{}.txt", std::process::id()));
+    let file = match std::env::var("SOUK_DATA") {
+        Ok(data) => {
+            scenario.regions = Some(souk_simulations::mesh::scenario::Regions {
+                p50_file: format!("{data}/latency/regions-p50.json"),
+                p90_file: format!("{data}/latency/regions-p90.json"),
+            });
+            format!("{data}/filmtrust/trust.txt")
+        }
+        Err(_) => {
+            let edges = (1..40).map(|a| format!("{a} {} 1\n", a / 3 + 40 * (a % 2)));
+            std::fs::write(&own, edges.collect::<String>()).unwrap();
+            own.to_string_lossy().into_owned()
+        }
+    };
+    scenario.graph.file = Some(file);
+    let run = played(&scenario, 2);
+    std::fs::remove_file(&own).ok();
+    assert_eq!(run.broken, None);
+    let reachable = number(&run, "reachable_share");
+    assert!((0.05..0.95).contains(&reachable), "{reachable}");
+    assert!(
+        number(&run, "delivered_share") >= 1.0,
+        "{:?}",
+        run.figures.numbers
+    );
+}
+
 /// The number that stands behind a name in the node's source.
 fn of_the_node(source: &str, name: &str) -> f64 {
     let after = source

@@ -4,7 +4,7 @@ use super::build;
 use super::measure::{Chain, Histogram, share_curve};
 use super::pack::{Pack, Reader};
 use super::policy::Policy;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Shape};
 use super::state::{CONNECTED, Event, Kind, MESH, NONE, SUBSCRIBED};
 use super::{List, MeshError, Snapshot, World};
 use crate::chance::Chance;
@@ -65,9 +65,11 @@ impl World {
         let author = self.messages.at(message).author;
         let group = self.nodes.at(author).group;
         let parted = self.split.is_some();
-        let honest = self.nodes.all.iter().take(self.scenario.nodes);
+        let linked = (self.scenario.graph.shape == Shape::List).then(|| self.linked(author));
+        let is_linked = |at: usize| linked.as_ref().is_none_or(|linked| linked.get(at) == Some(&true));
+        let honest = self.nodes.all.iter().take(self.scenario.nodes).enumerate();
         let reached = honest
-            .filter(|node| node.online && (!parted || node.group == group))
+            .filter(|(at, node)| is_linked(*at) && node.online && (!parted || node.group == group))
             .count();
         let every = self.scenario.traffic.messages as usize / self.scenario.shortest_ways.max(1);
         let sampled = self.scenario.shortest_ways > 0 && (message as usize).is_multiple_of(every.max(1));
@@ -80,6 +82,21 @@ impl World {
         if sampled {
             self.shortest_ways(author, message);
         }
+    }
+
+    /// To whom there is a way at all. A list of edges need not hang together.
+    fn linked(&self, from: u32) -> Vec<bool> {
+        let mut linked = vec![false; self.nodes.all.len()];
+        let mut next = vec![from];
+        while let Some(node) = next.pop() {
+            let known = linked.get_mut(node as usize);
+            if known.is_none_or(|known| std::mem::replace(known, true)) {
+                continue;
+            }
+            let here = self.nodes.at(node);
+            next.extend((0..here.links).map(|slot| self.links.at(here.links_from + slot).peer));
+        }
+        linked
     }
 
     /// Notes that a node has got a message for the first time.
@@ -270,13 +287,15 @@ impl World {
             .all
             .iter()
             .filter(|known| known.honest && known.valid);
-        let (delivered, expected) = judged.fold((0u64, 0u64), |(delivered, expected), known| {
+        let (delivered, expected) = judged.clone().fold((0u64, 0u64), |(delivered, expected), known| {
             (
                 delivered + u64::from(known.delivered),
                 expected + u64::from(known.expected),
             )
         });
         figures.number("delivered_share", ratio(delivered as f64, expected as f64));
+        let pairs = judged.clone().count() as f64 * (honest - 1.0);
+        figures.number("reachable_share", ratio(expected as f64, pairs));
         let first = ratio(measures.first_delivered as f64, measures.first_expected as f64);
         figures.number("delivered_share_of_first_node", first);
         figures.number("latency_ms_p50", measures.latency.within_ms(500));
