@@ -23,7 +23,7 @@ use souk_protocol::post::Post;
 use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
 use souk_protocol::records::{Memory, Records, Tree, Write};
 use souk_protocol::settlement::{Instruction, Proof, Rail, Reference};
-use souk_protocol::sync::{Answer, Hello, Holding, Pulled, Request};
+use souk_protocol::sync::{Answer, Hello, Holding, Pulled, Request, Taken};
 use souk_protocol::tab::{Change, Reason, TabAct, TabMessage};
 use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
@@ -555,6 +555,77 @@ fn a_pair_that_proves_nothing_is_refused_by_name_and_kept_nowhere() {
     }
     let held = stage.records().proofs_of(&mallory.author).unwrap();
     assert_eq!(held.len(), PROOFS_PER_AUTHOR_MAX);
+}
+
+/// Deliveries that a step asks for: under which numbers, and how many envelopes each.
+fn deliveries(step: &Step) -> Vec<(u64, usize)> {
+    let asked = step.actions.iter().filter_map(|action| match action {
+        Action::Ask {
+            exchange,
+            request: Request::Deliver(raws) | Request::Settle(raws),
+            ..
+        } => Some((*exchange, raws.len())),
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn who_takes_nothing_yet_is_asked_more_and_more_rarely_and_in_the_end_gets_everything() {
+    const TICK_MS: u64 = 5_000;
+    let mut stage = Stage::new();
+    let (ticket, to) = (1_000, stage.eve.author);
+    let grant = Command::GrantTab {
+        to,
+        limit: Amount::new(100, Currency::EUR).unwrap(),
+        vouched: false,
+    };
+    let mut step = stage.gives(Input::Command {
+        ticket,
+        command: Box::new(grant),
+    });
+    let (mut asked, mut last) = (0, stage.now);
+    let mut rarest = 0;
+    for _ in 0..3_600_000 / TICK_MS {
+        for (exchange, count) in deliveries(&step) {
+            (asked, rarest, last) = (asked + 1, rarest.max(stage.now - last), stage.now);
+            let answer = Some(Answer::Taken(vec![Taken::Later; count]));
+            stage.gives(Input::Answered { exchange, answer });
+        }
+        stage.now += TICK_MS;
+        step = stage.gives(Input::Tick);
+    }
+    // Each time spends a share of the 3,600 that an author has in an hour.
+    assert!((10..40).contains(&asked), "asked {asked} times in an hour");
+    assert!(rarest <= 300_000 + 2 * TICK_MS, "once it took {rarest} ms");
+    let mut kept = 0;
+    for _ in 0..600_000 / TICK_MS {
+        for (exchange, count) in deliveries(&step) {
+            kept += count;
+            let answer = Some(Answer::Taken(vec![Taken::Kept; count]));
+            stage.gives(Input::Answered { exchange, answer });
+        }
+        stage.now += TICK_MS;
+        step = stage.gives(Input::Tick);
+    }
+    assert_eq!(kept, 1, "what is kept is not sent again");
+}
+
+#[test]
+fn what_is_here_already_spends_no_share_of_an_hour() {
+    let (mut stage, line, _, pay) = bought();
+    for _ in 0..=souk_protocol::limits::DIRECT_PER_HOUR {
+        stage.delivers(&pay);
+    }
+    let ask = Ask {
+        lines: List::new(vec![line]).unwrap(),
+        country: "DE".parse().unwrap(),
+        note: Prose::default(),
+        rails: List::new(vec![Rail::Manual]).unwrap(),
+    };
+    let another = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask));
+    stage.delivers(&another);
+    assert_eq!(stage.order(OrderId::from(another.id())).state, State::Quoted);
 }
 
 /// Eve says that she can prove something; the number under which alice asks her for it, if she does.

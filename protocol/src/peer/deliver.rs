@@ -20,11 +20,36 @@ use std::collections::BTreeSet;
 const BATCH: usize = 16;
 /// For how long it is one device's turn to be brought what waits for its author, in milliseconds.
 const DELIVER_TURN_MS: u64 = 1_000;
+/// Deliveries in a row of which the other side took nothing, before they become rarer.
+const LATER_AT_ONCE: u32 = 4;
+/// How long the first of these waits, in milliseconds; each further one twice as long.
+const LATER_MS: u64 = 10_000;
+/// How long one waits at most.
+const LATER_MS_MAX: u64 = 300_000;
 /// Room that a delivery leaves for its framing, in bytes.
 const FRAME_MARGIN: usize = 1_024;
 
 /// What a row of the outbox holds: the device that was first to be brought an ask, and when.
 type Bound = Option<(DeviceId, Timestamp)>;
+
+/// How often an author has said in a row that nothing of a delivery can be taken yet, and when last. What is sent again and
+/// again spends its sender's share of an hour, so that in the end nothing is taken.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Later {
+    times: u32,
+    last: Timestamp,
+}
+
+impl Later {
+    fn is_over(self, now: Timestamp) -> bool {
+        let Some(doubled) = self.times.checked_sub(LATER_AT_ONCE) else {
+            return true;
+        };
+        let wait = LATER_MS.saturating_mul(1 << doubled.min(16)).min(LATER_MS_MAX);
+        // Whichever way the clock jumps.
+        now.0.abs_diff(self.last.0) >= wait
+    }
+}
 
 /// Envelopes of one kind, as many as one frame of their protocol holds.
 #[derive(Default)]
@@ -118,6 +143,8 @@ impl Peer {
     pub(super) fn deliver_to(&mut self, turn: &mut Turn<'_>, device: DeviceId) -> Result<(), Fault> {
         let author = self.session(&device).and_then(|session| session.author);
         let first = author.is_some_and(|author| self.device_of(&author) == Some(device));
+        // A device that comes may know by now what was missing.
+        author.and_then(|author| self.later.remove(&author));
         self.deliver(turn, device, first)
     }
 
@@ -184,7 +211,9 @@ impl Peer {
             let here: Vec<DeviceId> = here.map(|(device, _)| *device).collect();
             if here.is_empty() {
                 self.seek(turn, to)?;
-            } else if !underway.contains(&to) {
+            } else if !underway.contains(&to)
+                && self.later.get(&to).is_none_or(|later| later.is_over(turn.now))
+            {
                 // One that said "later" may wait for what another one has.
                 let turns = turn.now.0 / DELIVER_TURN_MS % u64::try_from(here.len()).unwrap_or(1).max(1);
                 for (place, device) in (0..).zip(here) {
@@ -236,6 +265,13 @@ impl Peer {
         ids: &[EnvelopeId],
         outcomes: &[Taken],
     ) -> Result<(), Fault> {
+        match outcomes.iter().all(|outcome| *outcome == Taken::Later) {
+            true => {
+                let later = self.later.entry(*to).or_default();
+                (later.times, later.last) = (later.times.saturating_add(1), turn.now);
+            }
+            false => drop(self.later.remove(to)),
+        }
         for (id, outcome) in ids.iter().zip(outcomes) {
             let Some(envelope) = turn.records().envelope(id)? else {
                 continue;
@@ -299,7 +335,9 @@ impl Peer {
         if !self.acts_with(&signed.author()) {
             return Ok(Err(Refusal::NotYet));
         }
-        if let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
+        // What is here already costs nobody anything: it comes again because an answer was lost.
+        let is_here = turn.records().envelope(&signed.id())?.is_some();
+        if !is_here && let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
             return Ok(Err(refusal));
         }
         let copy = signed.clone();
