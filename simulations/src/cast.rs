@@ -27,6 +27,8 @@ pub struct Person {
     pub silent: bool,
     /// Whether they give room on a tab to whoever wants to buy.
     pub trusts: bool,
+    /// Whether the money arrives that they say they sent outside of a tab.
+    pub pays: bool,
     /// Whom they know, by number.
     pub knows: Vec<usize>,
 }
@@ -54,6 +56,7 @@ pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) ->
             sells: sells.contains(&at),
             silent: chance.in_thousand(scenario.people.silent),
             trusts: chance.in_thousand(scenario.shop.trusting),
+            pays: true,
             knows,
         }
     });
@@ -160,6 +163,8 @@ pub struct View<'a> {
     pub book: &'a Book,
     /// What its clock says.
     pub now: Timestamp,
+    /// Whether people look at their accounts before they sign for money.
+    pub looks_at_account: bool,
 }
 
 /// The product that a rush is for, in a shop.
@@ -205,7 +210,13 @@ impl View<'_> {
         }
     }
 
-    fn somebody(&self, chance: &mut Chance) -> Option<&Person> {
+    /// Who wishes.
+    pub fn person(&self) -> Option<&Person> {
+        self.people.get(self.at)
+    }
+
+    /// Anybody else.
+    pub fn somebody(&self, chance: &mut Chance) -> Option<&Person> {
         let (at, other) = chance
             .pick(&self.people.iter().enumerate().collect::<Vec<_>>())
             .copied()?;

@@ -1,7 +1,10 @@
 //! What a run is made of, read from TOML. Every number has its unit in its name; shares are of a
 //! thousand. The files lie in `simulations/scenarios` and are built in by name.
 
+pub mod company;
+
 use crate::figure::Thresholds;
+use company::Company;
 use serde::Deserialize;
 
 /// A world and what happens in it.
@@ -10,7 +13,7 @@ use serde::Deserialize;
 pub struct Scenario {
     /// Which kind of run this is: `market`.
     pub kind: Kind,
-    /// Nodes, each of them one person with one device.
+    /// Nodes, each of them one person with one device. Actors come on top of them.
     pub nodes: usize,
     /// How many of them keep a shop.
     pub merchants: usize,
@@ -29,6 +32,9 @@ pub struct Scenario {
     /// What happens at set times.
     #[serde(default)]
     pub plan: Vec<Planned>,
+    /// Who takes part beside the people.
+    #[serde(default)]
+    pub actors: Vec<Company>,
     /// Kinds of events that are kept for a table: `order`.
     #[serde(default)]
     pub keep_events: Vec<String>,
@@ -209,6 +215,13 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("clock-skew", include_str!("../scenarios/clock-skew.toml")),
     ("drop", include_str!("../scenarios/drop.toml")),
     ("market-day", include_str!("../scenarios/market-day.toml")),
+    ("defaulters", include_str!("../scenarios/defaulters.toml")),
+    ("equivocators", include_str!("../scenarios/equivocators.toml")),
+    ("review-ring", include_str!("../scenarios/review-ring.toml")),
+    (
+        "spam-and-sybils",
+        include_str!("../scenarios/spam-and-sybils.toml"),
+    ),
 ];
 
 /// A name that no scenario has.
@@ -269,7 +282,7 @@ impl Scenario {
         toml::from_str::<Self>(text)?.checked()
     }
 
-    /// The same scenario with another number of nodes; merchants, wishes and broken links in proportion.
+    /// The same scenario with another number of nodes; merchants, actors, wishes and broken links in proportion.
     pub fn with_nodes(self, nodes: usize) -> Result<Self, ScenarioError> {
         let before = self.nodes.max(1);
         let scaled = |part: u64| (part * nodes as u64).div_ceil(before as u64);
@@ -284,6 +297,11 @@ impl Scenario {
                 drops: scaled(self.storm.drops),
                 ..self.storm
             },
+            actors: self
+                .actors
+                .into_iter()
+                .map(|company| company.scaled(nodes, before))
+                .collect(),
             ..self
         }
         .checked()

@@ -1,5 +1,6 @@
 //! The world: peers, their stores, the links between them, and one queue of what happens next.
 
+mod acting;
 pub mod census;
 mod colluding;
 mod hearing;
@@ -7,8 +8,10 @@ mod planned;
 pub mod script;
 mod speaking;
 mod stepping;
+pub mod toll;
 mod wires;
 
+use crate::actor::{Actor, Said, Troupe};
 use crate::book::{Book, Touched};
 use crate::cast::{self, Moved, Person, View};
 use crate::chance::Chance;
@@ -19,6 +22,7 @@ use crate::queue::Queue;
 use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
+use acting::Cue;
 use census::Sample;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
@@ -166,6 +170,10 @@ enum Event {
     /// Those who were apart meet the others again.
     Together,
     Rush(usize),
+    /// It is an actor's turn.
+    Cue(usize, Cue),
+    /// An actor tries again, so many times, to say something by hand.
+    Say(usize, Box<Said>, u8),
 }
 
 /// What a run counted.
@@ -185,6 +193,10 @@ pub struct Counts {
     pub crashes_after: u64,
     /// Messages that were lost on the wire.
     pub lost: u64,
+    /// Words that actors said by hand.
+    pub by_hand: u64,
+    /// Words that actors wanted to sign and no key can.
+    pub unsayable: u64,
     /// Refusals, by name.
     pub refusals: BTreeMap<&'static str, u64>,
 }
@@ -204,11 +216,15 @@ pub struct World {
     sabotage: Option<Sabotage>,
     nodes: Vec<Node>,
     people: Vec<Person>,
+    /// Those who are no people, by their nodes, and how often they act.
+    actors: BTreeMap<usize, (Box<dyn Actor>, u64)>,
     devices: BTreeMap<DeviceId, usize>,
     authors: BTreeMap<AuthorId, usize>,
     links: BTreeMap<(usize, usize), Link>,
     questions: BTreeMap<u64, Question>,
     gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
+    /// What a node took of an author unasked: in which life and hour, and how much.
+    pushed: BTreeMap<(usize, AuthorId), ((u64, u64), u32)>,
     queue: Queue<Event>,
     /// Virtual time, in milliseconds.
     time: u64,
@@ -237,10 +253,12 @@ impl World {
         sabotage: Option<Sabotage>,
         remembers: bool,
         script: Script,
+        troupes: &[Troupe],
     ) -> Result<Self, Broken> {
         let mut chance = Chance::of(seed);
         let mut nodes = Vec::new();
-        for at in 0..scenario.nodes {
+        let actors: usize = troupes.iter().map(|troupe| troupe.count).sum();
+        for at in 0..scenario.nodes + actors {
             nodes.push(Node {
                 identity: Identity::of(at)?,
                 peer: None,
@@ -255,7 +273,8 @@ impl World {
         }
         let ids = nodes.iter().map(|node| node.identity.author);
         let authors: Vec<AuthorId> = ids.collect();
-        let people = cast::people(&scenario, &authors, &mut chance);
+        let of_people = authors.get(..scenario.nodes).unwrap_or_default();
+        let people = cast::people(&scenario, of_people, &mut chance);
         let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
         let mut world = Self {
             seed,
@@ -268,9 +287,11 @@ impl World {
             authors: authors.into_iter().zip(0..).collect(),
             nodes,
             people,
+            actors: BTreeMap::new(),
             links: BTreeMap::new(),
             questions: BTreeMap::new(),
             gossip: BTreeMap::new(),
+            pushed: BTreeMap::new(),
             queue: Queue::default(),
             time: 0,
             jumped_ms: 0,
@@ -285,7 +306,9 @@ impl World {
             events: Vec::new(),
             scenario,
         };
+        world.enlist(troupes);
         world.plan();
+        world.plan_actors(troupes);
         Ok(world)
     }
 
@@ -298,7 +321,11 @@ impl World {
             let tick = start + self.luck(at, at) % storm.tick_ms.max(1);
             self.queue.plan(tick, Event::Tick(at));
             let mut wish = 1_000 + self.chance.below(5_000);
-            for command in cast::opening(&self.scenario, &self.people, at, &mut self.chance) {
+            let opening = match self.actors.contains_key(&at) {
+                true => Vec::new(),
+                false => cast::opening(&self.scenario, &self.people, at, &mut self.chance),
+            };
+            for command in opening {
                 wish += self.chance.below(1_000);
                 if !self.script.is_played() {
                     self.queue.plan(wish, Event::Wish(at, Box::new(command)));
@@ -500,6 +527,8 @@ impl World {
                 Ok(())
             }
             Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
+            Event::Cue(at, cue) => self.cue(at, &cue),
+            Event::Say(at, said, again) => self.say(at, &said, again),
         }
     }
 
@@ -580,7 +609,7 @@ impl World {
 
     /// Somebody wants something.
     fn somebody(&mut self) -> Result<(), Broken> {
-        let at = self.chance.index(self.nodes.len());
+        let at = self.chance.index(self.scenario.nodes);
         self.decide(at, |view, chance| view.wish(chance))
     }
 
@@ -595,23 +624,30 @@ impl World {
         at: usize,
         decision: impl FnOnce(&View<'_>, &mut Chance) -> Result<Option<Command>, Fault>,
     ) -> Result<(), Broken> {
-        let up = |node: &&Node| node.peer.is_some() && self.stormy;
-        let Some(node) = self.nodes.get(at).filter(up) else {
+        let Some(view) = self.view(at).filter(|_| self.stormy) else {
             return Ok(());
         };
-        let view = View {
+        let mut chance = self.chance.clone();
+        let wish = decision(&view, &mut chance);
+        self.chance = chance;
+        match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
+            Some(command) => self.wish(at, Box::new(command)),
+            None => Ok(()),
+        }
+    }
+
+    /// What somebody sees, if their machine is on.
+    fn view(&self, at: usize) -> Option<View<'_>> {
+        let node = self.nodes.get(at).filter(|node| node.peer.is_some())?;
+        Some(View {
             scenario: &self.scenario,
             people: &self.people,
             at,
             records: &node.store,
             book: &self.book,
             now: self.clock(node),
-        };
-        let wish = decision(&view, &mut self.chance);
-        match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
-            Some(command) => self.wish(at, Box::new(command)),
-            None => Ok(()),
-        }
+            looks_at_account: self.sabotage != Some(Sabotage::BlindTrust),
+        })
     }
 
     /// A hash over everything that happened and everything that is stored.

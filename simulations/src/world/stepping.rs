@@ -116,6 +116,11 @@ impl World {
             {
                 listings.extend(order.lines().iter().map(|line| line.listing));
                 laws::receipt(&self.book, at, order)?;
+                if !self.book.liars.has(at) {
+                    let pays = |author: &AuthorId| self.pays(author);
+                    laws::granted(&self.book, at, &me, &order.buyer, pays)?;
+                    laws::few_open(&self.book, at, &me, &order.buyer)?;
+                }
             }
         }
         for tab in &touched.tabs {
@@ -161,17 +166,32 @@ impl World {
             let orders = self.book.orders.iter().filter(|(_, thread)| held(thread));
             touched.orders = orders.map(|(id, _)| *id).collect();
             self.look(at, &touched)?;
+            if let Some(node) = self.nodes.get(at).filter(|_| !self.book.liars.has(at)) {
+                laws::bought(&self.book, at, &node.store)?;
+            }
         }
         Ok(())
     }
 
-    pub(super) fn agreement(&self) -> Result<(), Broken> {
+    /// Whether the money arrives that somebody says they sent.
+    pub(super) fn pays(&self, author: &AuthorId) -> bool {
+        let person = self.authors.get(author).and_then(|at| self.people.get(*at));
+        person.is_none_or(|person| person.pays)
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen<'_>> {
         let nodes = self.nodes.iter().enumerate();
         let seen = nodes.map(|(at, node)| Seen {
             at,
             author: node.identity.author,
-            store: &node.store,
+            store: &node.store as &dyn Records,
         });
-        laws::agreement(&self.book, &seen.collect::<Vec<_>>())
+        seen.collect()
+    }
+
+    pub(super) fn agreement(&self) -> Result<(), Broken> {
+        let seen = self.seen();
+        laws::agreement(&self.book, &seen)?;
+        laws::exposed(&self.book, &seen, |one, other| self.link(one, other).is_some())
     }
 }
