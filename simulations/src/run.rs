@@ -224,9 +224,9 @@ impl Outcome {
             figures,
             events: self.events,
             broken: self.broken.map(|failure| {
-                let last = failure.last_events.join("\n");
+                let (last, trace) = (failure.last_events.join("\n"), failure.trace.join("\n"));
                 format!(
-                    "{} at step {}: {}\n{last}",
+                    "{} at step {}: {}\n{last}\nWhat it takes from outside:\n{trace}",
                     failure.law, failure.step, failure.words
                 )
             }),

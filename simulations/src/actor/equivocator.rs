@@ -38,22 +38,18 @@ impl Actor for Equivocator {
                 Ok(wish.map(Doing::wish).into_iter().collect())
             }
             1 => two_states(own, chance),
-            _ => self.two_words(own, chance),
+            _ => self.two_words(own),
         }
     }
 }
 
 impl Equivocator {
-    /// Half of the listeners hear one word, half another one with the same number.
-    fn two_words(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
-        let mut listeners = own.connected.to_vec();
-        if listeners.len() < 2 {
-            return Ok(Vec::new());
-        }
-        chance.shuffle(&mut listeners);
-        let (one, other) = listeners.split_at(listeners.len() / 2);
+    /// Half of the listeners hear one word, half another one with the same number; always the same halves.
+    fn two_words(&mut self, own: &Own<'_>) -> Done {
+        let (one, other) = own.connected.iter().partition(|listener| **listener % 2 == 0);
         let mut doings = Vec::new();
-        for (tongue, half) in [one, other].into_iter().enumerate() {
+        let halves: [Vec<usize>; 2] = [one, other];
+        for (tongue, half) in halves.into_iter().enumerate() {
             let Some(last) = self.last.get_mut(tongue) else {
                 continue;
             };
@@ -63,7 +59,7 @@ impl Equivocator {
             };
             let said = own.sign(Some(place), word(&format!("Tongue {tongue} says {}", place.seq)));
             *last = said.as_ref().map(|said| (place.seq, said.id())).or(*last);
-            doings.extend(said.map(|said| Doing::say(said, To::Some(half.to_vec()))));
+            doings.extend(said.map(|said| Doing::say(said, To::Some(half))));
         }
         Ok(doings)
     }
