@@ -57,8 +57,8 @@ switches! {
     TwoChains => OneChain;
     /// People sign for money that never came.
     BlindTrust => Granted;
-    /// Drivers make their peer anew before each announcement, so that it forgets who said how much.
-    ForgetShares => Share;
+    /// Drivers tell their peer another hour with every other announcement, so that it counts anew who said how much.
+    OtherHour => Share;
     /// A shop's device signs a receipt for something that nobody bought.
     FalseReceipt => Bought;
     /// Both sides of a tab sign a payment beyond its limit.

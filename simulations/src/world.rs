@@ -193,6 +193,8 @@ pub struct Counts {
     pub crashes_after: u64,
     /// Messages that were lost on the wire.
     pub lost: u64,
+    /// Announcements that reached a peer.
+    pub heard: u64,
     /// Words that actors said by hand.
     pub by_hand: u64,
     /// Words that actors wanted to sign and no key can.

@@ -25,10 +25,6 @@ impl World {
         if !node.seen.insert(EnvelopeId::of(&bytes)) && !self.stormy {
             return Ok(());
         }
-        if self.sabotage == Some(Sabotage::ForgetShares) {
-            let peer = Peer::start(node.identity.keys(), &node.store);
-            node.peer = Some(peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?);
-        }
         let envelope = Box::new(self.book.open(&bytes));
         let gossip = self.fresh();
         self.gossip.insert(gossip, (at, bytes));

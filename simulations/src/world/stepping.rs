@@ -3,6 +3,8 @@
 
 use super::*;
 
+const HOUR_MS: u64 = 3_600_000;
+
 impl World {
     /// One step of one peer: handle, commit, look, perform. The driver law, with crashes in it.
     pub(super) fn step(&mut self, at: usize, input: Input, what: &'static str) -> Result<(), Broken> {
@@ -19,6 +21,13 @@ impl World {
         else {
             return Ok(());
         };
+        let now = match self.sabotage {
+            Some(Sabotage::OtherHour) if what == "heard" => {
+                Timestamp(now.0 + self.counts.heard % 2 * HOUR_MS)
+            }
+            _ => now,
+        };
+        self.counts.heard += u64::from(what == "heard");
         let mut peer = peer;
         let step = peer.handle(now, input, &node.store);
         node.peer = Some(peer);
