@@ -45,7 +45,7 @@ pub enum Doing {
     /// Wants something of its node.
     Wish(Box<Command>),
     /// Says something past its node.
-    Say(Said),
+    Say(Box<Said>),
 }
 
 /// Words that were signed by hand.
@@ -74,8 +74,8 @@ impl Doing {
     }
 
     /// Says something by hand.
-    pub const fn say(envelope: Signed, to: To) -> Self {
-        Self::Say(Said { envelope, to })
+    pub fn say(envelope: Signed, to: To) -> Self {
+        Self::Say(Box::new(Said { envelope, to }))
     }
 }
 

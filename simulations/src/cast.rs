@@ -2,6 +2,7 @@
 //! of them silent. A wish is drawn from the seed and from what the person's own node holds, as a person
 //! would choose from what the page shows.
 
+mod listed;
 mod trading;
 
 use crate::book::Book;
@@ -33,7 +34,7 @@ pub struct Person {
     pub knows: Vec<usize>,
 }
 
-/// The people of a world: a ring of neighbours, some of whose acquaintances are far away.
+/// The people of a world: a ring of neighbours, some of whose acquaintances are far away, or the scenario's graph.
 pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) -> Vec<Person> {
     let count = authors.len();
     let mut order: Vec<usize> = (0..count).collect();
@@ -60,7 +61,15 @@ pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) ->
             knows,
         }
     });
-    people.collect()
+    let mut people: Vec<Person> = people.collect();
+    if let Some(graph) = &scenario.graph {
+        let knows = graph.knows(count, chance);
+        people
+            .iter_mut()
+            .zip(knows)
+            .for_each(|(person, knows)| person.knows = knows);
+    }
+    people
 }
 
 /// What somebody does before anything else.

@@ -189,6 +189,15 @@ impl Outcome {
         ] {
             figures.number(name, value);
         }
+        if counts.bytes > 0 {
+            figures.number("bytes_per_node", share(counts.bytes, nodes as u64));
+            figures.number("dialled_back", counts.dialled_back as f64);
+            figures.number("relayed_connections", counts.relayed as f64);
+        }
+        if counts.nights + counts.slept_over > 0 {
+            figures.number("machine_nights", counts.nights as f64);
+            figures.number("slept_over", counts.slept_over as f64);
+        }
         if let Some(toll) = &census.toll {
             for (name, value) in [
                 ("lost_minor_max", toll.lost_minor_max as f64),

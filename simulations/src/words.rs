@@ -37,6 +37,10 @@ words! {
     "lost_messages": "Lost messages", "Messages, requests and answers that the wires lost.";
     "rush_sold": "Units sold in the rush", "Units of the first shop's first product that somebody has bought.";
     "rush_wanted": "Orders in the rush", "Orders for the first shop's first product.";
+    "dialled_back": "Dialled back", "Connections that the other side began, since it is behind a NAT and nobody can dial it.";
+    "relayed_connections": "Relayed", "Connections between two nodes that nobody can dial, over a relay.";
+    "machine_nights": "Machines off at night", "How often a machine was off while its owner slept.";
+    "slept_over": "Left for the morning", "How often somebody looked only in the morning at what their node told them at night.";
     "lost_minor_max": "Greatest loss to one liar", "What somebody honest would lose if one liar never gave anything more, in cents: at most the limit that they granted.";
     "lost_minor_sum": "All losses to liars", "The same for all pairs of somebody honest and a liar together, in cents.";
     "lost_of_granted_max": "Greatest loss, of the limit", "The same as a share of the limit that was granted: never more than 1.";

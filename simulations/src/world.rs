@@ -4,6 +4,7 @@ mod acting;
 pub mod census;
 mod colluding;
 mod hearing;
+mod places;
 mod planned;
 pub mod script;
 mod speaking;
@@ -24,6 +25,7 @@ use crate::scenario::Scenario;
 use crate::store::Store;
 use acting::Cue;
 use census::Sample;
+use places::Place;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
@@ -110,6 +112,8 @@ struct Node {
 struct Link {
     number: u64,
     latency_ms: u64,
+    /// The node that relays, if one does.
+    via: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -170,6 +174,10 @@ enum Event {
     /// Those who were apart meet the others again.
     Together,
     Rush(usize),
+    /// A row of the list of wishes.
+    Listed(usize),
+    /// Somebody's machine goes off for the night.
+    Night(usize),
     /// It is an actor's turn.
     Cue(usize, Cue),
     /// An actor tries again, so many times, to say something by hand.
@@ -193,6 +201,16 @@ pub struct Counts {
     pub crashes_after: u64,
     /// Messages that were lost on the wire.
     pub lost: u64,
+    /// Bytes that were sent, where nodes have places.
+    pub bytes: u64,
+    /// Connections that the other side began, since it could not be dialled.
+    pub dialled_back: u64,
+    /// Connections over a relay.
+    pub relayed: u64,
+    /// Nights of machines that are off.
+    pub nights: u64,
+    /// Looks at what a node told that waited for the morning.
+    pub slept_over: u64,
     /// Announcements that reached a peer.
     pub heard: u64,
     /// Words that actors said by hand.
@@ -218,6 +236,8 @@ pub struct World {
     sabotage: Option<Sabotage>,
     nodes: Vec<Node>,
     people: Vec<Person>,
+    /// Where nodes are; empty if it makes no difference.
+    places: Vec<Place>,
     /// Those who are no people, by their nodes, and how often they act.
     actors: BTreeMap<usize, (Box<dyn Actor>, u64)>,
     devices: BTreeMap<DeviceId, usize>,
@@ -289,6 +309,7 @@ impl World {
             authors: authors.into_iter().zip(0..).collect(),
             nodes,
             people,
+            places: Vec::new(),
             actors: BTreeMap::new(),
             links: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -309,6 +330,7 @@ impl World {
             scenario,
         };
         world.enlist(troupes);
+        world.settle();
         world.plan();
         world.plan_actors(troupes);
         Ok(world)
@@ -345,8 +367,17 @@ impl World {
             }
             return;
         }
+        let trace = self.scenario.trace.as_ref();
+        let out_of_the_blue = trace.is_none_or(|trace| trace.beside);
+        for (number, row) in trace
+            .into_iter()
+            .flat_map(|trace| trace.rows().iter().enumerate())
+        {
+            self.queue.plan(row.time_ms, Event::Listed(number));
+        }
+        let acts = self.scenario.people.acts * u64::from(out_of_the_blue);
         for (times, event) in [
-            (self.scenario.people.acts, (|| Event::Somebody) as fn() -> Event),
+            (acts, (|| Event::Somebody) as fn() -> Event),
             (storm.drops, || Event::Drop),
             (storm.jumps, || Event::Jump),
         ] {
@@ -529,6 +560,11 @@ impl World {
                 Ok(())
             }
             Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
+            Event::Listed(number) => self.listed(number),
+            Event::Night(at) => {
+                self.night(at);
+                Ok(())
+            }
             Event::Cue(at, cue) => self.cue(at, &cue),
             Event::Say(at, said, again) => self.say(at, &said, again),
         }
@@ -611,12 +647,21 @@ impl World {
 
     /// Somebody wants something.
     fn somebody(&mut self) -> Result<(), Broken> {
-        let at = self.chance.index(self.scenario.nodes);
-        self.decide(at, |view, chance| view.wish(chance))
+        match self.awake() {
+            Some(at) => self.decide(at, |view, chance| view.wish(chance)),
+            None => Ok(()),
+        }
     }
 
-    /// Somebody looks at what their node told them.
+    /// Somebody looks at what their node told them, in the morning if they sleep.
     fn attend(&mut self, at: usize, moved: &Moved) -> Result<(), Broken> {
+        let sleeps = self.sleeps_ms(at);
+        if sleeps > 0 {
+            let morning = self.time + sleeps + self.chance.below(self.scenario.people.look_ms_max);
+            self.counts.slept_over += 1;
+            self.queue.plan(morning, Event::Attend(at, *moved));
+            return Ok(());
+        }
         self.decide(at, |view, chance| view.attend(moved, chance))
     }
 

@@ -112,7 +112,6 @@ impl World {
             match doing {
                 Doing::Wish(command) => self.wish(at, command)?,
                 Doing::Say(said) => {
-                    let said = Box::new(said);
                     self.note(|| Stimulated::Said(at, said.clone()));
                     self.say(at, &said, TRIES)?;
                 }

@@ -63,7 +63,7 @@ impl World {
             if self.loses(at, to) {
                 continue;
             }
-            let soon = self.time + self.delay(link, at, to);
+            let soon = self.time + self.delay(link, at, to, || bytes.len());
             let heard = Event::Heard {
                 at: to,
                 from: at,

@@ -225,7 +225,8 @@ impl World {
             let timeout = self.time + self.scenario.links.timeout_ms;
             self.queue.plan(timeout, Event::Silence { question });
             if !self.loses(at, other) {
-                let soon = self.time + self.delay(link, at, other);
+                let size = || request.write().map_or(0, |frame| frame.len());
+                let soon = self.time + self.delay(link, at, other, size);
                 let request = self.brought(request.clone());
                 self.queue.plan(soon, Event::Asked { question, request });
             }
@@ -267,7 +268,8 @@ impl World {
             return Ok(());
         };
         if !self.loses(at, asker) {
-            let soon = self.time + self.delay(link, at, asker);
+            let size = || answer.write().map_or(0, |frame| frame.len());
+            let soon = self.time + self.delay(link, at, asker, size);
             self.queue.plan(soon, Event::Answered { question, answer });
         }
         Ok(())
