@@ -3,6 +3,7 @@
 mod acting;
 pub mod census;
 mod colluding;
+mod counts;
 mod hearing;
 mod places;
 mod planned;
@@ -11,10 +12,11 @@ mod speaking;
 mod stepping;
 pub mod toll;
 mod wires;
+mod wishing;
 
 use crate::actor::{Actor, Said, Troupe};
 use crate::book::{Book, Touched};
-use crate::cast::{self, Moved, Person, View};
+use crate::cast::{self, Moved, Person};
 use crate::chance::Chance;
 use crate::figure::{Progress, Row};
 use crate::law::{Broken, Law};
@@ -25,6 +27,7 @@ use crate::scenario::Scenario;
 use crate::store::Store;
 use acting::Cue;
 use census::Sample;
+pub use counts::Counts;
 use places::Place;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
@@ -182,43 +185,6 @@ enum Event {
     Cue(usize, Cue),
     /// An actor tries again, so many times, to say something by hand.
     Say(usize, Box<Said>, u8),
-}
-
-/// What a run counted.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Counts {
-    /// Inputs handled.
-    pub steps: u64,
-    /// Events of the queue.
-    pub events: u64,
-    /// Wishes that were carried out.
-    pub wishes: u64,
-    /// Wishes that were refused.
-    pub refused: u64,
-    /// Crashes before a commit.
-    pub crashes_before: u64,
-    /// Crashes between commit and actions.
-    pub crashes_after: u64,
-    /// Messages that were lost on the wire.
-    pub lost: u64,
-    /// Bytes that were sent, where nodes have places.
-    pub bytes: u64,
-    /// Connections that the other side began, since it could not be dialled.
-    pub dialled_back: u64,
-    /// Connections over a relay.
-    pub relayed: u64,
-    /// Nights of machines that are off.
-    pub nights: u64,
-    /// Looks at what a node told that waited for the morning.
-    pub slept_over: u64,
-    /// Announcements that reached a peer.
-    pub heard: u64,
-    /// Words that actors said by hand.
-    pub by_hand: u64,
-    /// Words that actors wanted to sign and no key can.
-    pub unsayable: u64,
-    /// Refusals, by name.
-    pub refusals: BTreeMap<&'static str, u64>,
 }
 
 /// The world.
@@ -643,58 +609,6 @@ impl World {
     fn jump(&mut self, ms: u64) {
         self.note(|| Stimulated::Jump(ms));
         self.jumped_ms += ms;
-    }
-
-    /// Somebody wants something.
-    fn somebody(&mut self) -> Result<(), Broken> {
-        match self.awake() {
-            Some(at) => self.decide(at, |view, chance| view.wish(chance)),
-            None => Ok(()),
-        }
-    }
-
-    /// Somebody looks at what their node told them, in the morning if they sleep.
-    fn attend(&mut self, at: usize, moved: &Moved) -> Result<(), Broken> {
-        let sleeps = self.sleeps_ms(at);
-        if sleeps > 0 {
-            let morning = self.time + sleeps + self.chance.below(self.scenario.people.look_ms_max);
-            self.counts.slept_over += 1;
-            self.queue.plan(morning, Event::Attend(at, *moved));
-            return Ok(());
-        }
-        self.decide(at, |view, chance| view.attend(moved, chance))
-    }
-
-    /// Somebody decides what to do, by what their node holds. After the storm nobody wants anything.
-    fn decide(
-        &mut self,
-        at: usize,
-        decision: impl FnOnce(&View<'_>, &mut Chance) -> Result<Option<Command>, Fault>,
-    ) -> Result<(), Broken> {
-        let Some(view) = self.view(at).filter(|_| self.stormy) else {
-            return Ok(());
-        };
-        let mut chance = self.chance.clone();
-        let wish = decision(&view, &mut chance);
-        self.chance = chance;
-        match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
-            Some(command) => self.wish(at, Box::new(command)),
-            None => Ok(()),
-        }
-    }
-
-    /// What somebody sees, if their machine is on.
-    fn view(&self, at: usize) -> Option<View<'_>> {
-        let node = self.nodes.get(at).filter(|node| node.peer.is_some())?;
-        Some(View {
-            scenario: &self.scenario,
-            people: &self.people,
-            at,
-            records: &node.store,
-            book: &self.book,
-            now: self.clock(node),
-            looks_at_account: self.sabotage != Some(Sabotage::BlindTrust),
-        })
     }
 
     /// A hash over everything that happened and everything that is stored.

@@ -1,6 +1,10 @@
 //! Those who are no people: what attackers can cost, that the laws about them can be broken, and actors of one's own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use souk_protocol::api::Command;
 use souk_protocol::id::EnvelopeId;

@@ -1,6 +1,10 @@
 //! Whom people know, when they sleep, where they are, and wishes by a list of one's own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use souk_protocol::api::Command;
 use souk_simulations::chance::Chance;

@@ -216,9 +216,7 @@ mod tests {
     #[test]
     fn who_is_behind_a_nat_is_dialled_by_nobody() {
         let mut world = continents(500);
-        let natted: Vec<bool> = world.places.iter().map(|place| place.natted).collect();
-        let find = |wanted: bool| (0..20).filter(move |at| natted[*at] == wanted);
-        let (open, closed): (Vec<usize>, Vec<usize>) = (find(false).collect(), find(true).collect());
+        let (closed, open): (Vec<usize>, Vec<usize>) = (0..20).partition(|at| world.places[*at].natted);
         assert!(matches!(world.dials(closed[0], open[0]), Dial::Direct));
         assert!(matches!(world.dials(open[0], closed[0]), Dial::Back));
         match world.dials(closed[0], closed[1]) {
