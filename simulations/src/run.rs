@@ -212,6 +212,10 @@ impl Outcome {
                 ("liars_vouched_share", toll.vouched_share),
                 ("honest_completed_share", toll.honest_completed_share),
                 ("words_of_one_liar_max", toll.words_of_one_max as f64),
+                (
+                    "refused_as_too_much",
+                    counts.refusals.get("too_much").copied().unwrap_or(0) as f64,
+                ),
                 ("words_by_hand", counts.by_hand as f64),
                 ("unsayable_words", counts.unsayable as f64),
             ] {

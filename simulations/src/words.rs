@@ -53,6 +53,7 @@ words! {
     "liars_vouched_share": "Liars vouched for", "Of all pairs of somebody honest and a liar, those where somebody whom the former follows vouches for the liar.";
     "honest_completed_share": "Completed between honest people", "Share of the orders between honest people that came to their good end.";
     "words_of_one_liar_max": "Words of one liar", "The most public words of one liar that somebody honest holds.";
+    "refused_as_too_much": "Refused as too much", "Words that a node did not take because their author had used up a share.";
     "words_by_hand": "Words by hand", "Words that liars signed past their peers.";
     "unsayable_words": "Words that nobody can sign", "Words that liars wanted to sign and that break a rule which anyone can check.";
     "steps": "Steps", "Inputs that the peers handled.";
