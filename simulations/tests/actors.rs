@@ -199,3 +199,16 @@ fn an_actor_of_one_s_own_says_by_hand_what_continues_its_log() {
     );
     assert_eq!(toll.equivocators, 0, "its node goes on from what it said by hand");
 }
+
+#[test]
+fn what_an_attack_takes_is_found_among_all_that_came_from_outside() {
+    let scenario = small("defaulters", &["shop.manual=1000"]);
+    let broken = |seed| run::seed(&scenario, seed, Some(Sabotage::BlindTrust), 60, &mut |_| ()).broken;
+    let failure = (1..=3).find_map(broken).unwrap();
+    let words = failure.trace.join("\n");
+    assert!((1..=40).contains(&failure.trace.len()), "{words}");
+    // The attacker's words, and those of whoever signed for its money.
+    for needed in ["AskQuote", "PayOrder", "PaymentArrived"] {
+        assert!(words.contains(needed), "{words}");
+    }
+}
