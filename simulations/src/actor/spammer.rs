@@ -4,6 +4,9 @@ use super::{Actor, Doing, Done, Own, newcomer};
 use crate::chance::Chance;
 use souk_protocol::api::Command;
 
+/// How often it asks a shop too, of a thousand.
+const ASKS: u64 = 50;
+
 /// Says much.
 #[derive(Debug)]
 pub struct Spammer {
@@ -32,7 +35,9 @@ impl Actor for Spammer {
             reshare: None,
         });
         let mut doings: Vec<Doing> = posts.map(Doing::wish).collect();
-        doings.extend(own.view.buy(chance)?.map(Doing::wish));
+        if chance.in_thousand(ASKS) {
+            doings.extend(own.view.buy(chance)?.map(Doing::wish));
+        }
         Ok(doings)
     }
 
