@@ -150,6 +150,24 @@ pub struct Holding {
     /// Which devices gave which numbers twice, as far as it is proved there.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub forks: List<(DeviceId, u64), PROOFS_PER_AUTHOR_MAX>,
+    /// [`digest_of_heads`] of these logs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub heads: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A digest of the last envelopes of some logs; zero if there are none. Two readers whose logs end at one number and
+/// whose digests differ were told different things.
+pub fn digest_of_heads(heads: impl IntoIterator<Item = (DeviceId, EnvelopeId)>) -> u64 {
+    let folds = heads.into_iter().map(|(device, id)| {
+        let hash = blake3::hash(&[device.as_bytes().as_slice(), id.as_bytes()].concat());
+        first_word(hash.as_bytes())
+    });
+    folds.fold(0, |digest, fold| digest ^ fold)
 }
 
 fn is_empty<T, const MAX: usize>(list: &List<T, MAX>) -> bool {

@@ -645,6 +645,7 @@ fn asked_for_proofs(stage: &mut Stage, author: AuthorId, fork: (DeviceId, u64)) 
         logs: List::default(),
         states: 0,
         forks: List::new(vec![fork]).unwrap(),
+        heads: 0,
     };
     let answer = Some(Answer::Have(List::new(vec![holding]).unwrap()));
     let step = stage.gives(Input::Answered { exchange, answer });

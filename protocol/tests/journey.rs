@@ -210,6 +210,8 @@ impl Net {
             }
             // Whoever has not read a revocation yet still offers what it took back.
             Action::Count(Refusal::Revoked) => {}
+            // So a reader learns that an author says two things.
+            Action::Count(Refusal::Equivocation { .. } | Refusal::OtherChain(_) | Refusal::Gap { .. }) => {}
             Action::Count(refusal) => panic!("{at} refused: {refusal}"),
             Action::Judge { .. } | Action::Provide(_) | Action::Tell(_) | Action::Index { .. } => {}
         }
@@ -741,4 +743,45 @@ fn an_equivocation_is_told_to_each_reader_once_and_costs_the_author_their_standi
         assert!(!equivocated(&net, at), "the revocation reached {at}");
     }
     assert_eq!(net.proofs_asked, 2);
+}
+
+/// Two readers who were told different things, and who meet only afterwards.
+#[test]
+fn readers_who_meet_find_out_that_they_were_told_different_things() {
+    let post = |text: &str| Post {
+        text: Prose::new(text).unwrap(),
+        ..Post::default()
+    };
+    let first = mallory_signs(1, None, post("hello"));
+    let [yes, no] = ["yes", "no"].map(|text| mallory_signs(2, Some(&first), post(text)));
+    let more = mallory_signs(3, Some(&no), post("no, I say"));
+    // Their logs end at one number, or one of them heard more.
+    for others in [vec![&first, &no], vec![&first, &no, &more]] {
+        let mut net = Net::new(3);
+        let mallory = keys(66).author;
+        for (at, heard) in [(0, vec![&first, &yes]), (1, others)] {
+            let follow = Command::Follow {
+                author: mallory,
+                public: false,
+            };
+            net.done(at, follow);
+            for signed in heard {
+                let from = net.nodes[2].peer.device();
+                let envelope = Box::new(envelope::open(signed.bytes(), &mut GrantCache::default()));
+                let gossip = net.fresh();
+                let heard = Input::Heard {
+                    gossip,
+                    from,
+                    envelope,
+                };
+                net.queue.push_back((at, heard));
+            }
+        }
+        net.run();
+        let equivocated = |net: &Net, at: usize| net.records(at).has_equivocated(&mallory).unwrap();
+        assert!(!equivocated(&net, 0) && !equivocated(&net, 1));
+        net.connect(0, 1);
+        net.run();
+        assert!(equivocated(&net, 0) && equivocated(&net, 1));
+    }
 }

@@ -859,6 +859,7 @@ fn nobody_silences_a_node_by_lying_about_its_log() {
         logs: List::new(vec![(device, 1_000_000)]).unwrap(),
         states: 7,
         forks: List::default(),
+        heads: 0,
     };
     net.lie = Some(lie);
     net.wait(130_000);

@@ -4,11 +4,14 @@
 //! Opening is a pure function of bytes, so each envelope is opened once for the whole world; a real
 //! node opens each of them for itself.
 
+pub mod liars;
+
 use crate::law::{Broken, Law};
+use liars::Liars;
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Opened, Signed};
 use souk_protocol::filed::Filed;
-use souk_protocol::id::{DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
 use souk_protocol::identity::GrantCache;
 use souk_protocol::order::{Order, OrderMessage};
 use souk_protocol::peer::Checked;
@@ -53,6 +56,8 @@ pub struct Book {
     grants: GrantCache,
     stamps: BTreeMap<(DeviceId, Hybrid), EnvelopeId>,
     numbers: BTreeMap<(DeviceId, u64), EnvelopeId>,
+    /// Who is not honest, and what they signed by hand.
+    pub liars: Liars,
     /// Orders.
     pub orders: BTreeMap<OrderId, Thread>,
     /// Tabs.
@@ -99,6 +104,23 @@ impl Book {
     pub fn state_id(&self, proposal: &EnvelopeId) -> Result<StateId, String> {
         let known = self.states.get(proposal).cloned();
         known.unwrap_or_else(|| Err(format!("{proposal} proposes nothing")))
+    }
+
+    /// What was signed by hand.
+    pub fn by_hand(&self) -> impl Iterator<Item = &Signed> {
+        self.liars.by_hand().filter_map(|id| self.signed(id))
+    }
+
+    /// Whether one of two sides of an order or tab is not honest.
+    pub fn with_liar<'a>(&self, sides: impl IntoIterator<Item = &'a AuthorId>) -> bool {
+        sides.into_iter().any(|side| self.liars.speaks(side))
+    }
+
+    /// The two sides of a tab.
+    pub fn sides(&self, tab: &TabId) -> Option<[AuthorId; 2]> {
+        let thread = self.tabs.get(tab)?;
+        let signed = thread.held.values().flatten().find_map(|id| self.signed(id))?;
+        Some([signed.author(), signed.body().to()?])
     }
 
     /// Envelopes that were opened.
@@ -184,9 +206,9 @@ impl Book {
         }
     }
 
-    /// No device gives one number, or one stamp, to two envelopes.
+    /// No device gives one number, or one stamp, to two envelopes; but by hand.
     fn unique(&mut self, at: usize, id: EnvelopeId) -> Result<(), Broken> {
-        let Some(signed) = self.signed(&id) else {
+        let Some(signed) = self.signed(&id).filter(|_| !self.liars.signed(&id)) else {
             return Ok(());
         };
         let (device, time, chain) = (signed.device(), signed.time(), signed.head().chain);

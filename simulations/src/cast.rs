@@ -2,6 +2,7 @@
 //! of them silent. A wish is drawn from the seed and from what the person's own node holds, as a person
 //! would choose from what the page shows.
 
+mod listed;
 mod trading;
 
 use crate::book::Book;
@@ -27,11 +28,13 @@ pub struct Person {
     pub silent: bool,
     /// Whether they give room on a tab to whoever wants to buy.
     pub trusts: bool,
+    /// Whether the money arrives that they say they sent outside of a tab.
+    pub pays: bool,
     /// Whom they know, by number.
     pub knows: Vec<usize>,
 }
 
-/// The people of a world: a ring of neighbours, some of whose acquaintances are far away.
+/// The people of a world: a ring of neighbours, some of whose acquaintances are far away, or the scenario's graph.
 pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) -> Vec<Person> {
     let count = authors.len();
     let mut order: Vec<usize> = (0..count).collect();
@@ -54,10 +57,19 @@ pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) ->
             sells: sells.contains(&at),
             silent: chance.in_thousand(scenario.people.silent),
             trusts: chance.in_thousand(scenario.shop.trusting),
+            pays: true,
             knows,
         }
     });
-    people.collect()
+    let mut people: Vec<Person> = people.collect();
+    if let Some(graph) = &scenario.graph {
+        let knows = graph.knows(count, chance);
+        people
+            .iter_mut()
+            .zip(knows)
+            .for_each(|(person, knows)| person.knows = knows);
+    }
+    people
 }
 
 /// What somebody does before anything else.
@@ -160,6 +172,8 @@ pub struct View<'a> {
     pub book: &'a Book,
     /// What its clock says.
     pub now: Timestamp,
+    /// Whether people look at their accounts before they sign for money.
+    pub looks_at_account: bool,
 }
 
 /// The product that a rush is for, in a shop.
@@ -205,7 +219,13 @@ impl View<'_> {
         }
     }
 
-    fn somebody(&self, chance: &mut Chance) -> Option<&Person> {
+    /// Who wishes.
+    pub fn person(&self) -> Option<&Person> {
+        self.people.get(self.at)
+    }
+
+    /// Anybody else.
+    pub fn somebody(&self, chance: &mut Chance) -> Option<&Person> {
         let (at, other) = chance
             .pick(&self.people.iter().enumerate().collect::<Vec<_>>())
             .copied()?;

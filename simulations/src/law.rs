@@ -47,6 +47,12 @@ laws! {
     OneChain = "two copies of a tab are one chain";
     /// No balance passes its limit, and each follows from the one before.
     Limit = "a balance stays within its limit";
+    /// Nobody loses more to somebody else than they granted.
+    Granted = "a loss stays within what was granted";
+    /// Nobody takes more of a node unasked than the protocol gives them.
+    Share = "nobody takes more than their share";
+    /// A word that is shown as a buyer's is one.
+    Bought = "who is shown as a buyer has bought";
     /// Units sold are units spent; sold and held ones are at most what was minted.
     Stock = "no unit is sold twice";
     /// Both sides of an order hold the same messages and read the same.
@@ -57,6 +63,8 @@ laws! {
     Delivered = "everything is delivered";
     /// A follower holds all that whom it follows has said.
     Followed = "a follower holds everything";
+    /// Readers who can hear each other know of an author's two words under one number.
+    Exposed = "two words under one number become known";
     /// What the peers do by themselves is done: due payments, receipts, refunds.
     Finished = "what was begun is finished";
 }

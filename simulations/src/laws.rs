@@ -4,11 +4,13 @@
 
 mod agreement;
 mod orders;
+mod promises;
 mod stock;
 mod tabs;
 
 pub use agreement::{Seen, agreement};
 pub use orders::{Fold, fold, fold_every_word, fold_first_come, order};
+pub use promises::{Exposure, Witness, bought, exposed, exposure, few_open, granted, pushed, witnesses};
 pub use stock::stock;
 pub use tabs::{Link, chain, receipt, tab};
 

@@ -14,14 +14,15 @@
 pub mod chance;
 pub mod figure;
 pub mod queue;
-pub mod scenario;
-pub mod store;
-
-pub mod kernel;
 
 pub mod graph;
 
 pub mod wire;
+
+pub mod scenario;
+pub mod store;
+
+pub mod kernel;
 
 pub mod mesh;
 
@@ -34,6 +35,8 @@ pub mod laws;
 pub mod sabotage;
 
 pub mod cast;
+
+pub mod actor;
 
 pub mod world;
 

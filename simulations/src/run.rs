@@ -1,5 +1,6 @@
 //! One run and what is told of it; many runs over the machine's cores.
 
+use crate::actor::Troupe;
 use crate::figure::{Figures, Played, Progress, Row};
 use crate::law::Law;
 use crate::sabotage::Sabotage;
@@ -62,16 +63,32 @@ pub fn seed(
     tries: usize,
     tell: &mut dyn FnMut(Progress),
 ) -> Outcome {
-    let first = play(scenario, seed, sabotage, false, Script::Drawn, tell).0;
+    let troupes: Vec<Troupe> = scenario.actors.iter().map(Troupe::of).collect();
+    played(scenario, &troupes, seed, sabotage, tries, tell)
+}
+
+/// The same with actors of one's own instead of those that the scenario names.
+pub fn played(
+    scenario: &Scenario,
+    troupes: &[Troupe],
+    seed: u64,
+    sabotage: Option<Sabotage>,
+    tries: usize,
+    tell: &mut dyn FnMut(Progress),
+) -> Outcome {
+    let play = |remembers, script, tell: &mut dyn FnMut(Progress)| {
+        play(scenario, troupes, seed, sabotage, remembers, script, tell)
+    };
+    let first = play(false, Script::Drawn, tell).0;
     if first.broken.is_none() {
         return first;
     }
     let written = Script::Written(Vec::new());
-    let (mut again, script) = play(scenario, seed, sabotage, true, written, &mut |_| ());
+    let (mut again, script) = play(true, written, &mut |_| ());
     if let Some(failure) = again.broken.as_mut().filter(|_| tries > 0) {
         let breaks = |stimuli: &[Stimulus]| {
             let script = Script::Played(stimuli.to_vec());
-            let (outcome, _) = play(scenario, seed, sabotage, false, script, &mut |_| ());
+            let (outcome, _) = play(false, script, &mut |_| ());
             outcome.broken.is_some_and(|broken| broken.kind == failure.kind)
         };
         let shortest = shorter::shortest(script, tries, breaks);
@@ -82,19 +99,20 @@ pub fn seed(
 
 /// The law that a seed breaks, if it breaks one, without what led to it.
 pub fn broken_law(scenario: &Scenario, seed: u64, sabotage: Option<Sabotage>) -> Option<Law> {
-    let (outcome, _) = play(scenario, seed, sabotage, false, Script::Drawn, &mut |_| ());
+    let outcome = self::seed(scenario, seed, sabotage, 0, &mut |_| ());
     outcome.broken.map(|failure| failure.kind)
 }
 
 fn play(
     scenario: &Scenario,
+    troupes: &[Troupe],
     seed: u64,
     sabotage: Option<Sabotage>,
     remembers: bool,
     script: Script,
     tell: &mut dyn FnMut(Progress),
 ) -> (Outcome, Vec<Stimulus>) {
-    let mut world = match World::new(scenario.clone(), seed, sabotage, remembers, script) {
+    let mut world = match World::new(scenario.clone(), seed, sabotage, remembers, script, troupes) {
         Ok(world) => world,
         Err(broken) => {
             let outcome = Outcome {
@@ -171,6 +189,39 @@ impl Outcome {
         ] {
             figures.number(name, value);
         }
+        if counts.bytes > 0 {
+            figures.number("bytes_per_node", share(counts.bytes, nodes as u64));
+            figures.number("dialled_back", counts.dialled_back as f64);
+            figures.number("relayed_connections", counts.relayed as f64);
+        }
+        if counts.nights + counts.slept_over > 0 {
+            figures.number("machine_nights", counts.nights as f64);
+            figures.number("slept_over", counts.slept_over as f64);
+        }
+        if let Some(toll) = &census.toll {
+            for (name, value) in [
+                ("lost_minor_max", toll.lost_minor_max as f64),
+                ("lost_minor_sum", toll.lost_minor_sum as f64),
+                ("lost_of_granted_max", toll.lost_of_granted_max),
+                ("debtors", toll.debtors as f64),
+                ("equivocators", toll.equivocators as f64),
+                ("equivocation_proved_share", toll.proved_share),
+                ("fake_reviews", census.fake_reviews as f64),
+                ("fake_reviews_held", toll.fake_reviews_held as f64),
+                ("fake_badges", toll.fake_badges as f64),
+                ("liars_vouched_share", toll.vouched_share),
+                ("honest_completed_share", toll.honest_completed_share),
+                ("words_of_one_liar_max", toll.words_of_one_max as f64),
+                (
+                    "refused_as_too_much",
+                    counts.refusals.get("too_much").copied().unwrap_or(0) as f64,
+                ),
+                ("words_by_hand", counts.by_hand as f64),
+                ("unsayable_words", counts.unsayable as f64),
+            ] {
+                figures.number(name, value);
+            }
+        }
         let over_time = |of: fn(&Sample) -> f64| {
             let points = self.samples.iter();
             points
@@ -186,9 +237,9 @@ impl Outcome {
             figures,
             events: self.events,
             broken: self.broken.map(|failure| {
-                let last = failure.last_events.join("\n");
+                let (last, trace) = (failure.last_events.join("\n"), failure.trace.join("\n"));
                 format!(
-                    "{} at step {}: {}\n{last}",
+                    "{} at step {}: {}\n{last}\nWhat it takes from outside:\n{trace}",
                     failure.law, failure.step, failure.words
                 )
             }),

@@ -55,6 +55,12 @@ switches! {
     TwoStates => OneState;
     /// Both sides of a tab sign two different states upon one.
     TwoChains => OneChain;
+    /// People sign for money that never came.
+    BlindTrust => Granted;
+    /// Drivers tell their peer another hour with every other announcement, so that it counts anew who said how much.
+    OtherHour => Share;
+    /// A shop's device signs a receipt for something that nobody bought.
+    FalseReceipt => Bought;
     /// Both sides of a tab sign a payment beyond its limit.
     OverLimit => Limit;
     /// Merchants' stores forget what was taken off their stock.
@@ -68,6 +74,8 @@ switches! {
     DropOutbox => Delivered;
     /// One node's wires bring it no public word of anybody.
     DeafReader => Followed;
+    /// Stores forget proofs that somebody said two things under one number.
+    ForgetProofs => Exposed;
     /// Stores forget with whom there are tabs, so nobody sees what is due upon them.
     ForgetTabs => Finished;
 }
@@ -104,6 +112,9 @@ impl Sabotage {
                 }
                 (Self::FlippedBit, Tree::Holds, Some(value)) if chance.in_thousand(50) => {
                     rows.extend(flipped(value).map(|flipped| (change.tree, key(), Some(flipped))));
+                }
+                (Self::ForgetProofs, Tree::Equivocations, Some(_)) if chance.in_thousand(500) => {
+                    rows.push((change.tree, key(), None));
                 }
                 (Self::ForgetTabs, Tree::Tabs, Some(_)) => rows.push((change.tree, key(), None)),
                 (Self::AdmitForged, Tree::Log, Some(value))

@@ -1,8 +1,15 @@
 //! What a run is made of, read from TOML. Every number has its unit in its name; shares are of a
 //! thousand. The files lie in `simulations/scenarios` and are built in by name.
 
+pub mod company;
+pub mod society;
+
 use crate::figure::Thresholds;
+use crate::wire::RegionsError;
+use company::Company;
 use serde::Deserialize;
+use society::{Acquaintance, Places, Rhythm, Trace};
+use std::sync::Arc;
 
 /// A world and what happens in it.
 #[derive(Debug, Clone, Deserialize)]
@@ -10,7 +17,7 @@ use serde::Deserialize;
 pub struct Scenario {
     /// Which kind of run this is: `market`.
     pub kind: Kind,
-    /// Nodes, each of them one person with one device.
+    /// Nodes, each of them one person with one device. Actors come on top of them.
     pub nodes: usize,
     /// How many of them keep a shop.
     pub merchants: usize,
@@ -29,6 +36,17 @@ pub struct Scenario {
     /// What happens at set times.
     #[serde(default)]
     pub plan: Vec<Planned>,
+    /// Who takes part beside the people.
+    #[serde(default)]
+    pub actors: Vec<Company>,
+    /// Who knows whom; a ring small world by `people` without it.
+    pub graph: Option<Acquaintance>,
+    /// When people are awake; always without it.
+    pub rhythm: Option<Rhythm>,
+    /// Where nodes are; latencies of `links` without it.
+    pub places: Option<Places>,
+    /// Wishes by a list of one's own.
+    pub trace: Option<Trace>,
     /// Kinds of events that are kept for a table: `order`.
     #[serde(default)]
     pub keep_events: Vec<String>,
@@ -209,6 +227,14 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("clock-skew", include_str!("../scenarios/clock-skew.toml")),
     ("drop", include_str!("../scenarios/drop.toml")),
     ("market-day", include_str!("../scenarios/market-day.toml")),
+    ("defaulters", include_str!("../scenarios/defaulters.toml")),
+    ("equivocators", include_str!("../scenarios/equivocators.toml")),
+    ("review-ring", include_str!("../scenarios/review-ring.toml")),
+    ("continents", include_str!("../scenarios/continents.toml")),
+    (
+        "spam-and-sybils",
+        include_str!("../scenarios/spam-and-sybils.toml"),
+    ),
 ];
 
 /// A name that no scenario has.
@@ -251,6 +277,28 @@ pub enum ScenarioError {
         /// Merchants.
         merchants: usize,
     },
+    /// A file that it names cannot be read.
+    #[error("the file {path} that the scenario names cannot be read: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        error: Arc<std::io::Error>,
+    },
+    /// A list of wishes is none.
+    #[error("the list of wishes {path} cannot be played: {words}")]
+    Trace {
+        /// The file.
+        path: String,
+        /// Why.
+        words: String,
+    },
+    /// A table of round trips is none.
+    #[error(transparent)]
+    Regions(#[from] RegionsError),
+    /// Something is not there that is needed.
+    #[error("expected {0}")]
+    Missing(&'static str),
 }
 
 impl Scenario {
@@ -269,7 +317,7 @@ impl Scenario {
         toml::from_str::<Self>(text)?.checked()
     }
 
-    /// The same scenario with another number of nodes; merchants, wishes and broken links in proportion.
+    /// The same scenario with another number of nodes; merchants, actors, wishes and broken links in proportion.
     pub fn with_nodes(self, nodes: usize) -> Result<Self, ScenarioError> {
         let before = self.nodes.max(1);
         let scaled = |part: u64| (part * nodes as u64).div_ceil(before as u64);
@@ -284,18 +332,29 @@ impl Scenario {
                 drops: scaled(self.storm.drops),
                 ..self.storm
             },
+            actors: self
+                .actors
+                .into_iter()
+                .map(|company| company.scaled(nodes, before))
+                .collect(),
             ..self
         }
         .checked()
     }
 
-    /// The same scenario, if its numbers can be played.
+    /// The same scenario with the files that it names, if it can be played.
     pub fn checked(self) -> Result<Self, ScenarioError> {
         let (nodes, merchants) = (self.nodes, self.merchants);
-        match nodes >= 3 && (1..=nodes).contains(&merchants) {
-            true => Ok(self),
-            false => Err(ScenarioError::Size { nodes, merchants }),
+        if nodes < 3 || !(1..=nodes).contains(&merchants) {
+            return Err(ScenarioError::Size { nodes, merchants });
         }
+        Ok(Self {
+            graph: self.graph.map(Acquaintance::loaded).transpose()?,
+            rhythm: self.rhythm.map(Rhythm::checked).transpose()?,
+            places: self.places.map(Places::loaded).transpose()?,
+            trace: self.trace.map(|trace| trace.loaded(nodes)).transpose()?,
+            ..self
+        })
     }
 }
 

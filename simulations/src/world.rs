@@ -1,16 +1,22 @@
 //! The world: peers, their stores, the links between them, and one queue of what happens next.
 
+mod acting;
 pub mod census;
 mod colluding;
+mod counts;
 mod hearing;
+mod places;
 mod planned;
 pub mod script;
 mod speaking;
 mod stepping;
+pub mod toll;
 mod wires;
+mod wishing;
 
+use crate::actor::{Actor, Said, Troupe};
 use crate::book::{Book, Touched};
-use crate::cast::{self, Moved, Person, View};
+use crate::cast::{self, Moved, Person};
 use crate::chance::Chance;
 use crate::figure::{Progress, Row};
 use crate::law::{Broken, Law};
@@ -19,7 +25,10 @@ use crate::queue::Queue;
 use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
+use acting::Cue;
 use census::Sample;
+pub use counts::Counts;
+use places::Place;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
@@ -106,6 +115,8 @@ struct Node {
 struct Link {
     number: u64,
     latency_ms: u64,
+    /// The node that relays, if one does.
+    via: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -166,27 +177,14 @@ enum Event {
     /// Those who were apart meet the others again.
     Together,
     Rush(usize),
-}
-
-/// What a run counted.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Counts {
-    /// Inputs handled.
-    pub steps: u64,
-    /// Events of the queue.
-    pub events: u64,
-    /// Wishes that were carried out.
-    pub wishes: u64,
-    /// Wishes that were refused.
-    pub refused: u64,
-    /// Crashes before a commit.
-    pub crashes_before: u64,
-    /// Crashes between commit and actions.
-    pub crashes_after: u64,
-    /// Messages that were lost on the wire.
-    pub lost: u64,
-    /// Refusals, by name.
-    pub refusals: BTreeMap<&'static str, u64>,
+    /// A row of the list of wishes.
+    Listed(usize),
+    /// Somebody's machine goes off for the night.
+    Night(usize),
+    /// It is an actor's turn.
+    Cue(usize, Cue),
+    /// An actor tries again, so many times, to say something by hand.
+    Say(usize, Box<Said>, u8),
 }
 
 /// The world.
@@ -204,11 +202,17 @@ pub struct World {
     sabotage: Option<Sabotage>,
     nodes: Vec<Node>,
     people: Vec<Person>,
+    /// Where nodes are; empty if it makes no difference.
+    places: Vec<Place>,
+    /// Those who are no people, by their nodes, and how often they act.
+    actors: BTreeMap<usize, (Box<dyn Actor>, u64)>,
     devices: BTreeMap<DeviceId, usize>,
     authors: BTreeMap<AuthorId, usize>,
     links: BTreeMap<(usize, usize), Link>,
     questions: BTreeMap<u64, Question>,
     gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
+    /// What a node took of an author unasked: in which life and hour, and how much.
+    pushed: BTreeMap<(usize, AuthorId), ((u64, u64), u32)>,
     queue: Queue<Event>,
     /// Virtual time, in milliseconds.
     time: u64,
@@ -237,10 +241,12 @@ impl World {
         sabotage: Option<Sabotage>,
         remembers: bool,
         script: Script,
+        troupes: &[Troupe],
     ) -> Result<Self, Broken> {
         let mut chance = Chance::of(seed);
         let mut nodes = Vec::new();
-        for at in 0..scenario.nodes {
+        let actors: usize = troupes.iter().map(|troupe| troupe.count).sum();
+        for at in 0..scenario.nodes + actors {
             nodes.push(Node {
                 identity: Identity::of(at)?,
                 peer: None,
@@ -255,7 +261,8 @@ impl World {
         }
         let ids = nodes.iter().map(|node| node.identity.author);
         let authors: Vec<AuthorId> = ids.collect();
-        let people = cast::people(&scenario, &authors, &mut chance);
+        let of_people = authors.get(..scenario.nodes).unwrap_or_default();
+        let people = cast::people(&scenario, of_people, &mut chance);
         let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
         let mut world = Self {
             seed,
@@ -268,9 +275,12 @@ impl World {
             authors: authors.into_iter().zip(0..).collect(),
             nodes,
             people,
+            places: Vec::new(),
+            actors: BTreeMap::new(),
             links: BTreeMap::new(),
             questions: BTreeMap::new(),
             gossip: BTreeMap::new(),
+            pushed: BTreeMap::new(),
             queue: Queue::default(),
             time: 0,
             jumped_ms: 0,
@@ -285,7 +295,10 @@ impl World {
             events: Vec::new(),
             scenario,
         };
+        world.enlist(troupes);
+        world.settle();
         world.plan();
+        world.plan_actors(troupes);
         Ok(world)
     }
 
@@ -298,7 +311,11 @@ impl World {
             let tick = start + self.luck(at, at) % storm.tick_ms.max(1);
             self.queue.plan(tick, Event::Tick(at));
             let mut wish = 1_000 + self.chance.below(5_000);
-            for command in cast::opening(&self.scenario, &self.people, at, &mut self.chance) {
+            let opening = match self.actors.contains_key(&at) {
+                true => Vec::new(),
+                false => cast::opening(&self.scenario, &self.people, at, &mut self.chance),
+            };
+            for command in opening {
                 wish += self.chance.below(1_000);
                 if !self.script.is_played() {
                     self.queue.plan(wish, Event::Wish(at, Box::new(command)));
@@ -316,8 +333,17 @@ impl World {
             }
             return;
         }
+        let trace = self.scenario.trace.as_ref();
+        let out_of_the_blue = trace.is_none_or(|trace| trace.beside);
+        for (number, row) in trace
+            .into_iter()
+            .flat_map(|trace| trace.rows().iter().enumerate())
+        {
+            self.queue.plan(row.time_ms, Event::Listed(number));
+        }
+        let acts = self.scenario.people.acts * u64::from(out_of_the_blue);
         for (times, event) in [
-            (self.scenario.people.acts, (|| Event::Somebody) as fn() -> Event),
+            (acts, (|| Event::Somebody) as fn() -> Event),
             (storm.drops, || Event::Drop),
             (storm.jumps, || Event::Jump),
         ] {
@@ -500,6 +526,13 @@ impl World {
                 Ok(())
             }
             Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
+            Event::Listed(number) => self.listed(number),
+            Event::Night(at) => {
+                self.night(at);
+                Ok(())
+            }
+            Event::Cue(at, cue) => self.cue(at, &cue),
+            Event::Say(at, said, again) => self.say(at, &said, again),
         }
     }
 
@@ -576,42 +609,6 @@ impl World {
     fn jump(&mut self, ms: u64) {
         self.note(|| Stimulated::Jump(ms));
         self.jumped_ms += ms;
-    }
-
-    /// Somebody wants something.
-    fn somebody(&mut self) -> Result<(), Broken> {
-        let at = self.chance.index(self.nodes.len());
-        self.decide(at, |view, chance| view.wish(chance))
-    }
-
-    /// Somebody looks at what their node told them.
-    fn attend(&mut self, at: usize, moved: &Moved) -> Result<(), Broken> {
-        self.decide(at, |view, chance| view.attend(moved, chance))
-    }
-
-    /// Somebody decides what to do, by what their node holds. After the storm nobody wants anything.
-    fn decide(
-        &mut self,
-        at: usize,
-        decision: impl FnOnce(&View<'_>, &mut Chance) -> Result<Option<Command>, Fault>,
-    ) -> Result<(), Broken> {
-        let up = |node: &&Node| node.peer.is_some() && self.stormy;
-        let Some(node) = self.nodes.get(at).filter(up) else {
-            return Ok(());
-        };
-        let view = View {
-            scenario: &self.scenario,
-            people: &self.people,
-            at,
-            records: &node.store,
-            book: &self.book,
-            now: self.clock(node),
-        };
-        let wish = decision(&view, &mut self.chance);
-        match wish.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))? {
-            Some(command) => self.wish(at, Box::new(command)),
-            None => Ok(()),
-        }
     }
 
     /// A hash over everything that happened and everything that is stored.

@@ -92,7 +92,10 @@ fn one_seed_has_one_digest() {
 
 #[test]
 fn each_broken_switch_is_noticed_by_its_law() {
-    for sabotage in Sabotage::ALL.iter().copied() {
+    // These need somebody who is not honest: `actors.rs` has them.
+    let others = [Sabotage::BlindTrust, Sabotage::OtherHour, Sabotage::ForgetProofs];
+    let here = Sabotage::ALL.iter().filter(|sabotage| !others.contains(sabotage));
+    for sabotage in here.copied() {
         let mut seen = Vec::new();
         let noticed = (1..=12).any(|seed| {
             let law = run::broken_law(&small(), seed, Some(sabotage));

@@ -130,6 +130,7 @@ fn boasts(author: AuthorId, device: DeviceId) -> Holding {
         logs: List::new(vec![(device, u64::MAX)]).unwrap(),
         states: 0,
         forks: List::default(),
+        heads: 0,
     }
 }
 

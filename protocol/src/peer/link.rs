@@ -8,7 +8,8 @@ use crate::body::{Body, Kind};
 use crate::envelope::Opened;
 use crate::id::{AuthorId, DeviceId};
 use crate::limits::{
-    COMPARE_AGAIN_MS, NEW_CONNECTION_MS, PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS, SYNC_AUTHORS_MAX,
+    AUTHOR_DEVICES_MAX, COMPARE_AGAIN_MS, NEW_CONNECTION_MS, PROOFS_PER_AUTHOR_MAX, RESYNC_MS, SEEK_AGAIN_MS,
+    SYNC_AUTHORS_MAX,
 };
 use crate::post::ProductTag;
 use crate::records::Fault;
@@ -285,12 +286,14 @@ impl Peer {
             if let Some(session) = self.sessions.get_mut(&from) {
                 session.reads.insert(*author);
             }
-            let mut logs = Vec::new();
+            let (mut logs, mut heads) = (Vec::new(), Vec::new());
             for device in turn.records().devices(author)? {
-                if let Some((seq, _)) = turn.records().log_head(&device)? {
+                if let Some((seq, id)) = turn.records().log_head(&device)? {
                     logs.push((device, seq));
+                    heads.push((device, id));
                 }
             }
+            heads.truncate(AUTHOR_DEVICES_MAX);
             let states = self.digests(turn, author)?.root();
             let forks = turn.records().proofs_of(author)?;
             if states != 0 || !logs.is_empty() || !forks.is_empty() {
@@ -299,6 +302,7 @@ impl Peer {
                     logs: bounded(logs),
                     states,
                     forks: bounded(forks),
+                    heads: sync::digest_of_heads(heads),
                 });
             }
         }
@@ -406,11 +410,19 @@ impl Peer {
         if !self.wants(&holding.author) {
             return Ok(());
         }
-        let mut behind = Vec::new();
+        let (mut behind, mut level) = (Vec::new(), Vec::new());
         for (device, seq) in &holding.logs {
-            let mine = turn.records().log_head(device)?.map_or(0, |(mine, _)| mine);
-            if *seq > mine {
-                behind.push(*device);
+            match turn.records().log_head(device)? {
+                Some((mine, id)) if *seq == mine => level.push((*device, id)),
+                Some((mine, _)) if *seq < mine => {}
+                _ => behind.push(*device),
+            }
+        }
+        // Ends that have one number and are not the same were signed twice.
+        let differ = level.len() == holding.logs.len() && holding.heads != 0;
+        if differ && holding.heads != sync::digest_of_heads(level.iter().copied()) {
+            for (device, _) in &level {
+                self.pull_end(turn, with, &holding.author, *device)?;
             }
         }
         if !behind.is_empty() {
@@ -471,6 +483,32 @@ impl Peer {
                 Purpose::Pull(logs),
             );
         }
+        Ok(())
+    }
+
+    /// Asks for a log from its last number here on, that one included: the other side may hold another envelope under
+    /// it, and then the two prove an equivocation. Once there is a proof, another one says nothing new.
+    pub(super) fn pull_end(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: DeviceId,
+        author: &AuthorId,
+        device: DeviceId,
+    ) -> Result<(), Fault> {
+        let Some((last, _)) = turn.records().log_head(&device)? else {
+            return Ok(());
+        };
+        let mut proofs = turn.records().proofs_of(author)?.into_iter();
+        if proofs.any(|(proved, _)| proved == device) {
+            return Ok(());
+        }
+        let from = vec![(device, last.saturating_sub(1))];
+        self.ask(
+            turn,
+            with,
+            Request::Pull(bounded(from.clone())),
+            Purpose::Pull(from),
+        );
         Ok(())
     }
 

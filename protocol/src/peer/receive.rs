@@ -126,6 +126,8 @@ impl Peer {
                 match &refusal {
                     Refusal::Gap { .. } if unasked => self.pull(turn, from, vec![device])?,
                     Refusal::Equivocation { .. } => self.prove_equivocation(turn, &copy)?,
+                    // Whoever brings it may have what its chain says where this one ends.
+                    Refusal::OtherChain(_) if !own => self.pull_end(turn, from, &author, device)?,
                     _ => {}
                 }
                 Ok(Err(refusal))

@@ -7,7 +7,7 @@ use souk_protocol::settlement::Rail;
 
 impl View<'_> {
     /// A listing of somebody's shop that this node holds.
-    pub(super) fn listing(&self, chance: &mut Chance) -> Result<Option<(AuthorId, ListingId)>, Fault> {
+    pub fn listing(&self, chance: &mut Chance) -> Result<Option<(AuthorId, ListingId)>, Fault> {
         let shops: Vec<&Person> = self.people.iter().filter(|person| person.sells).collect();
         for _ in 0..3 {
             let Some(shop) = chance.pick(&shops) else {
@@ -21,7 +21,8 @@ impl View<'_> {
         Ok(None)
     }
 
-    pub(super) fn buy(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+    /// Asks a shop for a price.
+    pub fn buy(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         let Some((shop, first)) = self.listing(chance)? else {
             return Ok(None);
         };
@@ -67,12 +68,12 @@ impl View<'_> {
     }
 
     /// An order, as this node's messages tell it.
-    fn order(&self, id: &OrderId) -> Option<&Order> {
+    pub fn order(&self, id: &OrderId) -> Option<&Order> {
         self.book.folds.get(&(self.at, *id))
     }
 
     /// Orders that this node knows, newest first, at most twenty.
-    fn orders(&self) -> Result<Vec<OrderId>, Fault> {
+    pub fn orders(&self) -> Result<Vec<OrderId>, Fault> {
         let rows = self.records.scan(Tree::Orders, &Range::of([], 20).down())?;
         let ids = rows.iter().filter_map(|(key, _)| key.last_chunk::<32>().copied());
         Ok(ids.map(OrderId::from_bytes).collect())
@@ -130,14 +131,22 @@ impl View<'_> {
             _ => {
                 let mut open = order.open_to(role, self.now);
                 open.retain(|kind| {
-                    !matches!(
+                    let ends = matches!(
                         kind,
                         ActKind::Quote | ActKind::Cancel | ActKind::Decline | ActKind::Lapse
-                    )
+                    );
+                    !ends && self.may_sign_for(order, *kind)
                 });
                 Ok(chance.pick(&open).map(|kind| act(order, *kind, chance)))
             }
         }
+    }
+
+    /// Nobody signs for money that their account does not show.
+    fn may_sign_for(&self, order: &Order, kind: ActKind) -> bool {
+        let outside = kind == ActKind::Receipt && order.rail() != Some(Rail::Tab);
+        let pays = |buyer: &Person| buyer.author != order.buyer || buyer.pays;
+        !outside || !self.looks_at_account || self.people.iter().all(pays)
     }
 
     /// Whether the tab of an order's two sides has room for what it costs.
@@ -191,10 +200,11 @@ impl View<'_> {
                     ActKind::Receipt,
                     ActKind::Lapse,
                 ];
-                return Ok(chance.pick(&acts).map(|kind| act(order, *kind, chance)));
+                let wrong = chance.pick(&acts).filter(|kind| self.may_sign_for(order, **kind));
+                return Ok(wrong.map(|kind| act(order, *kind, chance)));
             }
             let mut open = order.open_to(role, self.now);
-            open.retain(|kind| *kind != ActKind::Quote);
+            open.retain(|kind| *kind != ActKind::Quote && self.may_sign_for(order, *kind));
             // People give up less often than they go on.
             let gives_up = |kind: &ActKind| matches!(kind, ActKind::Cancel | ActKind::Decline);
             if !chance.in_thousand(self.scenario.people.gives_up) {

@@ -15,8 +15,9 @@ pub struct Seen<'a> {
 /// What must hold once all is healed and quiet.
 pub fn agreement(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     let at = nodes.iter().map(|node| (node.author, node.at)).collect();
-    for node in nodes {
-        delivered(node, &at)?;
+    let honest = |node: &&Seen<'_>| !book.liars.has(node.at);
+    for node in nodes.iter().filter(honest) {
+        delivered(book, node, &at)?;
     }
     orders_agree(book, &at)?;
     tabs_agree(book, nodes)?;
@@ -27,8 +28,8 @@ pub fn agreement(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
         let own = Digests::of(node.store, &node.author).map_err(faulty(node.at))?;
         digests.insert(node.author, own.root());
     }
-    for node in nodes {
-        followed(node, &by_author, &digests)?;
+    for node in nodes.iter().filter(honest) {
+        followed(book, node, &by_author, &digests)?;
     }
     Ok(())
 }
@@ -37,14 +38,17 @@ fn faulty(at: usize) -> impl Fn(souk_protocol::records::Fault) -> Broken {
     move |fault| Broken::new(Law::NoFault, fault.to_string(), [at])
 }
 
-fn delivered(node: &Seen<'_>, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
-    let rows = node.store.scan(Tree::Outbox, &Range::of([], 1));
+fn delivered(book: &Book, node: &Seen<'_>, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
+    let rows = node.store.scan(Tree::Outbox, &Range::of([], usize::MAX));
     let rows = rows.map_err(faulty(node.at))?;
-    let Some((key, _)) = rows.first() else {
+    // Whether somebody who is not honest takes what is sent to them is up to them.
+    let mut to = rows.iter().map(|(key, _)| {
+        let to = key.first_chunk::<32>().copied().map(AuthorId::from_bytes);
+        to.and_then(|to| at.get(&to).copied())
+    });
+    let Some(to) = to.find(|to| to.is_none_or(|to| !book.liars.has(to))) else {
         return Ok(());
     };
-    let to = key.first_chunk::<32>().copied().map(AuthorId::from_bytes);
-    let to = to.and_then(|to| at.get(&to).copied());
     let words = format!("something waits at node {} for node {to:?}", node.at);
     Err(Broken::new(
         Law::Delivered,
@@ -64,6 +68,9 @@ fn orders_agree(book: &Book, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broke
                 [],
             ));
         };
+        if book.liars.has(*buyer) || book.liars.has(*merchant) {
+            continue;
+        }
         let held = |node| {
             let ids = thread.held.get(node).cloned().unwrap_or_default();
             BTreeSet::from_iter(ids)
@@ -88,7 +95,8 @@ fn orders_agree(book: &Book, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broke
 fn tabs_agree(book: &Book, seen: &[Seen<'_>]) -> Result<(), Broken> {
     let authors: BTreeMap<usize, AuthorId> = seen.iter().map(|node| (node.at, node.author)).collect();
     let mut sum = 0i64;
-    for (id, thread) in &book.tabs {
+    let honest = |(id, _): &(&TabId, _)| !book.sides(id).is_some_and(|sides| book.with_liar(&sides));
+    for (id, thread) in book.tabs.iter().filter(honest) {
         let nodes: Vec<usize> = thread.held.keys().copied().collect();
         let broken = |words: String| Broken::new(Law::TabsAgree, format!("{id}: {words}"), nodes.clone());
         let mut last: Option<Vec<StateId>> = None;
@@ -126,7 +134,7 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
         let Some(total) = order.total().filter(|_| order.rail() == Some(Rail::Tab)) else {
             continue;
         };
-        if authors.get(at) != Some(&order.merchant) {
+        if authors.get(at) != Some(&order.merchant) || book.with_liar([&order.buyer, &order.merchant]) {
             continue;
         }
         let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
@@ -165,6 +173,7 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
 }
 
 fn followed(
+    book: &Book,
     node: &Seen<'_>,
     by_author: &BTreeMap<AuthorId, &Seen<'_>>,
     digests: &BTreeMap<AuthorId, u64>,
@@ -177,6 +186,7 @@ fn followed(
     for (key, _) in follows {
         let Some(followed) = AuthorId::from_slice(&key)
             .ok()
+            .filter(|author| !book.liars.hides(author))
             .and_then(|author| by_author.get(&author))
         else {
             continue;

@@ -42,6 +42,13 @@ pub fn chain<'a>(book: &'a Book, ids: &[EnvelopeId]) -> Result<Vec<Link<'a>>, St
     }
     let mut chain: Vec<Link<'a>> = Vec::new();
     while let Some(mut next) = upon.remove(&chain.last().map(|link| link.hash)) {
+        let (seqs, lies) = (next.values().map(|link| link.state.seq), |link: &Link<'_>| {
+            let other = link.state.parties.other(&link.by);
+            book.liars.speaks(&link.by) || other.is_ok_and(|other| book.liars.speaks(&other))
+        });
+        // Of what a liar signed twice the greatest number counts, as in `spec/settlement.md`.
+        let greatest = seqs.max().filter(|_| next.values().any(lies));
+        next.retain(|_, link| greatest.is_none_or(|greatest| link.state.seq == greatest));
         let Some((_, link)) = next.pop_first() else {
             break;
         };
@@ -63,11 +70,17 @@ pub fn tab(book: &Book, id: &TabId) -> Result<(), Broken> {
     };
     let nodes: Vec<usize> = thread.held.keys().copied().collect();
     let broken = |law, words: String| Broken::new(law, format!("{id}: {words}"), nodes.clone());
-    let union = thread.union();
+    let mut union = thread.union();
     one_state(book, &union).map_err(|words| broken(Law::OneState, words))?;
+    // The copy of somebody who is not honest is none.
+    let copies = thread.held.iter().filter(|(at, _)| !book.liars.has(**at));
+    let copies: Vec<&Vec<EnvelopeId>> = copies.map(|(_, held)| held).collect();
+    if copies.len() < thread.held.len() {
+        union = copies.iter().flat_map(|held| held.iter().copied()).collect();
+    }
     let whole = chain(book, &union).map_err(|words| broken(Law::OneChain, words))?;
     // A copy that has every message reads as the whole does.
-    for held in thread.held.values().filter(|held| held.len() < union.len()) {
+    for held in copies.into_iter().filter(|held| held.len() < union.len()) {
         let copy = chain(book, held).map_err(|words| broken(Law::OneChain, words))?;
         let prefix = copy.iter().zip(&whole).all(|(one, other)| one.hash == other.hash);
         if !prefix || copy.len() > whole.len() {
@@ -91,14 +104,15 @@ pub fn tab(book: &Book, id: &TabId) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Nobody signs two different states of one number, as proposer or by agreeing.
+/// Nobody signs two different states of one number, as proposer or by agreeing; but by hand.
 fn one_state(book: &Book, ids: &[EnvelopeId]) -> Result<(), String> {
     let mut signed: BTreeMap<(AuthorId, u64), StateId> = BTreeMap::new();
     let mut sign = |author, seq, hash| match *signed.entry((author, seq)).or_insert(hash) == hash {
         true => Ok(()),
         false => Err(format!("{author} signed two states of number {seq}")),
     };
-    for envelope in ids.iter().filter_map(|id| book.signed(id)) {
+    let by_peers = ids.iter().filter(|id| !book.liars.signed(id));
+    for envelope in by_peers.filter_map(|id| book.signed(id)) {
         let Body::Tab(message) = envelope.body() else {
             continue;
         };

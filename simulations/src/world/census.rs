@@ -36,6 +36,10 @@ pub struct Census {
     pub rush_wanted: u64,
     /// Rows of all stores.
     pub rows: usize,
+    /// Reviews that were signed by hand.
+    pub fake_reviews: u64,
+    /// What liars cost, if there are any and all laws held.
+    pub toll: Option<super::toll::Toll>,
     /// How long it took in the world.
     pub virtual_ms: u64,
     /// How long after the storm it took until all agreed, to the scenario's `look_every_ms`.
@@ -70,6 +74,8 @@ impl World {
             envelopes: self.book.envelopes(),
             tabs: self.book.tabs.len(),
             reviews: self.book.reviewed(),
+            fake_reviews: self.fake_reviews(),
+            toll: self.toll().ok().filter(|_| !self.book.liars.is_empty()),
             virtual_ms: self.time,
             converged_ms: self.time.saturating_sub(self.scenario.storm.duration_ms),
             ..Census::default()

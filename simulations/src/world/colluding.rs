@@ -3,9 +3,12 @@
 
 use super::*;
 use souk_protocol::body::Body;
+use souk_protocol::envelope::Chain;
 use souk_protocol::order::{Act, Order, Role};
-use souk_protocol::receipt::Receipt;
+use souk_protocol::receipt::{PublicReceipt, Receipt};
+use souk_protocol::review::{Rating, Review};
 use souk_protocol::settlement::{Proof, Rail};
+use souk_protocol::text::Prose;
 
 impl World {
     /// Both sides of what a step touched sign what no peer would, and put it into their stores.
@@ -21,7 +24,45 @@ impl World {
                 self.sign_unpaid(*order)?;
             }
         }
+        if sabotage == Sabotage::FalseReceipt {
+            for order in &touched.orders {
+                self.review_falsely(*order)?;
+            }
+        }
         Ok(())
+    }
+
+    /// The merchant of an order signs a receipt for another one, which nobody placed, and its buyer reviews upon it.
+    fn review_falsely(&mut self, id: OrderId) -> Result<(), Broken> {
+        let Some((order, [buyer, merchant])) = self.standing(id) else {
+            return Ok(());
+        };
+        let (Some(shop), Some(node)) = (self.nodes.get(merchant), self.nodes.get(buyer)) else {
+            return Ok(());
+        };
+        let (keys, nothing) = (shop.identity.keys(), OrderId::from_bytes([7; 32]));
+        let Some(line) = order.lines().first().copied() else {
+            return Ok(());
+        };
+        let broken = |words: String| Broken::new(Law::NoFault, words, [merchant]);
+        let receipt = PublicReceipt::sign(
+            &keys.device,
+            &keys.grant,
+            order.merchant,
+            order.buyer,
+            &nothing,
+            line.listing,
+        );
+        let review = Review {
+            receipt: receipt.map_err(|error| broken(error.to_string()))?,
+            rating: Rating::try_from(5).map_err(|error| broken(error.to_string()))?,
+            text: Prose::default(),
+        };
+        let store: &dyn Records = &node.store;
+        let head = store.log_head(&node.identity.device);
+        let head = head.map_err(|fault| broken(fault.to_string()))?;
+        let said = self.sign(buyer, Some(Chain::after(head)), review.into())?;
+        self.keep_by_hand(buyer, &said).map(|_| ())
     }
 
     /// Both sides of a tab sign a state that must not be.
@@ -40,14 +81,14 @@ impl World {
             .map_err(|error| Broken::new(Law::NoFault, error.to_string(), [one, other]))?;
         let message = |to, act| TabMessage { to, tab: *tab, act };
         let (state, to) = (Box::new(state), self.author(other)?);
-        let proposal = self.sign(one, message(to, TabAct::Propose { state }).into())?;
+        let proposal = self.sign(one, None, message(to, TabAct::Propose { state }).into())?;
         let agree = TabAct::Agree {
             propose: proposal.id(),
             state: hash,
         };
-        let agreement = self.sign(other, message(self.author(one)?, agree).into())?;
+        let agreement = self.sign(other, None, message(self.author(one)?, agree).into())?;
         for envelope in [&proposal, &agreement] {
-            self.put([one, other], Tree::Tab, tab.as_bytes(), envelope)?;
+            self.plant([one, other], Tree::Tab, tab.as_bytes(), envelope)?;
         }
         Ok(())
     }
@@ -99,8 +140,8 @@ impl World {
             after: Some(order.head),
             act,
         };
-        let envelope = self.sign(at, message.into())?;
-        self.put(sides, Tree::Order, order.id.as_bytes(), &envelope)
+        let envelope = self.sign(at, None, message.into())?;
+        self.plant(sides, Tree::Order, order.id.as_bytes(), &envelope)
     }
 
     fn both(&self, one: AuthorId, other: AuthorId) -> Option<[usize; 2]> {
@@ -114,7 +155,7 @@ impl World {
     }
 
     /// Puts an envelope into the stores of both sides, past their peers.
-    fn put(
+    fn plant(
         &mut self,
         sides: [usize; 2],
         tree: Tree,
@@ -140,7 +181,7 @@ impl World {
     }
 
     /// A message that a node's peer knows nothing of, signed with its keys.
-    fn sign(&mut self, at: usize, body: Body) -> Result<Signed, Broken> {
+    fn sign(&mut self, at: usize, chain: Option<Chain>, body: Body) -> Result<Signed, Broken> {
         let broken = |words: String| Broken::new(Law::NoFault, words, [at]);
         let count = u32::try_from(self.fresh()).unwrap_or(0) + 1_000_000;
         let Some(node) = self.nodes.get(at) else {
@@ -151,7 +192,7 @@ impl World {
             count,
         };
         let keys = node.identity.keys();
-        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, None, body);
+        let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, chain, body);
         sealed.map_err(|error| broken(error.to_string()))
     }
 }

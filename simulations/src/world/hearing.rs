@@ -14,7 +14,7 @@ impl World {
         bytes: Arc<[u8]>,
     ) -> Result<(), Broken> {
         let (stands, device) = (self.stands(at, from, link), self.device(from));
-        let deaf = self.is_deaf(at);
+        let deaf = self.is_deaf(at) || self.denies(at, &bytes);
         let Some(node) = self.nodes.get_mut(at).filter(|node| node.peer.is_some()) else {
             return Ok(());
         };
@@ -50,25 +50,28 @@ impl World {
         let links: Vec<(usize, Link)> = links.collect();
         for (to, link) in links {
             let wants = |node: &Node| node.topics.contains(&topic) && !node.seen.contains(&id);
-            let wants = self.nodes.get(to).is_some_and(wants);
-            if !wants {
+            if self.nodes.get(to).is_some_and(wants) {
+                self.announce(at, to, link, topic, bytes);
+            }
+        }
+    }
+
+    /// Sends an envelope over one link.
+    pub(super) fn announce(&mut self, at: usize, to: usize, link: Link, topic: AuthorId, bytes: &Arc<[u8]>) {
+        let times = 1 + u64::from(self.repeats(at, to));
+        for _ in 0..times {
+            if self.loses(at, to) {
                 continue;
             }
-            let times = 1 + u64::from(self.repeats(at, to));
-            for _ in 0..times {
-                if self.loses(at, to) {
-                    continue;
-                }
-                let soon = self.time + self.delay(link, at, to);
-                let heard = Event::Heard {
-                    at: to,
-                    from: at,
-                    link: link.number,
-                    topic,
-                    bytes: self.carried(bytes),
-                };
-                self.queue.plan(soon, heard);
-            }
+            let soon = self.time + self.delay(link, at, to, || bytes.len());
+            let heard = Event::Heard {
+                at: to,
+                from: at,
+                link: link.number,
+                topic,
+                bytes: self.carried(bytes),
+            };
+            self.queue.plan(soon, heard);
         }
     }
 
@@ -105,9 +108,10 @@ impl World {
             return Ok(());
         }
         let deaf = self.is_deaf(known.asker);
-        let answer = answer.map(|raws| match deaf {
-            true => Vec::new(),
-            false => self.book.open_all(raws),
+        let asker = known.asker;
+        let answer = answer.map(|mut raws| {
+            raws.retain(|raw| !deaf && !self.denies(asker, raw));
+            self.book.open_all(raws)
         });
         let exchange = known.exchange;
         let answer = Some(answer);

@@ -18,6 +18,8 @@ pub struct Stimulus {
 pub enum Stimulated {
     /// Somebody wants something.
     Wish(usize, Box<Command>),
+    /// An actor says something that it signed by hand.
+    Said(usize, Box<Said>),
     /// The connection between two breaks.
     Drop(usize, usize),
     /// All clocks jump by so many milliseconds.
@@ -33,6 +35,10 @@ impl std::fmt::Display for Stimulus {
         write!(f, "{:>9} ms  ", self.at_ms)?;
         match &self.what {
             Stimulated::Wish(at, command) => write!(f, "node {at} wants {command:?}"),
+            Stimulated::Said(at, said) => {
+                let Said { envelope, to } = said.as_ref();
+                write!(f, "node {at} says by hand to {to:?}: {:?}", envelope.body())
+            }
             Stimulated::Drop(one, other) => write!(f, "the connection of nodes {one} and {other} breaks"),
             Stimulated::Jump(ms) => write!(f, "all clocks jump by {ms} ms"),
             Stimulated::Crash(at, true) => write!(f, "node {at} crashes before its next commit"),
@@ -82,6 +88,7 @@ impl World {
         };
         match stimulus.what {
             Stimulated::Wish(at, command) => return self.wish(at, command),
+            Stimulated::Said(at, said) => return self.say(at, &said, acting::TRIES),
             Stimulated::Drop(one, other) => self.drop_link(one, other),
             Stimulated::Jump(ms) => self.jump(ms),
             Stimulated::Crash(at, before) => drop(self.armed.insert(at, before)),

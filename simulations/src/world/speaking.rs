@@ -70,7 +70,9 @@ impl World {
                 Ok(())
             }
             Action::Tell(event) => {
+                let is_actor = self.tell_actor(at, &event.what);
                 match event.what {
+                    _ if is_actor => {}
                     Happening::OrderMoved { order, state } => {
                         self.keep(at, &order, &state);
                         self.told(at, Moved::Order(order));
@@ -157,11 +159,31 @@ impl World {
                 Err(Broken::new(Law::NoneRejected, why, [at]))
             }
             (Verdict::Accept, Some((_, bytes))) => {
+                if refusal.is_none() {
+                    self.count_pushed(at, &bytes)?;
+                }
                 self.spread(at, &bytes);
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Counts what a node took unasked of somebody else, since it last started and within an hour of its clock.
+    fn count_pushed(&mut self, at: usize, bytes: &[u8]) -> Result<(), Broken> {
+        const HOUR_MS: u64 = 3_600_000;
+        let Some(node) = self.nodes.get(at).filter(|_| !self.book.liars.has(at)) else {
+            return Ok(());
+        };
+        let when = (node.life, self.clock(node).0 / HOUR_MS);
+        let id = EnvelopeId::of(bytes);
+        let Some(author) = self.book.signed(&id).map(Signed::author) else {
+            return Ok(());
+        };
+        let (last, count) = self.pushed.entry((at, author)).or_insert((when, 0));
+        *count = if *last == when { *count + 1 } else { 1 };
+        *last = when;
+        laws::pushed(at, &author, *count)
     }
 
     pub(super) fn ask(
@@ -176,12 +198,18 @@ impl World {
                 self.spoken(at, raw)?;
             }
         }
+        self.put(at, exchange, to, request);
+        Ok(())
+    }
+
+    /// Sends a question, or says that there is no way to.
+    pub(super) fn put(&mut self, at: usize, exchange: u64, to: &DeviceId, request: Request) {
         let life = self.nodes.get(at).map_or(0, |node| node.life);
         let other = self.devices.get(to).copied();
         let Some((other, link)) = other.and_then(|other| Some((other, self.link(at, other)?))) else {
             self.queue
                 .plan(self.time + 1, Event::Unanswered { at, life, exchange });
-            return Ok(());
+            return;
         };
         let times = 1 + u64::from(self.repeats(at, other));
         for _ in 0..times {
@@ -197,12 +225,12 @@ impl World {
             let timeout = self.time + self.scenario.links.timeout_ms;
             self.queue.plan(timeout, Event::Silence { question });
             if !self.loses(at, other) {
-                let soon = self.time + self.delay(link, at, other);
+                let size = || request.write().map_or(0, |frame| frame.len());
+                let soon = self.time + self.delay(link, at, other, size);
                 let request = self.brought(request.clone());
                 self.queue.plan(soon, Event::Asked { question, request });
             }
         }
-        Ok(())
     }
 
     /// What comes out of a wire of a request that went in.
@@ -227,6 +255,10 @@ impl World {
                 if let Taken::Refused(why) = outcome {
                     let asker = self.questions.get(&question).map(|known| known.asker);
                     let nodes = std::iter::once(at).chain(asker);
+                    // What a liar says may be refused, and a liar may refuse anything.
+                    if nodes.clone().any(|node| self.book.liars.has(node)) {
+                        break;
+                    }
                     return Err(Broken::new(Law::NoneRefused, why.to_string(), nodes));
                 }
             }
@@ -236,7 +268,8 @@ impl World {
             return Ok(());
         };
         if !self.loses(at, asker) {
-            let soon = self.time + self.delay(link, at, asker);
+            let size = || answer.write().map_or(0, |frame| frame.len());
+            let soon = self.time + self.delay(link, at, asker, size);
             self.queue.plan(soon, Event::Answered { question, answer });
         }
         Ok(())

@@ -3,6 +3,8 @@
 
 use super::*;
 
+const HOUR_MS: u64 = 3_600_000;
+
 impl World {
     /// One step of one peer: handle, commit, look, perform. The driver law, with crashes in it.
     pub(super) fn step(&mut self, at: usize, input: Input, what: &'static str) -> Result<(), Broken> {
@@ -19,6 +21,13 @@ impl World {
         else {
             return Ok(());
         };
+        let now = match self.sabotage {
+            Some(Sabotage::OtherHour) if what == "heard" => {
+                Timestamp(now.0 + self.counts.heard % 2 * HOUR_MS)
+            }
+            _ => now,
+        };
+        self.counts.heard += u64::from(what == "heard");
         let mut peer = peer;
         let step = peer.handle(now, input, &node.store);
         node.peer = Some(peer);
@@ -116,6 +125,11 @@ impl World {
             {
                 listings.extend(order.lines().iter().map(|line| line.listing));
                 laws::receipt(&self.book, at, order)?;
+                if !self.book.liars.has(at) {
+                    let pays = |author: &AuthorId| self.pays(author);
+                    laws::granted(&self.book, at, &me, &order.buyer, pays)?;
+                    laws::few_open(&self.book, at, &me, &order.buyer)?;
+                }
             }
         }
         for tab in &touched.tabs {
@@ -161,17 +175,32 @@ impl World {
             let orders = self.book.orders.iter().filter(|(_, thread)| held(thread));
             touched.orders = orders.map(|(id, _)| *id).collect();
             self.look(at, &touched)?;
+            if let Some(node) = self.nodes.get(at).filter(|_| !self.book.liars.has(at)) {
+                laws::bought(&self.book, at, &node.store)?;
+            }
         }
         Ok(())
     }
 
-    pub(super) fn agreement(&self) -> Result<(), Broken> {
+    /// Whether the money arrives that somebody says they sent.
+    pub(super) fn pays(&self, author: &AuthorId) -> bool {
+        let person = self.authors.get(author).and_then(|at| self.people.get(*at));
+        person.is_none_or(|person| person.pays)
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen<'_>> {
         let nodes = self.nodes.iter().enumerate();
         let seen = nodes.map(|(at, node)| Seen {
             at,
             author: node.identity.author,
-            store: &node.store,
+            store: &node.store as &dyn Records,
         });
-        laws::agreement(&self.book, &seen.collect::<Vec<_>>())
+        seen.collect()
+    }
+
+    pub(super) fn agreement(&self) -> Result<(), Broken> {
+        let seen = self.seen();
+        laws::agreement(&self.book, &seen)?;
+        laws::exposed(&self.book, &seen, |one, other| self.link(one, other).is_some())
     }
 }

@@ -1,5 +1,6 @@
 //! Connections between nodes, and what the wires draw. Described in `spec/simulations.md`.
 
+use super::places::Dial;
 use super::*;
 
 impl World {
@@ -27,8 +28,13 @@ impl World {
         self.link(one, other).is_some_and(|link| link.number == number)
     }
 
-    /// How long a message takes over a link.
-    pub(super) fn delay(&mut self, link: Link, from: usize, to: usize) -> u64 {
+    /// How long a message takes over a link, in milliseconds.
+    pub(super) fn delay(&mut self, link: Link, from: usize, to: usize, bytes: impl FnOnce() -> usize) -> u64 {
+        if self.scenario.places.is_some()
+            && let Some(way_ms) = self.way_ms(link, from, to, bytes() as u64)
+        {
+            return way_ms;
+        }
         link.latency_ms + self.luck(from, to) % (self.scenario.links.jitter_ms_max + 1)
     }
 
@@ -50,11 +56,20 @@ impl World {
         if one == other || !up(one) || !up(other) || self.link(one, other).is_some() {
             return;
         }
+        let via = match self.dials(one, other) {
+            Dial::Direct => None,
+            Dial::Over(via) => via,
+            Dial::Back => return,
+        };
         let number = self.fresh();
         let links = &self.scenario.links;
         let (low, high) = (links.latency_ms_min, links.latency_ms_max);
         let latency_ms = low + self.luck(one, other) % (high.saturating_sub(low) + 1);
-        let link = Link { number, latency_ms };
+        let link = Link {
+            number,
+            latency_ms,
+            via,
+        };
         self.links.insert((one.min(other), one.max(other)), link);
         for (at, other) in [(one, other), (other, one)] {
             let soon = self.time + 1 + self.luck(at, other) % 50;

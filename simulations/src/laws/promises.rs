@@ -1,0 +1,225 @@
+//! What the product promises of people who are not honest: what they can cost, say and pretend.
+
+use super::*;
+use souk_protocol::id::PurchaseId;
+use souk_protocol::limits::{ORDERS_OPEN_PER_BUYER_MAX, PUSH_TRUSTED_PER_HOUR};
+use souk_protocol::view;
+
+/// Listings of a shop and reviews of a listing that are looked at.
+const READ_MAX: usize = 1_000;
+
+/// What somebody would lose if another one never gave anything more, and the most that they granted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// Goods that were signed for as paid, less what came for them or was paid to the other side, in minor units.
+    pub lost_minor: i64,
+    /// The greatest limit that they signed for the other one's debt, in minor units.
+    pub granted_minor: i64,
+}
+
+/// What a node's owner would lose to somebody. `pays` says whether money that somebody says they sent outside of a
+/// tab arrives. Read from orders and from the chain of states, not from balances.
+pub fn exposure(
+    book: &Book,
+    at: usize,
+    me: &AuthorId,
+    to: &AuthorId,
+    pays: impl Fn(&AuthorId) -> bool,
+) -> Result<Exposure, Broken> {
+    let mut exposure = Exposure::default();
+    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
+    let mine = mine
+        .take_while(|((node, _), _)| *node == at)
+        .map(|(_, order)| order);
+    for order in mine.filter(|order| order.merchant == *me && order.buyer == *to && order.receipt.is_some()) {
+        let total = order.total().map_or(0, |total| total.minor);
+        exposure.lost_minor += match order.rail() {
+            Some(Rail::Tab) => total,
+            _ if pays(to) => 0,
+            _ => total,
+        };
+    }
+    let tab = TabId::of(me, to, "EUR");
+    let held = book.tabs.get(&tab).and_then(|thread| thread.held.get(&at));
+    let chain = chain(book, held.map_or(&[], Vec::as_slice));
+    for link in chain.map_err(|words| Broken::new(Law::OneChain, words, [at]))? {
+        let has_receipt = |order| {
+            book.folds
+                .get(&(at, order))
+                .is_some_and(|order: &Order| order.receipt.is_some())
+        };
+        match &link.state.change {
+            Change::SetLimit { limit_minor, .. } if link.by == *me => {
+                exposure.granted_minor = exposure.granted_minor.max(*limit_minor);
+            }
+            Change::Pay {
+                from, amount_minor, ..
+            } if from == me => exposure.lost_minor -= amount_minor,
+            Change::Refund {
+                from, amount_minor, ..
+            } if from == to => exposure.lost_minor += amount_minor,
+            Change::Refund {
+                order, amount_minor, ..
+            } if has_receipt(*order) => {
+                exposure.lost_minor -= amount_minor;
+            }
+            _ => {}
+        }
+    }
+    Ok(exposure)
+}
+
+/// Nobody loses more to somebody than they granted.
+pub fn granted(
+    book: &Book,
+    at: usize,
+    me: &AuthorId,
+    to: &AuthorId,
+    pays: impl Fn(&AuthorId) -> bool,
+) -> Result<(), Broken> {
+    let exposure = exposure(book, at, me, to, pays)?;
+    match exposure.lost_minor <= exposure.granted_minor {
+        true => Ok(()),
+        false => {
+            let words = format!("{me} may lose to {to}: {exposure:?}");
+            Err(Broken::new(Law::Granted, words, [at]))
+        }
+    }
+}
+
+/// Orders that a shop has open for one buyer are few.
+pub fn few_open(book: &Book, at: usize, me: &AuthorId, buyer: &AuthorId) -> Result<(), Broken> {
+    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
+    let mine = mine
+        .take_while(|((node, _), _)| *node == at)
+        .map(|(_, order)| order);
+    let open = mine.filter(|order| {
+        order.merchant == *me && order.buyer == *buyer && matches!(order.state, State::Asked | State::Quoted)
+    });
+    match open.count() {
+        ..=ORDERS_OPEN_PER_BUYER_MAX => Ok(()),
+        open => {
+            let words = format!("{me} has {open} orders of {buyer} open");
+            Err(Broken::new(Law::Share, words, [at]))
+        }
+    }
+}
+
+/// How much of one author a node took unasked in an hour of its clock.
+pub fn pushed(at: usize, author: &AuthorId, count: u32) -> Result<(), Broken> {
+    match count {
+        ..=PUSH_TRUSTED_PER_HOUR => Ok(()),
+        count => {
+            let words = format!("{count} words of {author} were taken unasked within an hour");
+            Err(Broken::new(Law::Share, words, [at]))
+        }
+    }
+}
+
+/// Purchases that were paid for, as the orders tell it: buyer and purchase.
+fn purchases(book: &Book, shop: &AuthorId) -> BTreeSet<(AuthorId, PurchaseId)> {
+    let sold = book.wholes.values().filter(|order| order.merchant == *shop);
+    let receipts = sold.filter_map(|order| order.receipt.as_ref());
+    let halves = receipts.flat_map(|receipt| receipt.public.iter());
+    halves.map(|half| (half.buyer, half.purchase)).collect()
+}
+
+/// What a node shows as the word of a buyer of an honest shop, somebody bought there. Read with the protocol's own
+/// functions, and held against the orders.
+pub fn bought(book: &Book, at: usize, store: &dyn Records) -> Result<(), Broken> {
+    let fault = |fault: souk_protocol::records::Fault| Broken::new(Law::NoFault, fault.to_string(), [at]);
+    for shop in market::shops(store).map_err(fault)? {
+        if book.liars.speaks(&shop) {
+            continue;
+        }
+        let mut known = None;
+        for listing in market::listing_ids(store, &shop, None, READ_MAX).map_err(fault)? {
+            let reviews = view::reviews(store, &shop, &listing, READ_MAX).map_err(fault)?;
+            for shown in reviews.items.iter().filter(|shown| shown.bought) {
+                let purchase = match book.signed(&shown.id).map(|signed| signed.body()) {
+                    Some(Body::Review(review)) => Some((shown.author, review.purchase())),
+                    _ => None,
+                };
+                let known = known.get_or_insert_with(|| purchases(book, &shop));
+                if purchase.is_none_or(|purchase| !known.contains(&purchase)) {
+                    let words = format!(
+                        "{} is shown as a buyer's word about {listing} of {shop}",
+                        shown.id
+                    );
+                    return Err(Broken::new(Law::Bought, words, [at]));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who follows somebody who said two things under one number, and what they hold of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// The reader's node.
+    pub at: usize,
+    /// The author.
+    pub author: AuthorId,
+    /// What the reader holds under the first number that was given twice.
+    pub holds: Option<EnvelopeId>,
+    /// Whether the reader can prove it.
+    pub proves: bool,
+}
+
+/// All honest readers of all who said two things under one number by hand.
+pub fn witnesses(book: &Book, nodes: &[Seen<'_>]) -> Result<Vec<Witness>, Broken> {
+    let mut first: BTreeMap<AuthorId, (DeviceId, u64)> = BTreeMap::new();
+    for (author, device, seq) in book.liars.two_faced() {
+        first.entry(author).or_insert((device, seq));
+    }
+    let mut witnesses = Vec::new();
+    for node in nodes.iter().filter(|node| !book.liars.has(node.at)) {
+        let fault =
+            |fault: souk_protocol::records::Fault| Broken::new(Law::NoFault, fault.to_string(), [node.at]);
+        for (author, (device, seq)) in &first {
+            if node
+                .store
+                .get(Tree::Follows, author.as_bytes())
+                .map_err(fault)?
+                .is_none()
+            {
+                continue;
+            }
+            let row = node.store.log_row(device, *seq).map_err(fault)?;
+            witnesses.push(Witness {
+                at: node.at,
+                author: *author,
+                holds: row.map(|row| row.id()),
+                proves: node.store.has_equivocated(author).map_err(fault)?,
+            });
+        }
+    }
+    Ok(witnesses)
+}
+
+/// Of two readers who are connected both can prove it that an author said two things under one number, if one can, or
+/// if they hold different ones of these.
+pub fn exposed(
+    book: &Book,
+    nodes: &[Seen<'_>],
+    connected: impl Fn(usize, usize) -> bool,
+) -> Result<(), Broken> {
+    let witnesses = witnesses(book, nodes)?;
+    for one in &witnesses {
+        let others = witnesses
+            .iter()
+            .filter(|other| other.author == one.author && other.at > one.at);
+        for other in others.filter(|other| connected(one.at, other.at)) {
+            let differ = one.holds.is_some() && other.holds.is_some() && one.holds != other.holds;
+            let words = match (one.proves, other.proves, differ) {
+                (false, false, true) => "hold one word each and prove nothing",
+                (true, false, _) | (false, true, _) => "do not both know the proof",
+                _ => continue,
+            };
+            let words = format!("nodes {} and {} {words} of {}", one.at, other.at, one.author);
+            return Err(Broken::new(Law::Exposed, words, [one.at, other.at]));
+        }
+    }
+    Ok(())
+}
