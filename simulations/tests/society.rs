@@ -21,7 +21,7 @@ fn read(text: &str, settings: &[&str]) -> Result<Scenario, SceneError> {
         None,
     )? {
         Scene::Market(scenario) => Ok(*scenario),
-        Scene::Mesh(_) => panic!("no market"),
+        Scene::Mesh(_) | Scene::Swarm(_) => panic!("no market"),
     }
 }
 
