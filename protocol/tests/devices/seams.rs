@@ -327,3 +327,28 @@ fn a_primary_that_forgot_a_revocation_goes_on_in_the_epoch_of_the_others() {
     let lamp = listing_at(&net, BOB, "lamp").unwrap();
     assert_eq!(lamp.variants[0].price, Some(eur(888)));
 }
+
+#[test]
+fn a_lapse_is_signed_where_the_order_is_seen_to() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    place(&mut net, CAROL, order, "manual");
+    net.run();
+    assert_eq!(net.state(ALICE, &order), Some(State::Accepted));
+    net.now += 2 * 24 * 60 * 60 * 1_000;
+    let refused = net.wish(ALICE, Command::LapseOrder { order }).unwrap_err();
+    assert_eq!(refused.code, Code::NotAllowed);
+    assert!(
+        refused.message.contains(&net.device(laptop).to_string()),
+        "{refused}"
+    );
+    net.done(laptop, Command::LapseOrder { order });
+    net.run();
+    for at in [ALICE, laptop, CAROL] {
+        assert_eq!(net.state(at, &order), Some(State::Lapsed), "at {at}");
+        assert_eq!(available(&net, at, "lamp"), 6, "at {at}");
+    }
+}
