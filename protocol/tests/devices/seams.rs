@@ -352,3 +352,25 @@ fn a_lapse_is_signed_where_the_order_is_seen_to() {
         assert_eq!(available(&net, at, "lamp"), 6, "at {at}");
     }
 }
+
+#[test]
+fn what_is_held_for_a_quote_is_not_taken_off_the_stock() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    assert_eq!(net.state(CAROL, &order), Some(State::Quoted));
+    let second = net.device(laptop);
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 3);
+    // Two and the one that is held: three of six would go, and the laptop has two that nobody waits for.
+    assert!(!set_stock(&mut net, laptop, "lamp", 2));
+    assert!(set_stock(&mut net, laptop, "lamp", 3));
+    net.run();
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 1);
+    place(&mut net, CAROL, order, "manual");
+    net.run();
+    assert_eq!(net.state(CAROL, &order), Some(State::Accepted));
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 0);
+    assert_eq!(available(&net, CAROL, "lamp"), 3);
+}
