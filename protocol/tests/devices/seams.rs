@@ -374,3 +374,36 @@ fn what_is_held_for_a_quote_is_not_taken_off_the_stock() {
     assert_eq!(rights(&net, laptop, &second, "lamp"), 0);
     assert_eq!(available(&net, CAROL, "lamp"), 3);
 }
+
+#[test]
+fn a_payment_waits_for_the_device_that_accepted_its_order() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, None)], None);
+    net.connect(CAROL, ALICE);
+    net.run();
+    grant_tab(&mut net, CAROL);
+    a_while(&mut net);
+    net.disconnect(CAROL, ALICE);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    // The laptop accepts while it is apart, and is gone before Carol's payment comes.
+    net.disconnect(ALICE, laptop);
+    net.run();
+    place(&mut net, CAROL, order, "tab");
+    while net.state(CAROL, &order) != Some(State::Accepted) {
+        assert!(net.step());
+    }
+    net.disconnect(CAROL, laptop);
+    net.connect(CAROL, ALICE);
+    net.run();
+    a_while(&mut net);
+    assert_ne!(net.state(ALICE, &order), Some(State::Accepted));
+    net.connect(ALICE, laptop);
+    net.connect(CAROL, laptop);
+    net.run();
+    a_while(&mut net);
+    for at in [CAROL, ALICE, laptop] {
+        assert_eq!(net.state(at, &order), Some(State::Receipted), "at {at}");
+    }
+}
