@@ -2,7 +2,9 @@
 
 pub mod census;
 mod colluding;
+mod devices;
 mod hearing;
+mod identity;
 mod planned;
 pub mod script;
 mod speaking;
@@ -20,12 +22,14 @@ use crate::sabotage::{self, Sabotage};
 use crate::scenario::Scenario;
 use crate::store::Store;
 use census::Sample;
+use devices::{Homes, Newcomer, Ticket};
+use identity::Identity;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
 use souk_protocol::envelope::{self, Signed};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, TabId};
-use souk_protocol::identity::{DeviceKey, Grant, Phrase, Scopes};
+use souk_protocol::identity::{DeviceKey, Grant, Phrase, RootKey, Scopes};
 use souk_protocol::order::{OrderMessage, State};
 use souk_protocol::peer::{Action, Input, Keys, Peer, Step};
 use souk_protocol::records::{Change, Fault, Range, Records, Tree};
@@ -42,53 +46,12 @@ const LAST_EVENTS: usize = 25;
 /// How often orders are counted, in milliseconds.
 const SAMPLE_MS: u64 = 5_000;
 
-/// A node's keys as bytes: they depend on its number alone, so they are made once for all worlds.
-#[derive(Clone)]
-struct Identity {
-    secret: [u8; 32],
-    author: AuthorId,
-    device: DeviceId,
-    grant: Grant,
-}
-
-impl Identity {
-    /// The keys of a node.
-    fn of(at: usize) -> Result<Self, Broken> {
-        static KNOWN: Mutex<BTreeMap<usize, Identity>> = Mutex::new(BTreeMap::new());
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(identity) = known.get(&at) {
-            return Ok(identity.clone());
-        }
-        let broken = |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [at]);
-        let named = |what: &str| *blake3::hash(format!("{what} of node {at}").as_bytes()).as_bytes();
-        let root = Phrase::from_entropy(&named("words")).and_then(|phrase| phrase.root_key());
-        let root = root.map_err(|error| broken(&error))?;
-        let secret = named("device");
-        let device = DeviceKey::from_secret(&secret).device();
-        let grant = root.grant(device, Scopes::ALL, 0, None);
-        let identity = Self {
-            secret,
-            author: root.author(),
-            device,
-            grant: grant.map_err(|error| broken(&error))?,
-        };
-        known.insert(at, identity.clone());
-        Ok(identity)
-    }
-
-    fn keys(&self) -> Keys {
-        Keys {
-            device: DeviceKey::from_secret(&self.secret),
-            author: self.author,
-            grant: self.grant.clone(),
-        }
-    }
-}
-
 struct Node {
     identity: Identity,
     /// None while it is down.
     peer: Option<Peer>,
+    /// What it does to become one of its author's devices, if it is none yet.
+    newcomer: Option<Newcomer>,
     store: Store,
     /// How often it was started.
     life: u64,
@@ -100,6 +63,23 @@ struct Node {
     seen: BTreeSet<EnvelopeId>,
     /// What happened to it of late, if the world is told to remember.
     last: VecDeque<String>,
+}
+
+impl Node {
+    fn new(identity: Identity, skew_ms: u64) -> Self {
+        Self {
+            newcomer: identity.grant.is_none().then(Newcomer::default),
+            identity,
+            peer: None,
+            store: Store::default(),
+            life: 0,
+            off_until: 0,
+            skew_ms,
+            topics: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            last: VecDeque::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +145,13 @@ enum Event {
     Planned(usize),
     /// Those who were apart meet the others again.
     Together,
+    /// Devices of one owner that could not reach each other can again.
+    Reunited,
     Rush(usize),
+    /// The owner of a shop edits something.
+    Edit(usize),
+    /// A device goes on with becoming one of its author's.
+    Pair(usize),
 }
 
 /// What a run counted.
@@ -185,6 +171,12 @@ pub struct Counts {
     pub crashes_after: u64,
     /// Messages that were lost on the wire.
     pub lost: u64,
+    /// Wishes to edit a shop.
+    pub edits: u64,
+    /// Of these, refused.
+    pub edits_refused: u64,
+    /// Bytes about shops' documents that devices of one author sent each other.
+    pub talk_bytes: u64,
     /// Refusals, by name.
     pub refusals: BTreeMap<&'static str, u64>,
 }
@@ -205,7 +197,11 @@ pub struct World {
     nodes: Vec<Node>,
     people: Vec<Person>,
     devices: BTreeMap<DeviceId, usize>,
+    /// Everybody's first device, which has the number of the person.
     authors: BTreeMap<AuthorId, usize>,
+    homes: Homes,
+    /// What was wanted with commands whose replies matter to the world.
+    tickets: BTreeMap<u64, Ticket>,
     links: BTreeMap<(usize, usize), Link>,
     questions: BTreeMap<u64, Question>,
     gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
@@ -216,6 +212,8 @@ pub struct World {
     jumped_ms: u64,
     /// Nodes that can reach each other and nobody else.
     apart: BTreeSet<usize>,
+    /// Devices that cannot reach the other ones of their owner.
+    alone: BTreeSet<usize>,
     stormy: bool,
     next: u64,
     remembers: bool,
@@ -241,21 +239,17 @@ impl World {
         let mut chance = Chance::of(seed);
         let mut nodes = Vec::new();
         for at in 0..scenario.nodes {
-            nodes.push(Node {
-                identity: Identity::of(at)?,
-                peer: None,
-                store: Store::default(),
-                life: 0,
-                off_until: 0,
-                skew_ms: scenario.storm.skew_ms_max,
-                topics: BTreeSet::new(),
-                seen: BTreeSet::new(),
-                last: VecDeque::new(),
-            });
+            nodes.push(Node::new(Identity::of(at)?, scenario.storm.skew_ms_max));
         }
         let ids = nodes.iter().map(|node| node.identity.author);
         let authors: Vec<AuthorId> = ids.collect();
         let people = cast::people(&scenario, &authors, &mut chance);
+        let homes = Homes::of(&people, scenario.shop.devices);
+        for (at, person) in homes.further() {
+            let author = people.get(person).map(|person| person.author);
+            let identity = author.map(|author| Identity::further(at, author));
+            nodes.extend(identity.map(|identity| Node::new(identity, scenario.storm.skew_ms_max)));
+        }
         let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
         let mut world = Self {
             seed,
@@ -266,6 +260,8 @@ impl World {
             sabotage,
             devices,
             authors: authors.into_iter().zip(0..).collect(),
+            homes,
+            tickets: BTreeMap::new(),
             nodes,
             people,
             links: BTreeMap::new(),
@@ -275,6 +271,7 @@ impl World {
             time: 0,
             jumped_ms: 0,
             apart: BTreeSet::new(),
+            alone: BTreeSet::new(),
             stormy: true,
             next: 0,
             remembers,
@@ -305,11 +302,14 @@ impl World {
                 }
             }
             let knows = self.people.get(at).map(|person| person.knows.clone());
-            for other in knows.unwrap_or_default() {
+            let knows = knows.unwrap_or_default().into_iter();
+            let dialled = knows.filter_map(|person| self.homes.dialled(person, at));
+            for other in dialled.collect::<Vec<_>>() {
                 let soon = 1_000 + self.luck(at, other) % 3_000;
                 self.queue.plan(soon, Event::Connect(at, other));
             }
         }
+        self.plan_devices();
         if let Script::Played(stimuli) = &self.script {
             for (number, stimulus) in stimuli.iter().enumerate() {
                 self.queue.plan(stimulus.at_ms, Event::Stimulus(number));
@@ -386,6 +386,7 @@ impl World {
     fn heal(&mut self) {
         self.stormy = false;
         self.apart.clear();
+        self.alone.clear();
         for at in 0..self.nodes.len() {
             let soon = self.time + self.luck(at, at) % 500;
             self.queue.plan(soon, Event::Start(at));
@@ -395,7 +396,7 @@ impl World {
         }
     }
 
-    /// Whom a node dials: acquaintances, and whom it follows.
+    /// Whom a node dials: acquaintances, whom it follows, and its owner's other devices.
     fn companions(&self, at: usize) -> Vec<usize> {
         let follows = Range::of([], usize::MAX);
         let follows = self.nodes.get(at).and_then(|node| {
@@ -408,7 +409,9 @@ impl World {
             self.authors.get(&author).copied()
         });
         let known = self.people.get(at).map(|person| person.knows.clone());
-        let all: BTreeSet<usize> = followed.chain(known.unwrap_or_default()).collect();
+        let others = followed.chain(known.unwrap_or_default());
+        let dialled = others.filter_map(|person| self.homes.dialled(person, at));
+        let all: BTreeSet<usize> = dialled.chain(self.homes.siblings(at)).collect();
         all.into_iter().collect()
     }
 
@@ -499,7 +502,13 @@ impl World {
                 self.meet_again();
                 Ok(())
             }
+            Event::Reunited => {
+                self.reunite();
+                Ok(())
+            }
             Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
+            Event::Edit(at) => self.edit(at),
+            Event::Pair(at) => self.pair(at),
         }
     }
 
@@ -516,12 +525,16 @@ impl World {
     fn start(&mut self, at: usize) -> Result<(), Broken> {
         let (now, stormy) = (self.time, self.stormy);
         let skew_ms = self.luck(at, at) % (2 * self.scenario.storm.skew_ms_max + 1);
-        let may = |node: &&mut Node| node.peer.is_none() && (now >= node.off_until || !stormy);
-        let Some(node) = self.nodes.get_mut(at).filter(may) else {
+        let may = |node: &Node| node.peer.is_none() && (now >= node.off_until || !stormy);
+        if !self.nodes.get(at).is_some_and(may) {
+            return Ok(());
+        }
+        let peer = self.peer(at);
+        let peer = peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+        let Some((peer, node)) = peer.zip(self.nodes.get_mut(at)) else {
             return Ok(());
         };
-        let peer = Peer::start(node.identity.keys(), &node.store);
-        node.peer = Some(peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?);
+        node.peer = Some(peer);
         node.life += 1;
         if stormy {
             node.skew_ms = skew_ms;
@@ -570,6 +583,7 @@ impl World {
         }
         self.note(|| Stimulated::Wish(at, command.clone()));
         let ticket = self.fresh();
+        self.count_edit(ticket, &command);
         self.step(at, Input::Command { ticket, command }, "command")
     }
 
@@ -603,6 +617,7 @@ impl World {
             scenario: &self.scenario,
             people: &self.people,
             at,
+            person: self.homes.person(at),
             records: &node.store,
             book: &self.book,
             now: self.clock(node),

@@ -92,7 +92,8 @@ fn one_seed_has_one_digest() {
 
 #[test]
 fn each_broken_switch_is_noticed_by_its_law() {
-    for sabotage in Sabotage::ALL.iter().copied() {
+    let of_devices = |switch: &Sabotage| Sabotage::OF_DEVICES.contains(switch);
+    for sabotage in Sabotage::ALL.iter().copied().filter(|switch| !of_devices(switch)) {
         let mut seen = Vec::new();
         let noticed = (1..=12).any(|seed| {
             let law = run::broken_law(&small(), seed, Some(sabotage));

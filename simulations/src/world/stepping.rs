@@ -93,13 +93,13 @@ impl World {
             self.trace.update(&[change.tree as u8]).update(&change.key);
             self.book.note(at, &device, &node.store, change, &mut touched)?;
         }
-        self.collude(&touched)?;
+        self.collude(at, &touched)?;
         self.look(at, &touched)
     }
 
     /// The laws over what a step touched.
     pub(super) fn look(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
-        let Some(node) = self.nodes.get(at) else {
+        let Some(own) = seen(&self.nodes, at) else {
             return Ok(());
         };
         let fold = match self.sabotage {
@@ -107,22 +107,27 @@ impl World {
             Some(Sabotage::EveryWord) => laws::fold_every_word,
             _ => laws::fold as laws::Fold,
         };
-        let (me, device) = (node.identity.author, node.identity.device);
         let mut listings = touched.stocks.clone();
         for id in &touched.orders {
             laws::order(&mut self.book, id, &mut self.chance, fold)?;
             if let Some(order) = self.book.folds.get(&(at, *id))
-                && order.merchant == me
+                && order.merchant == own.author
             {
                 listings.extend(order.lines().iter().map(|line| line.listing));
-                laws::receipt(&self.book, at, order)?;
+                laws::receipt(&self.book, &own, order)?;
+            }
+            if let Some(order) = self.book.wholes.get(id) {
+                laws::order_hands(&self.book, order)?;
             }
         }
         for tab in &touched.tabs {
             laws::tab(&self.book, tab)?;
+            laws::tab_hands(&self.book, tab)?;
         }
+        let devices = self.homes.devices(self.homes.person(at)).iter();
+        let shop: Vec<Seen<'_>> = devices.filter_map(|at| seen(&self.nodes, *at)).collect();
         for listing in &listings {
-            laws::stock(&self.book, at, &me, &device, &node.store, listing)?;
+            laws::stock(&self.book, &own, &shop, listing)?;
         }
         Ok(())
     }
@@ -166,12 +171,22 @@ impl World {
     }
 
     pub(super) fn agreement(&self) -> Result<(), Broken> {
-        let nodes = self.nodes.iter().enumerate();
-        let seen = nodes.map(|(at, node)| Seen {
-            at,
-            author: node.identity.author,
-            store: &node.store,
-        });
-        laws::agreement(&self.book, &seen.collect::<Vec<_>>())
+        let reading = match self.sabotage {
+            Some(Sabotage::NewestPart) => laws::read_newest,
+            _ => laws::read as laws::Reading,
+        };
+        let nodes = (0..self.nodes.len()).filter_map(|at| seen(&self.nodes, at));
+        laws::agreement(&self.book, &nodes.collect::<Vec<_>>(), reading)
     }
+}
+
+/// A node, as the laws see it.
+fn seen(nodes: &[Node], at: usize) -> Option<Seen<'_>> {
+    let node = nodes.get(at)?;
+    Some(Seen {
+        at,
+        author: node.identity.author,
+        device: node.identity.device,
+        store: &node.store,
+    })
 }
