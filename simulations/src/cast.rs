@@ -2,6 +2,7 @@
 //! of them silent. A wish is drawn from the seed and from what the person's own node holds, as a person
 //! would choose from what the page shows.
 
+mod editing;
 mod listed;
 mod trading;
 
@@ -10,7 +11,7 @@ use crate::chance::Chance;
 use crate::scenario::Scenario;
 use souk_protocol::api::{Command, LineDraft, Product, ProductDraft, ShopDraft, VariantDraft};
 use souk_protocol::body::Kind;
-use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId};
+use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId, VariantId};
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::records::{Fault, Range, Records, Tree};
@@ -104,8 +105,8 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
             payment_instructions: if manual { "by bank".into() } else { String::new() },
             accept_by_itself: chance.in_thousand(scenario.shop.accepts_by_itself),
         }));
-        let products =
-            (0..chance.between(1, scenario.shop.listings_max)).map(|n| product(scenario, n, chance));
+        let products = (0..chance.between(scenario.shop.listings_min, scenario.shop.listings_max))
+            .map(|n| product(scenario, n, chance));
         let mut products: Vec<ProductDraft> = products.collect();
         let is_first = first_shop.is_some_and(|first| first.author == person.author);
         if let Some(product) = products.first_mut().filter(|_| is_first && scenario.has_rush()) {
@@ -164,8 +165,10 @@ pub struct View<'a> {
     pub scenario: &'a Scenario,
     /// Everybody.
     pub people: &'a [Person],
-    /// Who wishes.
+    /// At which node.
     pub at: usize,
+    /// Who wishes.
+    pub person: usize,
     /// What their node holds.
     pub records: &'a dyn Records,
     /// What its messages tell: read from the book, which read them already.
@@ -200,7 +203,7 @@ impl View<'_> {
 
     /// The next wish, if this person has one now.
     pub fn wish(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.at) else {
+        let Some(person) = self.people.get(self.person) else {
             return Ok(None);
         };
         let kind = chance.below(1_000);
@@ -229,11 +232,11 @@ impl View<'_> {
         let (at, other) = chance
             .pick(&self.people.iter().enumerate().collect::<Vec<_>>())
             .copied()?;
-        (at != self.at).then_some(other)
+        (at != self.person).then_some(other)
     }
 
     fn acquaintance(&self, chance: &mut Chance) -> Option<&Person> {
-        let known = self.people.get(self.at)?;
+        let known = self.people.get(self.person)?;
         self.people.get(*chance.pick(&known.knows)?)
     }
 

@@ -55,6 +55,8 @@ laws! {
     Bought = "who is shown as a buyer has bought";
     /// Units sold are units spent; sold and held ones are at most what was minted.
     Stock = "no unit is sold twice";
+    /// Of several devices of a side one alone acts in an order, and one alone upon its tabs.
+    OneHand = "one device acts for a side";
     /// Both sides of an order hold the same messages and read the same.
     OrdersAgree = "both sides of an order agree";
     /// Both copies of a tab are equal, and all balances add up to zero.
@@ -65,6 +67,8 @@ laws! {
     Followed = "a follower holds everything";
     /// Readers who can hear each other know of an author's two words under one number.
     Exposed = "two words under one number become known";
+    /// All devices of a shop and all its readers read the same shop, and it is what the documents say.
+    OneShop = "everybody reads one shop";
     /// What the peers do by themselves is done: due payments, receipts, refunds.
     Finished = "what was begun is finished";
 }

@@ -3,14 +3,18 @@
 //! repeated here.
 
 mod agreement;
+mod hands;
 mod orders;
 mod promises;
+mod shop;
 mod stock;
 mod tabs;
 
-pub use agreement::{Seen, agreement};
+pub use agreement::agreement;
+pub use hands::{order_hands, tab_hands};
 pub use orders::{Fold, fold, fold_every_word, fold_first_come, order};
 pub use promises::{Exposure, Witness, bought, exposed, exposure, few_open, granted, pushed, witnesses};
+pub use shop::{Reading, document_sizes, read, read_newest};
 pub use stock::stock;
 pub use tabs::{Link, chain, receipt, tab};
 
@@ -19,11 +23,29 @@ use crate::chance::Chance;
 use crate::law::{Broken, Law};
 use souk_protocol::body::Body;
 use souk_protocol::filed::Filed;
-use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId, VariantId};
 use souk_protocol::market;
 use souk_protocol::order::{ActKind, Done, Order, OrderMessage, State, next};
-use souk_protocol::records::{Range, Records, Tree};
+use souk_protocol::records::{Fault, Range, Records, Tree};
 use souk_protocol::settlement::Rail;
+use souk_protocol::stock::{Stock, Tally};
 use souk_protocol::sync::Digests;
 use souk_protocol::tab::{Change, Side, TabAct, TabState};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A node, as the laws see it.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// Its number.
+    pub at: usize,
+    /// Its author.
+    pub author: AuthorId,
+    /// Its device.
+    pub device: DeviceId,
+    /// Its store.
+    pub store: &'a dyn Records,
+}
+
+fn faulty(at: usize) -> impl Fn(Fault) -> Broken {
+    move |fault| Broken::new(Law::NoFault, fault.to_string(), [at])
+}

@@ -65,6 +65,10 @@ switches! {
     OverLimit => Limit;
     /// Merchants' stores forget what was taken off their stock.
     OversellStock => Stock;
+    /// A shop's device tells another one that it hands it all its units, and keeps them.
+    HandTwice => Stock;
+    /// Another device of a shop signs in an order that one of them sees to.
+    TwoHands => OneHand;
     /// Stores forget messages of orders that they said they had taken.
     ForgetOrder => OrdersAgree;
     /// Stores forget messages of tabs that they said they had taken.
@@ -76,11 +80,23 @@ switches! {
     DeafReader => Followed;
     /// Stores forget proofs that somebody said two things under one number.
     ForgetProofs => Exposed;
+    /// Wires carry nothing of its shop's documents to the last device or from it.
+    DeafDevice => OneShop;
+    /// Of a listing, what the device that spoke last says counts, instead of all joined.
+    NewestPart => OneShop;
     /// Stores forget with whom there are tabs, so nobody sees what is due upon them.
     ForgetTabs => Finished;
 }
 
 impl Sabotage {
+    /// Switches that break nothing where every author has one device.
+    pub const OF_DEVICES: &'static [Self] = &[
+        Self::HandTwice,
+        Self::TwoHands,
+        Self::DeafDevice,
+        Self::NewestPart,
+    ];
+
     /// Rows that a broken store shows after a commit: tree, key, and what stands there instead.
     pub(crate) fn undoes(
         self,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct Scenario {
     /// Which kind of run this is: `market`.
     pub kind: Kind,
-    /// Nodes, each of them one person with one device. Actors come on top of them.
+    /// Nodes, each of them one person's first device. Shops may have more devices: `shop.devices`. Actors come on top of them.
     pub nodes: usize,
     /// How many of them keep a shop.
     pub merchants: usize,
@@ -92,7 +92,16 @@ pub struct People {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shop {
-    /// Listings of one shop.
+    /// Devices of one shop, the one with the root key included.
+    #[serde(default = "one")]
+    pub devices: usize,
+    /// Edits that each device makes when edits are planned.
+    #[serde(default)]
+    pub edits: u64,
+    /// Fewest listings of one shop.
+    #[serde(default = "few")]
+    pub listings_min: u64,
+    /// Most listings of one shop.
     pub listings_max: u64,
     /// Variants of one listing.
     pub variants_max: u64,
@@ -143,6 +152,9 @@ pub struct Storm {
     pub drops: u64,
     /// Longest time that a broken link or crashed node stays away.
     pub away_ms_max: u64,
+    /// Before this time nobody crashes, so that whoever matters can set up.
+    #[serde(default)]
+    pub crashes_from_ms: u64,
     /// Crashes, of a million steps that write.
     pub crashes_per_million: u64,
     /// How far a clock is off, either way.
@@ -159,7 +171,7 @@ pub struct Planned {
     pub what: Deed,
     /// When it begins.
     pub at_ms: u64,
-    /// How long it lasts; a rush, within which time all come.
+    /// How long it lasts; of a rush or of edits, within which time all come; of a jump, how far.
     pub for_ms: u64,
     /// To whom.
     pub who: Who,
@@ -179,6 +191,12 @@ pub enum Deed {
     /// They all want one unit of the first product of the first shop. Everybody follows that shop, and its
     /// product has `shop.rush_units`.
     Rush,
+    /// They cannot reach the other devices of their owner; everybody else reaches them.
+    Alone,
+    /// Their owners edit the shop there, `shop.edits` times each.
+    Edit,
+    /// The clocks of all jump.
+    Jump,
 }
 
 /// Whom something happens to.
@@ -191,10 +209,20 @@ pub enum Who {
     Merchants,
     /// Those who do not.
     Buyers,
+    /// Devices of somebody who has several.
+    Devices,
 }
 
 const fn all() -> u64 {
     1_000
+}
+
+const fn one() -> usize {
+    1
+}
+
+const fn few() -> u64 {
+    1
 }
 
 /// What is asked for after the storm.
@@ -235,6 +263,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         "spam-and-sybils",
         include_str!("../scenarios/spam-and-sybils.toml"),
     ),
+    ("double-sell", include_str!("../scenarios/double-sell.toml")),
+    ("catalog-storm", include_str!("../scenarios/catalog-storm.toml")),
 ];
 
 /// A name that no scenario has.

@@ -227,7 +227,7 @@ impl Scene {
     pub fn checked_in(&self) -> &'static str {
         match self {
             Self::Market(_) => {
-                "Peers, stores' contents, orders, tabs and signatures are the product's own code; links, clocks, crashes, people and attackers are modelled. Checked: the laws, at 10 to 50 nodes over 1,000 seeds. Not modelled here: gossipsub's mesh, several devices of one author; bandwidth, regions and NAT only where the scenario has places. Times in it say how many steps something takes, not how long it takes in a real network."
+                "Peers, stores' contents, orders, tabs and signatures are the product's own code; links, clocks, crashes, people and attackers are modelled. Checked: the laws, at 10 to 50 nodes over 1,000 seeds. Not modelled here: gossipsub's mesh; bandwidth, regions and NAT only where the scenario has places. Times in it say how many steps something takes, not how long it takes in a real network."
             }
             Self::Mesh(_) => {
                 "gossipsub is modelled step by step after its own code, over modelled lines; messages have no content. Checked: its parameters, against the node's own files. Its figures are held beside those of real nodes on the same graph by the scenario 'fidelity'. Not modelled: processor time, queues of the operating system, several topics."

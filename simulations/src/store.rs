@@ -45,7 +45,9 @@ impl Records for Store {
     }
 
     fn scan(&self, tree: Tree, range: &Range) -> Result<Vec<Row>, Fault> {
-        if self.altered.is_empty() {
+        let bounds = range.bounds();
+        let within = |of: Tree, key: &Vec<u8>| of == tree && std::ops::RangeBounds::contains(&bounds, key);
+        if !self.altered.keys().any(|(of, key)| within(*of, key)) {
             return self.memory.scan(tree, range);
         }
         let whole = Range {
@@ -53,9 +55,8 @@ impl Records for Store {
             ..range.clone()
         };
         let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = self.memory.scan(tree, &whole)?.into_iter().collect();
-        let bounds = range.bounds();
         for ((of, key), value) in &self.altered {
-            if *of != tree || !std::ops::RangeBounds::contains(&bounds, key) {
+            if !within(*of, key) {
                 continue;
             }
             match value {

@@ -36,6 +36,7 @@ words! {
     "crashes": "Crashes", "How often a node died, before or after a commit.";
     "lost_messages": "Lost messages", "Messages, requests and answers that the wires lost.";
     "rush_sold": "Units sold in the rush", "Units of the first shop's first product that somebody has bought.";
+    "rush_sold_elsewhere": "Sold by further devices", "Of these units, those that another device than the shop's first one sold: they were handed over to it.";
     "rush_wanted": "Orders in the rush", "Orders for the first shop's first product.";
     "dialled_back": "Dialled back", "Connections that the other side began, since it is behind a NAT and nobody can dial it.";
     "relayed_connections": "Relayed", "Connections between two nodes that nobody can dial, over a relay.";
@@ -56,6 +57,12 @@ words! {
     "refused_as_too_much": "Refused as too much", "Words that a node did not take because their author had used up a share.";
     "words_by_hand": "Words by hand", "Words that liars signed past their peers.";
     "unsayable_words": "Words that nobody can sign", "Words that liars wanted to sign and that break a rule which anyone can check.";
+    "edits": "Edits", "How often somebody wanted to change their shop: a price, a title, a description, stock, or listings from a file.";
+    "edits_refused": "Refused edits", "Edits that the owner's own device refused.";
+    "edits_refused_share": "Refused edits, share", "The same, of all edits.";
+    "talk_bytes_per_edit": "Bytes between devices an edit", "What devices of one shop sent each other about its documents, divided by all edits.";
+    "documents_bytes": "Documents (bytes)", "All documents of the shops, on one device of each, with their histories.";
+    "largest_document_bytes": "Largest document (bytes)", "The largest of them; a device loads none of more than 16 MiB.";
     "steps": "Steps", "Inputs that the peers handled.";
     "envelopes_per_node": "Envelopes a node", "Signed statements, divided by the nodes.";
     "rows_per_node": "Rows a node", "Rows in a node's store at the end.";

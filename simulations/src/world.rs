@@ -4,7 +4,9 @@ mod acting;
 pub mod census;
 mod colluding;
 mod counts;
+mod devices;
 mod hearing;
+mod identity;
 mod places;
 mod planned;
 pub mod script;
@@ -28,13 +30,15 @@ use crate::store::Store;
 use acting::Cue;
 use census::Sample;
 pub use counts::Counts;
+use devices::{Homes, Newcomer, Ticket};
+use identity::Identity;
 use places::Place;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
 use souk_protocol::api::{Command, Happening};
 use souk_protocol::envelope::{self, Signed};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, TabId};
-use souk_protocol::identity::{DeviceKey, Grant, Phrase, Scopes};
+use souk_protocol::identity::{DeviceKey, Grant, Phrase, RootKey, Scopes};
 use souk_protocol::order::{OrderMessage, State};
 use souk_protocol::peer::{Action, Input, Keys, Peer, Step};
 use souk_protocol::records::{Change, Fault, Range, Records, Tree};
@@ -51,53 +55,12 @@ const LAST_EVENTS: usize = 25;
 /// How often orders are counted, in milliseconds.
 const SAMPLE_MS: u64 = 5_000;
 
-/// A node's keys as bytes: they depend on its number alone, so they are made once for all worlds.
-#[derive(Clone)]
-struct Identity {
-    secret: [u8; 32],
-    author: AuthorId,
-    device: DeviceId,
-    grant: Grant,
-}
-
-impl Identity {
-    /// The keys of a node.
-    fn of(at: usize) -> Result<Self, Broken> {
-        static KNOWN: Mutex<BTreeMap<usize, Identity>> = Mutex::new(BTreeMap::new());
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(identity) = known.get(&at) {
-            return Ok(identity.clone());
-        }
-        let broken = |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [at]);
-        let named = |what: &str| *blake3::hash(format!("{what} of node {at}").as_bytes()).as_bytes();
-        let root = Phrase::from_entropy(&named("words")).and_then(|phrase| phrase.root_key());
-        let root = root.map_err(|error| broken(&error))?;
-        let secret = named("device");
-        let device = DeviceKey::from_secret(&secret).device();
-        let grant = root.grant(device, Scopes::ALL, 0, None);
-        let identity = Self {
-            secret,
-            author: root.author(),
-            device,
-            grant: grant.map_err(|error| broken(&error))?,
-        };
-        known.insert(at, identity.clone());
-        Ok(identity)
-    }
-
-    fn keys(&self) -> Keys {
-        Keys {
-            device: DeviceKey::from_secret(&self.secret),
-            author: self.author,
-            grant: self.grant.clone(),
-        }
-    }
-}
-
 struct Node {
     identity: Identity,
     /// None while it is down.
     peer: Option<Peer>,
+    /// What it does to become one of its author's devices, if it is none yet.
+    newcomer: Option<Newcomer>,
     store: Store,
     /// How often it was started.
     life: u64,
@@ -109,6 +72,23 @@ struct Node {
     seen: BTreeSet<EnvelopeId>,
     /// What happened to it of late, if the world is told to remember.
     last: VecDeque<String>,
+}
+
+impl Node {
+    fn new(identity: Identity, skew_ms: u64) -> Self {
+        Self {
+            newcomer: identity.grant.is_none().then(Newcomer::default),
+            identity,
+            peer: None,
+            store: Store::default(),
+            life: 0,
+            off_until: 0,
+            skew_ms,
+            topics: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            last: VecDeque::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -176,6 +156,8 @@ enum Event {
     Planned(usize),
     /// Those who were apart meet the others again.
     Together,
+    /// Devices of one owner that could not reach each other can again.
+    Reunited,
     Rush(usize),
     /// A row of the list of wishes.
     Listed(usize),
@@ -185,6 +167,10 @@ enum Event {
     Cue(usize, Cue),
     /// An actor tries again, so many times, to say something by hand.
     Say(usize, Box<Said>, u8),
+    /// The owner of a shop edits something.
+    Edit(usize),
+    /// A device goes on with becoming one of its author's.
+    Pair(usize),
 }
 
 /// The world.
@@ -207,7 +193,11 @@ pub struct World {
     /// Those who are no people, by their nodes, and how often they act.
     actors: BTreeMap<usize, (Box<dyn Actor>, u64)>,
     devices: BTreeMap<DeviceId, usize>,
+    /// Everybody's first device, which has the number of the person.
     authors: BTreeMap<AuthorId, usize>,
+    homes: Homes,
+    /// What was wanted with commands whose replies matter to the world.
+    tickets: BTreeMap<u64, Ticket>,
     links: BTreeMap<(usize, usize), Link>,
     questions: BTreeMap<u64, Question>,
     gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
@@ -220,6 +210,8 @@ pub struct World {
     jumped_ms: u64,
     /// Nodes that can reach each other and nobody else.
     apart: BTreeSet<usize>,
+    /// Devices that cannot reach the other ones of their owner.
+    alone: BTreeSet<usize>,
     stormy: bool,
     next: u64,
     remembers: bool,
@@ -247,22 +239,18 @@ impl World {
         let mut nodes = Vec::new();
         let actors: usize = troupes.iter().map(|troupe| troupe.count).sum();
         for at in 0..scenario.nodes + actors {
-            nodes.push(Node {
-                identity: Identity::of(at)?,
-                peer: None,
-                store: Store::default(),
-                life: 0,
-                off_until: 0,
-                skew_ms: scenario.storm.skew_ms_max,
-                topics: BTreeSet::new(),
-                seen: BTreeSet::new(),
-                last: VecDeque::new(),
-            });
+            nodes.push(Node::new(Identity::of(at)?, scenario.storm.skew_ms_max));
         }
         let ids = nodes.iter().map(|node| node.identity.author);
         let authors: Vec<AuthorId> = ids.collect();
         let of_people = authors.get(..scenario.nodes).unwrap_or_default();
         let people = cast::people(&scenario, of_people, &mut chance);
+        let homes = Homes::of(&people, actors, scenario.shop.devices);
+        for (at, person) in homes.further() {
+            let author = people.get(person).map(|person| person.author);
+            let identity = author.map(|author| Identity::further(at, author));
+            nodes.extend(identity.map(|identity| Node::new(identity, scenario.storm.skew_ms_max)));
+        }
         let devices = nodes.iter().map(|node| node.identity.device).zip(0..).collect();
         let mut world = Self {
             seed,
@@ -273,6 +261,8 @@ impl World {
             sabotage,
             devices,
             authors: authors.into_iter().zip(0..).collect(),
+            homes,
+            tickets: BTreeMap::new(),
             nodes,
             people,
             places: Vec::new(),
@@ -285,6 +275,7 @@ impl World {
             time: 0,
             jumped_ms: 0,
             apart: BTreeSet::new(),
+            alone: BTreeSet::new(),
             stormy: true,
             next: 0,
             remembers,
@@ -322,11 +313,14 @@ impl World {
                 }
             }
             let knows = self.people.get(at).map(|person| person.knows.clone());
-            for other in knows.unwrap_or_default() {
+            let knows = knows.unwrap_or_default().into_iter();
+            let dialled = knows.filter_map(|person| self.homes.dialled(person, at));
+            for other in dialled.collect::<Vec<_>>() {
                 let soon = 1_000 + self.luck(at, other) % 3_000;
                 self.queue.plan(soon, Event::Connect(at, other));
             }
         }
+        self.plan_devices();
         if let Script::Played(stimuli) = &self.script {
             for (number, stimulus) in stimuli.iter().enumerate() {
                 self.queue.plan(stimulus.at_ms, Event::Stimulus(number));
@@ -412,6 +406,7 @@ impl World {
     fn heal(&mut self) {
         self.stormy = false;
         self.apart.clear();
+        self.alone.clear();
         for at in 0..self.nodes.len() {
             let soon = self.time + self.luck(at, at) % 500;
             self.queue.plan(soon, Event::Start(at));
@@ -421,7 +416,7 @@ impl World {
         }
     }
 
-    /// Whom a node dials: acquaintances, and whom it follows.
+    /// Whom a node dials: acquaintances, whom it follows, and its owner's other devices.
     fn companions(&self, at: usize) -> Vec<usize> {
         let follows = Range::of([], usize::MAX);
         let follows = self.nodes.get(at).and_then(|node| {
@@ -434,7 +429,9 @@ impl World {
             self.authors.get(&author).copied()
         });
         let known = self.people.get(at).map(|person| person.knows.clone());
-        let all: BTreeSet<usize> = followed.chain(known.unwrap_or_default()).collect();
+        let others = followed.chain(known.unwrap_or_default());
+        let dialled = others.filter_map(|person| self.homes.dialled(person, at));
+        let all: BTreeSet<usize> = dialled.chain(self.homes.siblings(at)).collect();
         all.into_iter().collect()
     }
 
@@ -525,6 +522,10 @@ impl World {
                 self.meet_again();
                 Ok(())
             }
+            Event::Reunited => {
+                self.reunite();
+                Ok(())
+            }
             Event::Rush(at) => self.decide(at, |view, _| Ok(view.rush())),
             Event::Listed(number) => self.listed(number),
             Event::Night(at) => {
@@ -533,6 +534,8 @@ impl World {
             }
             Event::Cue(at, cue) => self.cue(at, &cue),
             Event::Say(at, said, again) => self.say(at, &said, again),
+            Event::Edit(at) => self.edit(at),
+            Event::Pair(at) => self.pair(at),
         }
     }
 
@@ -549,12 +552,16 @@ impl World {
     fn start(&mut self, at: usize) -> Result<(), Broken> {
         let (now, stormy) = (self.time, self.stormy);
         let skew_ms = self.luck(at, at) % (2 * self.scenario.storm.skew_ms_max + 1);
-        let may = |node: &&mut Node| node.peer.is_none() && (now >= node.off_until || !stormy);
-        let Some(node) = self.nodes.get_mut(at).filter(may) else {
+        let may = |node: &Node| node.peer.is_none() && (now >= node.off_until || !stormy);
+        if !self.nodes.get(at).is_some_and(may) {
+            return Ok(());
+        }
+        let peer = self.peer(at);
+        let peer = peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?;
+        let Some((peer, node)) = peer.zip(self.nodes.get_mut(at)) else {
             return Ok(());
         };
-        let peer = Peer::start(node.identity.keys(), &node.store);
-        node.peer = Some(peer.map_err(|fault| Broken::new(Law::NoFault, fault.to_string(), [at]))?);
+        node.peer = Some(peer);
         node.life += 1;
         if stormy {
             node.skew_ms = skew_ms;
@@ -603,6 +610,7 @@ impl World {
         }
         self.note(|| Stimulated::Wish(at, command.clone()));
         let ticket = self.fresh();
+        self.count_edit(ticket, &command);
         self.step(at, Input::Command { ticket, command }, "command")
     }
 

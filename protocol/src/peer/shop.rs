@@ -13,6 +13,7 @@ use crate::market;
 use crate::money::{Amount, Currency};
 use crate::records::Fault;
 use crate::shop::{Place, ShippingProfile, ShopTerms, Zone};
+use crate::stock::StockError;
 use crate::sync::ShopWays;
 use crate::text::{List, Name, Prose, Tag, Text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -213,11 +214,17 @@ impl Peer {
             check!(self.edit(turn, vec![edit])?);
         }
         if let Some(units) = units {
-            let held = self.holds(turn)?.held(&id, &variant.id);
+            let holds = self.holds(turn)?;
             let mut stock = market::stock(turn.records(), &me, &id)?;
-            // What is held for open orders is on top of what can be sold.
-            let wanted = units.saturating_add(held);
-            if let Err(error) = stock.set_available(self.device(), variant.id, wanted) {
+            // What is held for open orders is on top of what can be sold, and stays.
+            let wanted = units.saturating_add(holds.held(&id, &variant.id));
+            let less = stock.available(&variant.id).saturating_sub(wanted);
+            let have = holds.sellable(&stock, &self.device(), &variant.id);
+            let set = match less <= have {
+                true => stock.set_available(self.device(), variant.id, wanted).map(drop),
+                false => Err(StockError::NotEnough { wanted: less, have }),
+            };
+            if let Err(error) = set {
                 let next = "Lower the stock on the device that holds the units.";
                 return Ok(Err(Refused::new(Code::NoStock, error.to_string(), next)));
             }

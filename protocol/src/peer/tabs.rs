@@ -341,7 +341,13 @@ impl Peer {
             .envelope(id)?
             .map(|proposal| proposal.time().wall_ms);
         let recent = |since| turn.now.0.saturating_sub(since) < ACCEPTANCE_WAIT_MS;
-        Ok(open && since.is_some_and(recent))
+        // What one that is away has accepted comes with it.
+        let here = |device| {
+            self.session(device)
+                .is_some_and(|session| !recent(session.greeted_ms))
+        };
+        let away = !self.siblings.keys().all(here);
+        Ok(open && (away || since.is_some_and(recent)))
     }
 
     /// What another device of this side may have brought meanwhile, or never will.

@@ -234,12 +234,7 @@ impl Peer {
     }
 
     pub(super) fn lapse(&mut self, turn: &mut Turn<'_>, id: OrderId) -> Outcome {
-        let Some(order) = turn.order(&id)? else {
-            return Ok(Err(no_order(&id)));
-        };
-        let Some(role) = order.role(&self.author()) else {
-            return Ok(Err(no_order(&id)));
-        };
+        let (order, role) = check!(self.seen_to(turn, &id)?);
         check!(permitted(&order, role, ActKind::Lapse, turn.now));
         // The buyer would hear of the lapse before it says that it paid, and its money would be gone.
         if order.state == State::Accepted && self.tab_shows_payment(turn, &order)? {
@@ -305,18 +300,27 @@ impl Peer {
         Ok(Ok(Reply::Said { id: said.id() }))
     }
 
-    /// An order in which this node's owner has a role.
-    fn mine(&self, turn: &Turn<'_>, id: &OrderId, role: Role) -> Outcome<Arc<Order>> {
+    /// An order to which this device sees, and its owner's role in it.
+    fn seen_to(&self, turn: &Turn<'_>, id: &OrderId) -> Outcome<(Arc<Order>, Role)> {
         let Some(order) = turn.order(id)? else {
             return Ok(Err(no_order(id)));
         };
-        if order.role(&self.author()) == Some(role) && !self.sees_to(turn, &order)? {
+        let Some(role) = order.role(&self.author()) else {
+            return Ok(Err(no_order(id)));
+        };
+        if !self.sees_to(turn, &order)? {
             let at = self.signer(turn, &order)?.unwrap_or(self.primary);
             let message = format!("your device {at} sees to this order");
             let next = "Do it there; 'souk device list' names your devices.";
             return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
         }
-        if order.role(&self.author()) != Some(role) {
+        Ok(Ok((order, role)))
+    }
+
+    /// An order to which this device sees and in which its owner has this role.
+    fn mine(&self, turn: &Turn<'_>, id: &OrderId, role: Role) -> Outcome<Arc<Order>> {
+        let (order, actual) = check!(self.seen_to(turn, id)?);
+        if actual != role {
             let (message, next) = match role {
                 Role::Buyer => (
                     "only the buyer can do that",

@@ -327,3 +327,83 @@ fn a_primary_that_forgot_a_revocation_goes_on_in_the_epoch_of_the_others() {
     let lamp = listing_at(&net, BOB, "lamp").unwrap();
     assert_eq!(lamp.variants[0].price, Some(eur(888)));
 }
+
+#[test]
+fn a_lapse_is_signed_where_the_order_is_seen_to() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    place(&mut net, CAROL, order, "manual");
+    net.run();
+    assert_eq!(net.state(ALICE, &order), Some(State::Accepted));
+    net.now += 2 * 24 * 60 * 60 * 1_000;
+    let refused = net.wish(ALICE, Command::LapseOrder { order }).unwrap_err();
+    assert_eq!(refused.code, Code::NotAllowed);
+    assert!(
+        refused.message.contains(&net.device(laptop).to_string()),
+        "{refused}"
+    );
+    net.done(laptop, Command::LapseOrder { order });
+    net.run();
+    for at in [ALICE, laptop, CAROL] {
+        assert_eq!(net.state(at, &order), Some(State::Lapsed), "at {at}");
+        assert_eq!(available(&net, at, "lamp"), 6, "at {at}");
+    }
+}
+
+#[test]
+fn what_is_held_for_a_quote_is_not_taken_off_the_stock() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    assert_eq!(net.state(CAROL, &order), Some(State::Quoted));
+    let second = net.device(laptop);
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 3);
+    // Two and the one that is held: three of six would go, and the laptop has two that nobody waits for.
+    assert!(!set_stock(&mut net, laptop, "lamp", 2));
+    assert!(set_stock(&mut net, laptop, "lamp", 3));
+    net.run();
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 1);
+    place(&mut net, CAROL, order, "manual");
+    net.run();
+    assert_eq!(net.state(CAROL, &order), Some(State::Accepted));
+    assert_eq!(rights(&net, laptop, &second, "lamp"), 0);
+    assert_eq!(available(&net, CAROL, "lamp"), 3);
+}
+
+#[test]
+fn a_payment_waits_for_the_device_that_accepted_its_order() {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, None)], None);
+    net.connect(CAROL, ALICE);
+    net.run();
+    grant_tab(&mut net, CAROL);
+    a_while(&mut net);
+    net.disconnect(CAROL, ALICE);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    // The laptop accepts while it is apart, and is gone before Carol's payment comes.
+    net.disconnect(ALICE, laptop);
+    net.run();
+    place(&mut net, CAROL, order, "tab");
+    while net.state(CAROL, &order) != Some(State::Accepted) {
+        assert!(net.step());
+    }
+    net.disconnect(CAROL, laptop);
+    net.connect(CAROL, ALICE);
+    net.run();
+    a_while(&mut net);
+    assert_ne!(net.state(ALICE, &order), Some(State::Accepted));
+    net.connect(ALICE, laptop);
+    net.connect(CAROL, laptop);
+    net.run();
+    a_while(&mut net);
+    for at in [CAROL, ALICE, laptop] {
+        assert_eq!(net.state(at, &order), Some(State::Receipted), "at {at}");
+    }
+}

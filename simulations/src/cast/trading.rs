@@ -108,7 +108,7 @@ impl View<'_> {
 
     /// The next thing that brings an order to its end.
     fn go_on(&self, order: &Order, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.at).filter(|person| !person.silent) else {
+        let Some(person) = self.people.get(self.person).filter(|person| !person.silent) else {
             return Ok(None);
         };
         let Some(role) = order.role(&person.author) else {
@@ -177,7 +177,7 @@ impl View<'_> {
 
     /// Something that may be done in some order: what fits, mostly, and now and then what does not.
     pub(super) fn in_an_order(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.at) else {
+        let Some(person) = self.people.get(self.person) else {
             return Ok(None);
         };
         let orders = self.orders()?;

@@ -2,49 +2,47 @@
 
 use super::*;
 
-/// A node, as the laws of agreement see it.
-pub struct Seen<'a> {
-    /// Its number.
-    pub at: usize,
-    /// Its author.
-    pub author: AuthorId,
-    /// Its store.
-    pub store: &'a dyn Records,
-}
+/// All devices of each author.
+pub(super) type Homes<'a> = BTreeMap<AuthorId, Vec<&'a Seen<'a>>>;
 
 /// What must hold once all is healed and quiet.
-pub fn agreement(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
-    let at = nodes.iter().map(|node| (node.author, node.at)).collect();
+pub fn agreement(book: &Book, nodes: &[Seen<'_>], reading: Reading) -> Result<(), Broken> {
+    let mut homes = Homes::new();
+    for node in nodes {
+        homes.entry(node.author).or_default().push(node);
+    }
     let honest = |node: &&Seen<'_>| !book.liars.has(node.at);
     for node in nodes.iter().filter(honest) {
-        delivered(book, node, &at)?;
+        delivered(book, node, &homes)?;
     }
-    orders_agree(book, &at)?;
-    tabs_agree(book, nodes)?;
+    orders_agree(book, &homes)?;
+    tabs_agree(book, nodes, &homes)?;
     finished(book, nodes)?;
-    let by_author: BTreeMap<AuthorId, &Seen<'_>> = nodes.iter().map(|node| (node.author, node)).collect();
     let mut digests = BTreeMap::new();
     for node in nodes {
         let own = Digests::of(node.store, &node.author).map_err(faulty(node.at))?;
-        digests.insert(node.author, own.root());
+        digests.insert(node.at, own.root());
     }
+    let mut readers: BTreeMap<AuthorId, Vec<&Seen<'_>>> = BTreeMap::new();
     for node in nodes.iter().filter(honest) {
-        followed(book, node, &by_author, &digests)?;
+        for author in followed(book, node, &homes, &digests)? {
+            readers.entry(author).or_default().push(node);
+        }
+    }
+    for (author, devices) in homes.iter().filter(|(author, _)| !book.liars.hides(author)) {
+        let readers = readers.get(author).map_or(&[][..], Vec::as_slice);
+        shop::one_shop(author, devices, readers, reading)?;
     }
     Ok(())
 }
 
-fn faulty(at: usize) -> impl Fn(souk_protocol::records::Fault) -> Broken {
-    move |fault| Broken::new(Law::NoFault, fault.to_string(), [at])
-}
-
-fn delivered(book: &Book, node: &Seen<'_>, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
+fn delivered(book: &Book, node: &Seen<'_>, homes: &Homes<'_>) -> Result<(), Broken> {
     let rows = node.store.scan(Tree::Outbox, &Range::of([], usize::MAX));
     let rows = rows.map_err(faulty(node.at))?;
     // Whether somebody who is not honest takes what is sent to them is up to them.
     let mut to = rows.iter().map(|(key, _)| {
         let to = key.first_chunk::<32>().copied().map(AuthorId::from_bytes);
-        to.and_then(|to| at.get(&to).copied())
+        to.and_then(|to| homes.get(&to)?.first().map(|first| first.at))
     });
     let Some(to) = to.find(|to| to.is_none_or(|to| !book.liars.has(to))) else {
         return Ok(());
@@ -57,42 +55,52 @@ fn delivered(book: &Book, node: &Seen<'_>, at: &BTreeMap<AuthorId, usize>) -> Re
     ))
 }
 
-fn orders_agree(book: &Book, at: &BTreeMap<AuthorId, usize>) -> Result<(), Broken> {
+/// All devices of both sides hold the same messages of an order.
+fn orders_agree(book: &Book, homes: &Homes<'_>) -> Result<(), Broken> {
     for (id, thread) in &book.orders {
         let ask = book.signed(&EnvelopeId::from_bytes(*id.as_bytes()));
-        let sides = ask.and_then(|ask| Some([at.get(&ask.author())?, at.get(&ask.body().to()?)?]));
-        let Some([buyer, merchant]) = sides else {
+        let sides = ask.and_then(|ask| Some([homes.get(&ask.author())?, homes.get(&ask.body().to()?)?]));
+        let Some([buyers, merchants]) = sides else {
             return Err(Broken::new(
                 Law::OrdersAgree,
                 format!("{id} has no first message"),
                 [],
             ));
         };
-        if book.liars.has(*buyer) || book.liars.has(*merchant) {
+        let is_liar = |side: &[&Seen<'_>]| side.iter().any(|node| book.liars.has(node.at));
+        if is_liar(buyers) || is_liar(merchants) {
             continue;
         }
-        let held = |node| {
-            let ids = thread.held.get(node).cloned().unwrap_or_default();
-            BTreeSet::from_iter(ids)
+        let held = |node: &Seen<'_>| {
+            let ids = thread.held.get(&node.at).into_iter().flatten();
+            ids.copied().collect::<BTreeSet<EnvelopeId>>()
         };
-        let (here, there): (BTreeSet<EnvelopeId>, BTreeSet<EnvelopeId>) = (held(buyer), held(merchant));
-        let folds = (book.folds.get(&(*buyer, *id)), book.folds.get(&(*merchant, *id)));
-        if here != there || folds.0 != folds.1 {
-            let state = |order: Option<&Order>| order.map_or("unknown", |order| order.state.name());
-            let words = format!(
-                "{id}: the buyer holds {} messages and reads {}, the merchant {} and {}",
-                here.len(),
-                state(folds.0),
-                there.len(),
-                state(folds.1)
-            );
-            return Err(Broken::new(Law::OrdersAgree, words, [*buyer, *merchant]));
+        let mut devices = buyers.iter().chain(merchants);
+        let Some(first) = devices.next() else {
+            continue;
+        };
+        let (here, read) = (held(first), book.folds.get(&(first.at, *id)));
+        for other in devices {
+            let (there, reads) = (held(other), book.folds.get(&(other.at, *id)));
+            if here != there || read != reads {
+                let state = |order: Option<&Order>| order.map_or("unknown", |order| order.state.name());
+                let words = format!(
+                    "{id}: the buyer holds {} messages and reads {}, node {} holds {} and reads {}",
+                    here.len(),
+                    state(read),
+                    other.at,
+                    there.len(),
+                    state(reads)
+                );
+                return Err(Broken::new(Law::OrdersAgree, words, [first.at, other.at]));
+            }
         }
     }
     Ok(())
 }
 
-fn tabs_agree(book: &Book, seen: &[Seen<'_>]) -> Result<(), Broken> {
+/// All devices of both sides hold the same chain of a tab.
+fn tabs_agree(book: &Book, seen: &[Seen<'_>], homes: &Homes<'_>) -> Result<(), Broken> {
     let authors: BTreeMap<usize, AuthorId> = seen.iter().map(|node| (node.at, node.author)).collect();
     let mut sum = 0i64;
     let honest = |(id, _): &(&TabId, _)| !book.sides(id).is_some_and(|sides| book.with_liar(&sides));
@@ -100,21 +108,32 @@ fn tabs_agree(book: &Book, seen: &[Seen<'_>]) -> Result<(), Broken> {
         let nodes: Vec<usize> = thread.held.keys().copied().collect();
         let broken = |words: String| Broken::new(Law::TabsAgree, format!("{id}: {words}"), nodes.clone());
         let mut last: Option<Vec<StateId>> = None;
+        let mut sides = BTreeSet::new();
         for (at, held) in &thread.held {
             let links = chain(book, held).map_err(&broken)?;
             let hashes: Vec<StateId> = links.iter().map(|link| link.hash).collect();
             if last.as_ref().is_some_and(|last| *last != hashes) {
                 return Err(broken("the copies differ".into()));
             }
+            last = Some(hashes);
+            let Some(me) = authors.get(at).filter(|me| sides.insert(**me)) else {
+                continue;
+            };
             // Each side books what its own copy says.
-            if let Some((link, me)) = links.last().zip(authors.get(at)) {
+            if let Some(link) = links.last() {
                 let balance = link.state.balance(me);
                 sum += balance.map_err(|error| broken(error.to_string()))?.minor;
             }
-            last = Some(hashes);
         }
-        if thread.held.len() != 2 {
-            return Err(broken("one side knows nothing of it".into()));
+        let devices: usize = sides
+            .iter()
+            .filter_map(|side| homes.get(side))
+            .map(Vec::len)
+            .sum();
+        if sides.len() != 2 || thread.held.len() != devices {
+            return Err(broken(
+                "one side knows nothing of it, or one of its devices".into(),
+            ));
         }
     }
     match sum {
@@ -172,40 +191,45 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     Ok(())
 }
 
+/// A node holds all that whom it follows has said on any device, and so does each device of its owner's own
+/// words. Says whom it follows.
 fn followed(
     book: &Book,
     node: &Seen<'_>,
-    by_author: &BTreeMap<AuthorId, &Seen<'_>>,
-    digests: &BTreeMap<AuthorId, u64>,
-) -> Result<(), Broken> {
+    homes: &Homes<'_>,
+    digests: &BTreeMap<usize, u64>,
+) -> Result<Vec<AuthorId>, Broken> {
     let fault = faulty(node.at);
     let follows = node
         .store
         .scan(Tree::Follows, &Range::of([], usize::MAX))
         .map_err(&fault)?;
-    for (key, _) in follows {
-        let Some(followed) = AuthorId::from_slice(&key)
-            .ok()
-            .filter(|author| !book.liars.hides(author))
-            .and_then(|author| by_author.get(&author))
-        else {
+    let follows = follows
+        .iter()
+        .filter_map(|(key, _)| AuthorId::from_slice(key).ok());
+    let follows: Vec<AuthorId> = follows.filter(|author| !book.liars.hides(author)).collect();
+    for author in follows.iter().chain([&node.author]) {
+        let devices = homes.get(author).map_or(&[][..], Vec::as_slice);
+        let others: Vec<_> = devices.iter().filter(|device| device.at != node.at).collect();
+        if others.is_empty() {
             continue;
-        };
-        let author = followed.author;
-        let broken = |what: &str| {
-            let words = format!("node {} lacks {what} of node {}", node.at, followed.at);
-            Broken::new(Law::Followed, words, [node.at, followed.at])
-        };
-        for device in followed.store.devices(&author).map_err(&fault)? {
-            let said = followed.store.log_head(&device).map_err(&fault)?;
-            if node.store.log_head(&device).map_err(&fault)? != said {
-                return Err(broken("the log"));
+        }
+        let held = Digests::of(node.store, author).map_err(&fault)?.root();
+        for followed in others {
+            let broken = |what: &str| {
+                let words = format!("node {} lacks {what} of node {}", node.at, followed.at);
+                Broken::new(Law::Followed, words, [node.at, followed.at])
+            };
+            for device in followed.store.devices(author).map_err(&fault)? {
+                let said = followed.store.log_head(&device).map_err(&fault)?;
+                if node.store.log_head(&device).map_err(&fault)? != said {
+                    return Err(broken("the log"));
+                }
+            }
+            if digests.get(&followed.at) != Some(&held) {
+                return Err(broken("a state"));
             }
         }
-        let held = Digests::of(node.store, &author).map_err(&fault)?;
-        if digests.get(&author) != Some(&held.root()) {
-            return Err(broken("a state"));
-        }
     }
-    Ok(())
+    Ok(follows)
 }

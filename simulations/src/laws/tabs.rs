@@ -193,8 +193,14 @@ fn balances(chain: &[Link<'_>]) -> Result<(), (Law, String)> {
     Ok(())
 }
 
-/// A merchant's receipt for a payment by tab, and the tab that shows it.
-pub fn receipt(book: &Book, at: usize, order: &Order) -> Result<(), Broken> {
+/// A merchant's receipt for a payment by tab, and the tab that shows it to the device that signed it.
+pub fn receipt(book: &Book, own: &Seen<'_>, order: &Order) -> Result<(), Broken> {
+    let at = own.at;
+    let signed = order.history.iter().find(|done| done.act == ActKind::Receipt);
+    let signed = signed.and_then(|done| book.signed(&done.id));
+    if signed.is_none_or(|signed| signed.device() != own.device) {
+        return Ok(());
+    }
     let (Some(total), Some(Rail::Tab), Some(_)) = (order.total(), order.rail(), &order.receipt) else {
         return Ok(());
     };

@@ -127,12 +127,13 @@ impl World {
             _ => None,
         });
         let connected: Vec<usize> = connected.collect();
-        let (Some(view), Some(node)) = (self.view(at), self.nodes.get(at)) else {
+        let keys = self.nodes.get(at).and_then(|node| node.identity.keys());
+        let (Some(view), Some(keys)) = (self.view(at), keys) else {
             return Ok(Vec::new());
         };
         let own = Own {
             view,
-            keys: node.identity.keys(),
+            keys,
             connected: &connected,
             count: Cell::new(BY_HAND + u32::try_from(self.next % (1 << 20)).unwrap_or(0) * 512),
             unsayable: Cell::new(0),

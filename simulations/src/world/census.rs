@@ -32,8 +32,14 @@ pub struct Census {
     pub tabs: usize,
     /// Units sold of the first shop's first product.
     pub rush_sold: u64,
+    /// Of these, sold by another device than the shop's first one.
+    pub rush_sold_elsewhere: u64,
     /// Orders for it.
     pub rush_wanted: u64,
+    /// Bytes of all documents of the first device of each shop.
+    pub documents_bytes: u64,
+    /// Bytes of the largest of them.
+    pub largest_document_bytes: u64,
     /// Rows of all stores.
     pub rows: usize,
     /// Reviews that were signed by hand.
@@ -53,7 +59,7 @@ impl World {
             time_ms: self.time,
             ..Sample::default()
         };
-        let authors = |at: &usize| self.nodes.get(*at).map(|node| node.identity.author);
+        let authors = |at: &usize| self.people.get(*at).map(|person| person.author);
         for ((at, _), order) in &self.book.folds {
             if authors(at) != Some(order.buyer) {
                 continue;
@@ -80,7 +86,7 @@ impl World {
             converged_ms: self.time.saturating_sub(self.scenario.storm.duration_ms),
             ..Census::default()
         };
-        let authors: Vec<AuthorId> = self.nodes.iter().map(|node| node.identity.author).collect();
+        let authors: Vec<AuthorId> = self.people.iter().map(|person| person.author).collect();
         for ((at, _), order) in &self.book.folds {
             if authors.get(*at) == Some(&order.buyer) {
                 *census.orders.entry(order.state.name()).or_default() += 1;
@@ -90,7 +96,16 @@ impl World {
                 }
             }
         }
-        (census.rush_sold, census.rush_wanted) = self.rush();
+        let documents = self
+            .people
+            .iter()
+            .zip(&self.nodes)
+            .filter(|(person, _)| person.sells);
+        for bytes in documents.flat_map(|(_, node)| laws::document_sizes(&node.store)) {
+            census.documents_bytes += bytes;
+            census.largest_document_bytes = census.largest_document_bytes.max(bytes);
+        }
+        (census.rush_sold, census.rush_sold_elsewhere, census.rush_wanted) = self.rush();
         census.rows = self.nodes.iter().map(|node| node.store.rows()).sum();
         census
     }

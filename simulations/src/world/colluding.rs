@@ -2,17 +2,21 @@
 //! Described in `spec/simulations.md`.
 
 use super::*;
-use souk_protocol::body::Body;
+use souk_protocol::body::{Body, Kind};
 use souk_protocol::envelope::Chain;
+use souk_protocol::id::ListingId;
+use souk_protocol::market;
 use souk_protocol::order::{Act, Order, Role};
 use souk_protocol::receipt::{PublicReceipt, Receipt};
+use souk_protocol::records::state_key;
 use souk_protocol::review::{Rating, Review};
-use souk_protocol::settlement::{Proof, Rail};
+use souk_protocol::settlement::{Instruction, Proof, Rail};
+use souk_protocol::stock::StockAccount;
 use souk_protocol::text::Prose;
 
 impl World {
     /// Both sides of what a step touched sign what no peer would, and put it into their stores.
-    pub(super) fn collude(&mut self, touched: &Touched) -> Result<(), Broken> {
+    pub(super) fn collude(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
         let Some(sabotage) = self.sabotage else {
             return Ok(());
         };
@@ -29,6 +33,16 @@ impl World {
                 self.review_falsely(*order)?;
             }
         }
+        if sabotage == Sabotage::TwoHands {
+            for order in &touched.orders {
+                self.sign_elsewhere(*order)?;
+            }
+        }
+        if sabotage == Sabotage::HandTwice {
+            for listing in &touched.stocks {
+                self.hand_twice(at, listing)?;
+            }
+        }
         Ok(())
     }
 
@@ -40,8 +54,8 @@ impl World {
         let (Some(shop), Some(node)) = (self.nodes.get(merchant), self.nodes.get(buyer)) else {
             return Ok(());
         };
-        let (keys, nothing) = (shop.identity.keys(), OrderId::from_bytes([7; 32]));
-        let Some(line) = order.lines().first().copied() else {
+        let nothing = OrderId::from_bytes([7; 32]);
+        let (Some(keys), Some(line)) = (shop.identity.keys(), order.lines().first().copied()) else {
             return Ok(());
         };
         let broken = |words: String| Broken::new(Law::NoFault, words, [merchant]);
@@ -63,6 +77,59 @@ impl World {
         let head = head.map_err(|fault| broken(fault.to_string()))?;
         let said = self.sign(buyer, Some(Chain::after(head)), review.into())?;
         self.keep_by_hand(buyer, &said).map(|_| ())
+    }
+
+    /// A device signs that it hands all its units of a listing to another one, and shows that to the other one alone.
+    fn hand_twice(&mut self, at: usize, listing: &ListingId) -> Result<(), Broken> {
+        // While they are apart: the other one would show it its own word, and it would fall silent.
+        let other = self.homes.siblings(at).find(|other| self.parted(at, *other));
+        let others = other.and_then(|other| Some((other, self.device(other)?)));
+        let (Some(node), Some((other, to))) = (self.nodes.get(at), others) else {
+            return Ok(());
+        };
+        let (author, device) = (node.identity.author, node.identity.device);
+        let broken = |error: &dyn std::fmt::Display| Broken::new(Law::NoFault, error.to_string(), [at]);
+        let mut stock = market::stock(&node.store, &author, listing).map_err(|fault| broken(&fault))?;
+        let own = stock.account(&device).map_err(|error| broken(&error))?;
+        for (variant, _) in own.iter().flat_map(StockAccount::tallies) {
+            let units = stock.rights(&device, &variant);
+            let handed = stock.hand_over(device, variant, to, units);
+            handed.map_err(|error| broken(&error))?;
+        }
+        for account in stock.account(&device).map_err(|error| broken(&error))? {
+            let said = self.sign(at, None, account.into())?;
+            let key = said.body().state_key().unwrap_or_default();
+            let key = state_key(&author, Kind::Stock, &key, Some(&device));
+            let row = [said.id().as_bytes().as_slice(), said.bytes()].concat();
+            if let Some(node) = self.nodes.get_mut(other) {
+                node.store.alter(Tree::State, key, Some(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Another device of a shop accepts an order that one of them quoted.
+    fn sign_elsewhere(&mut self, id: OrderId) -> Result<(), Broken> {
+        let Some((order, [buyer, merchant])) = self.standing(id) else {
+            return Ok(());
+        };
+        let quoted = order.quote.as_ref().and_then(|(id, _)| self.book.signed(id));
+        let quoted = quoted.map(|quote| quote.device());
+        let mut others = self.homes.devices(merchant).iter().copied();
+        let other = others.find(|at| self.device(*at) != quoted);
+        let Some(other) = other.filter(|_| order.state == State::Placed) else {
+            return Ok(());
+        };
+        let instruction = Instruction::Manual {
+            text: Prose::default(),
+            account: None,
+        };
+        self.act_in(
+            &order,
+            [buyer, other],
+            Role::Merchant,
+            Act::Accept { instruction },
+        )
     }
 
     /// Both sides of a tab sign a state that must not be.
@@ -116,7 +183,9 @@ impl World {
             return Ok(());
         };
         let sale = order.sale().map_err(|error| broken(error.to_string()))?;
-        let keys = node.identity.keys();
+        let Some(keys) = node.identity.keys() else {
+            return Ok(());
+        };
         let receipt = Receipt::issue(&keys.device, &keys.grant, &sale, self.clock(node));
         let receipt = Box::new(receipt.map_err(|error| broken(error.to_string()))?);
         self.act_in(&order, sides, Role::Merchant, Act::Receipt(receipt))
@@ -192,6 +261,7 @@ impl World {
             count,
         };
         let keys = node.identity.keys();
+        let keys = keys.ok_or_else(|| broken("it is nobody's device yet".into()))?;
         let sealed = envelope::seal(&keys.device, keys.author, Some(&keys.grant), time, chain, body);
         sealed.map_err(|error| broken(error.to_string()))
     }

@@ -35,6 +35,12 @@ pub struct Counts {
     pub by_hand: u64,
     /// Words that actors wanted to sign and no key can.
     pub unsayable: u64,
+    /// Wishes to edit a shop.
+    pub edits: u64,
+    /// Of these, refused.
+    pub edits_refused: u64,
+    /// Bytes about shops' documents that devices of one author sent each other.
+    pub talk_bytes: u64,
     /// Refusals, by name.
     pub refusals: BTreeMap<&'static str, u64>,
 }

@@ -91,6 +91,9 @@ impl World {
         let Some(from) = self.device(known.asker) else {
             return Ok(());
         };
+        if self.hears_no_talk([known.asker, known.asked], &request) {
+            return Ok(());
+        }
         let request = request.map(|raws| self.book.open_all(raws));
         let asked = Input::Asked {
             question,
@@ -104,6 +107,13 @@ impl World {
         let Some(known) = self.questions.remove(&question) else {
             return Ok(());
         };
+        if self
+            .nodes
+            .get(known.asker)
+            .is_some_and(|node| node.newcomer.is_some())
+        {
+            return self.paired(known.asker, answer);
+        }
         if !self.lives(known.asker, known.life) {
             return Ok(());
         }
@@ -116,6 +126,12 @@ impl World {
         let exchange = known.exchange;
         let answer = Some(answer);
         self.step(known.asker, Input::Answered { exchange, answer }, "answered")
+    }
+
+    /// Whether a broken wire carries nothing of its shop's documents to the last device or from it.
+    fn hears_no_talk(&self, ends: [usize; 2], request: &Request) -> bool {
+        let is_last = ends.iter().any(|at| at + 1 == self.nodes.len());
+        self.sabotage == Some(Sabotage::DeafDevice) && is_last && matches!(request, Request::Talk(_))
     }
 
     pub(super) fn is_deaf(&self, at: usize) -> bool {

@@ -7,12 +7,16 @@ use crate::scenario::{Deed, Who};
 impl World {
     /// Those to whom something planned happens, drawn from the seed.
     fn chosen(&mut self, who: Who, share: u64) -> Vec<usize> {
-        let sells = |at: &usize| self.people.get(*at).is_some_and(|person| person.sells);
+        let person = |at: &usize| self.people.get(self.homes.person(*at));
+        let sells = |at: &usize| person(at).is_some_and(|person| person.sells);
         let all = 0..self.nodes.len();
         let mut of: Vec<usize> = match who {
             Who::Everybody => all.collect(),
             Who::Merchants => all.filter(sells).collect(),
             Who::Buyers => all.filter(|at| !sells(at)).collect(),
+            Who::Devices => all
+                .filter(|at| self.homes.siblings(*at).next().is_some())
+                .collect(),
         };
         let count = (of.len() as u64 * share).div_ceil(1_000);
         self.chance.shuffle(&mut of);
@@ -34,8 +38,8 @@ impl World {
         if !self.stormy {
             return;
         }
-        if planned.what != Deed::Rush {
-            // Of a rush the wishes are written down.
+        if !matches!(planned.what, Deed::Rush | Deed::Edit | Deed::Jump) {
+            // Of these the wishes are written down, and the jump.
             self.note(|| Stimulated::Planned(number, chosen.clone()));
         }
         match planned.what {
@@ -64,6 +68,9 @@ impl World {
                     self.queue.plan(soon, Event::Rush(at));
                 }
             }
+            Deed::Alone => self.part_devices(chosen, planned.for_ms),
+            Deed::Edit => self.plan_edits(&chosen, planned.for_ms),
+            Deed::Jump => self.jump(planned.for_ms),
         }
     }
 
@@ -78,14 +85,14 @@ impl World {
         }
     }
 
-    /// Of a rush: units that were sold, and orders that wanted one.
-    pub(super) fn rush(&self) -> (u64, u64) {
+    /// Of a rush: units that were sold, how many of them by a further device of the shop, and orders that wanted one.
+    pub(super) fn rush(&self) -> (u64, u64, u64) {
         let first = self.people.iter().position(|person| person.sells);
         let Some((at, shop)) = first.and_then(|at| Some((at, self.people.get(at)?.author))) else {
-            return (0, 0);
+            return (0, 0, 0);
         };
         let product = cast::rush_product(&shop);
-        let (mut sold, mut wanted) = (0, 0);
+        let (mut sold, mut elsewhere, mut wanted) = (0, 0, 0);
         for ((node, _), order) in &self.book.folds {
             let is_for_it = *node == at && order.lines().iter().any(|line| line.listing == product);
             if order.merchant != shop || !is_for_it {
@@ -97,7 +104,10 @@ impl World {
                 State::Accepted | State::Paid | State::Receipted | State::Fulfilled | State::Completed
             );
             sold += u64::from(is_sold);
+            let quote = order.quote.as_ref().and_then(|(id, _)| self.book.signed(id));
+            let seller = quote.map(|quote| quote.device());
+            elsewhere += u64::from(is_sold && seller != self.device(at));
         }
-        (sold, wanted)
+        (sold, elsewhere, wanted)
     }
 }

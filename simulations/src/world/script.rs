@@ -105,6 +105,9 @@ impl World {
         if self.script.is_played() {
             return self.armed.remove(&at);
         }
+        if self.time < self.scenario.storm.crashes_from_ms {
+            return None;
+        }
         let crashes = self.chance.in_million(self.scenario.storm.crashes_per_million);
         let crash = crashes.then(|| self.chance.in_thousand(500));
         if let Some(before) = crash {

@@ -42,17 +42,20 @@ impl World {
                 request,
             } => self.ask(at, exchange, &to, request),
             Action::Answer { question, answer } => self.answer(at, question, answer),
-            Action::Seek { author, .. } => {
-                let found = self.authors.get(&author).copied();
-                let (finds, soon) = (self.luck(at, at), self.luck(at, at));
-                let finds = !self.stormy || finds % 1_000 >= 200;
-                if let Some(other) = found.filter(|_| finds) {
-                    let soon = self.time + 50 + soon % 500;
-                    self.queue.plan(soon, Event::Connect(at, other));
+            Action::Seek { author, devices } => {
+                let (luck, soon) = (self.luck(at, at), self.luck(at, at));
+                if !self.stormy || luck % 1_000 >= 200 {
+                    for other in self.found(at, &author, &devices, luck / 1_000) {
+                        let soon = self.time + 50 + soon % 500;
+                        self.queue.plan(soon, Event::Connect(at, other));
+                    }
                 }
                 Ok(())
             }
-            Action::Reply { reply, .. } => {
+            Action::Reply { ticket, reply } => {
+                if self.is_for_pairing(ticket, &reply)? {
+                    return Ok(());
+                }
                 match &reply {
                     Ok(_) => self.counts.wishes += 1,
                     Err(_) => self.counts.refused += 1,
@@ -198,6 +201,9 @@ impl World {
                 self.spoken(at, raw)?;
             }
         }
+        if let Request::Talk(talk) = &request {
+            self.counts.talk_bytes += talk.piece.len() as u64;
+        }
         self.put(at, exchange, to, request);
         Ok(())
     }
@@ -262,6 +268,9 @@ impl World {
                     return Err(Broken::new(Law::NoneRefused, why.to_string(), nodes));
                 }
             }
+        }
+        if let Answer::Talk(talk) = &answer {
+            self.counts.talk_bytes += talk.piece.len() as u64;
         }
         let known = self.questions.get(&question).map(|known| known.asker);
         let Some((asker, link)) = known.and_then(|asker| Some((asker, self.link(asker, at)?))) else {

@@ -102,13 +102,13 @@ impl World {
             self.trace.update(&[change.tree as u8]).update(&change.key);
             self.book.note(at, &device, &node.store, change, &mut touched)?;
         }
-        self.collude(&touched)?;
+        self.collude(at, &touched)?;
         self.look(at, &touched)
     }
 
     /// The laws over what a step touched.
     pub(super) fn look(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
-        let Some(node) = self.nodes.get(at) else {
+        let Some(own) = seen(&self.nodes, at) else {
             return Ok(());
         };
         let fold = match self.sabotage {
@@ -116,27 +116,32 @@ impl World {
             Some(Sabotage::EveryWord) => laws::fold_every_word,
             _ => laws::fold as laws::Fold,
         };
-        let (me, device) = (node.identity.author, node.identity.device);
         let mut listings = touched.stocks.clone();
         for id in &touched.orders {
             laws::order(&mut self.book, id, &mut self.chance, fold)?;
             if let Some(order) = self.book.folds.get(&(at, *id))
-                && order.merchant == me
+                && order.merchant == own.author
             {
                 listings.extend(order.lines().iter().map(|line| line.listing));
-                laws::receipt(&self.book, at, order)?;
+                laws::receipt(&self.book, &own, order)?;
                 if !self.book.liars.has(at) {
                     let pays = |author: &AuthorId| self.pays(author);
-                    laws::granted(&self.book, at, &me, &order.buyer, pays)?;
-                    laws::few_open(&self.book, at, &me, &order.buyer)?;
+                    laws::granted(&self.book, at, &own.author, &order.buyer, pays)?;
+                    laws::few_open(&self.book, at, &own.author, &order.buyer)?;
                 }
+            }
+            if let Some(order) = self.book.wholes.get(id) {
+                laws::order_hands(&self.book, order)?;
             }
         }
         for tab in &touched.tabs {
             laws::tab(&self.book, tab)?;
+            laws::tab_hands(&self.book, tab)?;
         }
+        let devices = self.homes.devices(self.homes.person(at)).iter();
+        let shop: Vec<Seen<'_>> = devices.filter_map(|at| seen(&self.nodes, *at)).collect();
         for listing in &listings {
-            laws::stock(&self.book, at, &me, &device, &node.store, listing)?;
+            laws::stock(&self.book, &own, &shop, listing)?;
         }
         Ok(())
     }
@@ -189,18 +194,29 @@ impl World {
     }
 
     pub(super) fn seen(&self) -> Vec<Seen<'_>> {
-        let nodes = self.nodes.iter().enumerate();
-        let seen = nodes.map(|(at, node)| Seen {
-            at,
-            author: node.identity.author,
-            store: &node.store as &dyn Records,
-        });
-        seen.collect()
+        (0..self.nodes.len())
+            .filter_map(|at| seen(&self.nodes, at))
+            .collect()
     }
 
     pub(super) fn agreement(&self) -> Result<(), Broken> {
+        let reading = match self.sabotage {
+            Some(Sabotage::NewestPart) => laws::read_newest,
+            _ => laws::read as laws::Reading,
+        };
         let seen = self.seen();
-        laws::agreement(&self.book, &seen)?;
+        laws::agreement(&self.book, &seen, reading)?;
         laws::exposed(&self.book, &seen, |one, other| self.link(one, other).is_some())
     }
+}
+
+/// A node, as the laws see it.
+fn seen(nodes: &[Node], at: usize) -> Option<Seen<'_>> {
+    let node = nodes.get(at)?;
+    Some(Seen {
+        at,
+        author: node.identity.author,
+        device: node.identity.device,
+        store: &node.store,
+    })
 }

@@ -49,7 +49,11 @@ impl World {
     }
 
     pub(super) fn connect(&mut self, one: usize, other: usize) {
-        let up = |at: usize| self.nodes.get(at).is_some_and(|node| node.peer.is_some());
+        let is_up = |node: &Node| node.peer.is_some() || node.newcomer.is_some();
+        let up = |at: usize| self.nodes.get(at).is_some_and(is_up);
+        if self.parted(one, other) {
+            return;
+        }
         if self.apart.contains(&one) != self.apart.contains(&other) {
             return;
         }

@@ -49,6 +49,7 @@ impl World {
             scenario: &self.scenario,
             people: &self.people,
             at,
+            person: self.homes.person(at),
             records: &node.store,
             book: &self.book,
             now: self.clock(node),
