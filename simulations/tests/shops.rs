@@ -12,7 +12,7 @@ use souk_simulations::scene::Scene;
 fn scenario(name: &str, nodes: usize) -> Scenario {
     match Scene::read(Scene::text(name).unwrap().as_str(), &[], Some(nodes)).unwrap() {
         Scene::Market(scenario) => *scenario,
-        Scene::Mesh(_) => unreachable!("{name} is a market"),
+        Scene::Mesh(_) | Scene::Swarm(_) => unreachable!("{name} is a market"),
     }
 }
 
