@@ -191,6 +191,8 @@ pub const COUNTS_MAX: usize = 1_000;
 pub const REOPENED_AT_ONCE: usize = 500;
 /// How long an ask that one device of a shop may have is brought to no other one, in milliseconds.
 pub const ASK_BOUND_MS: u64 = 10 * 60 * 1_000;
+/// How long a delivery of which nothing was taken time and again waits at most, in milliseconds.
+pub const DELIVERY_PAUSE_MS_MAX: u64 = 300_000;
 /// How long an ask waits for rights to sell that another device of the shop holds, in milliseconds.
 pub const UNITS_WAIT_MS: u64 = 20_000;
 /// How long a device waits before it asks again for rights to sell, in milliseconds.

@@ -2,7 +2,7 @@
 //!
 //! Every simulated node runs the product's own [`souk_protocol::peer::Peer`] over the protocol's
 //! reference store; only what lies around it is modelled: time, links, crashes and what people want.
-//! Nothing here reads a clock or draws from the machine's randomness, so a run is a function of its
+//! Nothing but [`swarm`], which runs the real node in real time, reads a clock or draws from the machine's randomness, so a run is a function of its
 //! scenario and seed, and [`world::World::digest`] of two runs is equal, byte for byte. After every
 //! step [`laws`] check what must hold whatever happens (money, stock, orders, no self-fork, nothing
 //! unproved in a store); after the storm everything is healed, and the peers must agree within a
@@ -44,6 +44,8 @@ pub mod shorter;
 
 pub mod run;
 
+pub mod swarm;
+
 pub mod scene;
 
 pub mod summary;
@@ -59,5 +61,3 @@ pub mod folder;
 pub mod sweep;
 
 pub mod meter;
-
-pub mod swarm;

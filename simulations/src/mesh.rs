@@ -203,14 +203,14 @@ impl World {
         impl Fn(usize, usize) -> u64 + Send + Sync + use<>,
     ) {
         let honest = self.scenario.nodes;
-        let nodes = self.nodes.all.iter().take(honest).enumerate();
-        let edges = nodes.clone().flat_map(|(from, node)| {
+        let nodes = self.nodes.all.iter().take(honest);
+        let edges = nodes.clone().enumerate().flat_map(|(from, node)| {
             let from_link = node.links_from as usize;
             let links = self.links.all.iter().skip(from_link).take(node.links as usize);
             let dialled = links.filter(|link| link.is(state::OUTBOUND) && (link.peer as usize) < honest);
             dialled.map(move |link| (from, link.peer as usize))
         });
-        let places: Vec<u8> = nodes.map(|(_, node)| node.region).collect();
+        let places: Vec<u8> = nodes.map(|node| node.region).collect();
         let regions = self.regions.clone();
         let place = move |node: usize| places.get(node).copied().unwrap_or(0);
         let way_us = move |from, to| regions.latency_us(place(from), place(to), 0);

@@ -9,7 +9,10 @@ use crate::admission::Refusal;
 use crate::body::{Body, Kind, Lane};
 use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId};
-use crate::limits::{ASK_BOUND_MS, ORDER_FRAME_BYTES_MAX, OUTBOX_MAX, SEEK_AGAIN_MS, TAB_FRAME_BYTES_MAX};
+use crate::limits::{
+    ASK_BOUND_MS, DELIVERY_PAUSE_MS_MAX, ORDER_FRAME_BYTES_MAX, OUTBOX_MAX, SEEK_AGAIN_MS,
+    TAB_FRAME_BYTES_MAX,
+};
 use crate::records::{Fault, Range, Tree};
 use crate::sync::{Raw, Request, Taken};
 use crate::text::Prose;
@@ -24,8 +27,6 @@ const DELIVER_TURN_MS: u64 = 1_000;
 const LATER_AT_ONCE: u32 = 4;
 /// How long the first of these waits, in milliseconds; each further one twice as long.
 const LATER_MS: u64 = 10_000;
-/// How long one waits at most.
-const LATER_MS_MAX: u64 = 300_000;
 /// Room that a delivery leaves for its framing, in bytes.
 const FRAME_MARGIN: usize = 1_024;
 
@@ -45,7 +46,9 @@ impl Later {
         let Some(doubled) = self.times.checked_sub(LATER_AT_ONCE) else {
             return true;
         };
-        let wait = LATER_MS.saturating_mul(1 << doubled.min(16)).min(LATER_MS_MAX);
+        let wait = LATER_MS
+            .saturating_mul(1 << doubled.min(16))
+            .min(DELIVERY_PAUSE_MS_MAX);
         // Whichever way the clock jumps.
         now.0.abs_diff(self.last.0) >= wait
     }
