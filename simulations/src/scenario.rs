@@ -254,6 +254,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("market-churn", include_str!("../scenarios/market-churn.toml")),
     ("clock-skew", include_str!("../scenarios/clock-skew.toml")),
     ("drop", include_str!("../scenarios/drop.toml")),
+    ("orders", include_str!("../scenarios/orders.toml")),
     ("market-day", include_str!("../scenarios/market-day.toml")),
     ("defaulters", include_str!("../scenarios/defaulters.toml")),
     ("equivocators", include_str!("../scenarios/equivocators.toml")),
