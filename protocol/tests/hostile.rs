@@ -9,7 +9,7 @@
     reason = "a test stops where it fails"
 )]
 
-use souk_protocol::api::{Command, LineDraft, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
+use souk_protocol::api::{Code, Command, LineDraft, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Chain, Signed};
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId};
@@ -609,6 +609,47 @@ fn who_takes_nothing_yet_is_asked_more_and_more_rarely_and_in_the_end_gets_every
         step = stage.gives(Input::Tick);
     }
     assert_eq!(kept, 1, "what is kept is not sent again");
+}
+
+#[test]
+fn one_order_more_than_a_shop_keeps_open_is_refused_at_once() {
+    let mut stage = Stage::new();
+    let (line, shop) = (eve_opens_a_shop(&mut stage), stage.eve.author);
+    let ask = || Command::AskQuote {
+        shop,
+        lines: vec![LineDraft {
+            listing: line.listing,
+            variant: Some(line.variant),
+            units: 1,
+        }],
+        country: "DE".into(),
+        note: String::new(),
+    };
+    let mut first = None;
+    for _ in 0..souk_protocol::limits::ORDERS_OPEN_PER_BUYER_MAX {
+        if let Reply::Order { order, .. } = stage.does(ask()) {
+            first.get_or_insert(order);
+        }
+    }
+    let refused = |stage: &mut Stage| {
+        let command = Box::new(ask());
+        let step = stage.gives(Input::Command {
+            ticket: 9_999,
+            command,
+        });
+        step.actions.into_iter().find_map(|action| match action {
+            Action::Reply { reply, .. } => reply.err(),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        refused(&mut stage).map(|refused| refused.code),
+        Some(Code::TooMany)
+    );
+    stage.does(Command::CancelOrder {
+        order: first.unwrap(),
+    });
+    assert_eq!(refused(&mut stage), None);
 }
 
 #[test]

@@ -50,6 +50,14 @@ impl Peer {
         if shop == self.author() {
             return Ok(Err(invalid("this is your own shop")));
         }
+        // The shop would not take it, and it would wait here without a word.
+        if self.open_orders_with(&shop, true) >= ORDERS_OPEN_PER_BUYER_MAX {
+            let message = format!(
+                "{ORDERS_OPEN_PER_BUYER_MAX} of your orders at this shop are open, and it takes no more"
+            );
+            let next = "Go on with one of them, or cancel it; 'souk orders list' shows them.";
+            return Ok(Err(Refused::new(Code::TooMany, message, next)));
+        }
         let country: Country = check!(country.parse().map_err(invalid));
         let note = check!(Prose::new(note).map_err(invalid));
         let mut lines = Vec::new();
@@ -371,7 +379,7 @@ impl Peer {
         let before = turn.order(&id)?;
         match &before {
             None if message.order.is_none() => {
-                if self.open_orders_of(&author) >= ORDERS_OPEN_PER_BUYER_MAX {
+                if self.open_orders_with(&author, false) >= ORDERS_OPEN_PER_BUYER_MAX {
                     return Ok(Err(Refusal::TooMuch(author)));
                 }
             }
@@ -399,9 +407,10 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    fn open_orders_of(&self, buyer: &AuthorId) -> usize {
-        let sold = self.watched.values().filter(|watched| !watched.buys);
-        sold.filter(|watched| watched.may_be_with(buyer)).count()
+    /// Orders with somebody that are not over: those in which this node's owner buys, or those in which it sells.
+    fn open_orders_with(&self, other: &AuthorId, buys: bool) -> usize {
+        let open = self.watched.values().filter(|watched| watched.buys == buys);
+        open.filter(|watched| watched.may_be_with(other)).count()
     }
 
     /// An order may have moved: brings what depends on it in line, and does what this side does by itself.
