@@ -198,6 +198,24 @@ fn place(net: &mut Net, at: usize, order: OrderId, rail: &str) {
     net.done(at, Command::PlaceOrder { order, address, rail });
 }
 
+/// Carol is quoted a lamp, of so many, at the second device of two.
+fn quoted_at_the_laptop(units: i64) -> (Net, usize, OrderId) {
+    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(units))], None);
+    net.connect(CAROL, laptop);
+    net.run();
+    let order = ask(&mut net, CAROL, "lamp").unwrap();
+    net.run();
+    (net, laptop, order)
+}
+
+/// The same, and she places the order, to be paid by hand.
+fn placed_at_the_laptop(units: i64) -> (Net, usize, OrderId) {
+    let (mut net, laptop, order) = quoted_at_the_laptop(units);
+    place(&mut net, CAROL, order, "manual");
+    net.run();
+    (net, laptop, order)
+}
+
 /// The shop's documents at a device, by their digests.
 fn heads(net: &Net, at: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     net.records(at)
@@ -600,13 +618,7 @@ fn what_was_sold_beyond_the_count_brings_no_more_back_than_it_took() {
 
 #[test]
 fn an_order_is_seen_to_by_the_device_that_took_it() {
-    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(4))], None);
-    net.connect(CAROL, laptop);
-    net.run();
-    let order = ask(&mut net, CAROL, "lamp").unwrap();
-    net.run();
-    place(&mut net, CAROL, order, "manual");
-    net.run();
+    let (mut net, laptop, order) = placed_at_the_laptop(4);
     assert_eq!(
         net.state(ALICE, &order),
         Some(State::Accepted),

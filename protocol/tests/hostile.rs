@@ -215,17 +215,21 @@ fn open_shop(stage: &mut Stage) -> Line {
     }
 }
 
-/// Eve has bought alice's mug with cash, and alice has signed for it: the payment, and the order.
-fn bought() -> (Stage, Line, OrderId, Signed) {
-    let mut stage = Stage::new();
-    let line = open_shop(&mut stage);
-    let ask = Ask {
+/// What a buyer asks who pays by hand.
+fn ask_for(line: Line) -> Ask {
+    Ask {
         lines: List::new(vec![line]).unwrap(),
         country: "DE".parse().unwrap(),
         note: Prose::default(),
         rails: List::new(vec![Rail::Manual]).unwrap(),
-    };
-    let ask = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask));
+    }
+}
+
+/// Eve has bought alice's mug with cash, and alice has signed for it: the payment, and the order.
+fn bought() -> (Stage, Line, OrderId, Signed) {
+    let mut stage = Stage::new();
+    let line = open_shop(&mut stage);
+    let ask = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask_for(line)));
     stage.delivers(&ask);
     let id = OrderId::from(ask.id());
     let (quote, _) = stage.order(id).quote.expect("a quote by itself");
@@ -658,13 +662,7 @@ fn what_is_here_already_spends_no_share_of_an_hour() {
     for _ in 0..=souk_protocol::limits::DIRECT_PER_HOUR {
         stage.delivers(&pay);
     }
-    let ask = Ask {
-        lines: List::new(vec![line]).unwrap(),
-        country: "DE".parse().unwrap(),
-        note: Prose::default(),
-        rails: List::new(vec![Rail::Manual]).unwrap(),
-    };
-    let another = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask));
+    let another = stage.signs(stage.now, OrderMessage::ask(stage.alice.author(), ask_for(line)));
     stage.delivers(&another);
     assert_eq!(stage.order(OrderId::from(another.id())).state, State::Quoted);
 }

@@ -104,6 +104,19 @@ pub struct Played {
     pub broken: Option<String>,
 }
 
+impl Played {
+    /// A seed that could not be played, and why.
+    pub fn failed(seed: u64, why: &impl std::fmt::Display) -> Self {
+        Self {
+            seed,
+            digest: String::new(),
+            figures: Figures::default(),
+            events: Vec::new(),
+            broken: Some(why.to_string()),
+        }
+    }
+}
+
 /// One event of a run, for a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -243,13 +243,7 @@ impl World {
 pub fn play(scenario: &Scenario, seed: u64, told: &mut dyn FnMut(Progress)) -> Played {
     match World::new(scenario, seed) {
         Ok(world) => play_world(world, told),
-        Err(error) => Played {
-            seed,
-            digest: String::new(),
-            figures: crate::figure::Figures::default(),
-            events: Vec::new(),
-            broken: Some(error.to_string()),
-        },
+        Err(error) => Played::failed(seed, &error),
     }
 }
 

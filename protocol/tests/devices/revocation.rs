@@ -211,13 +211,7 @@ fn devices_that_stay_go_on_in_the_new_epoch_with_what_they_had_not_shared() {
 
 #[test]
 fn orders_of_a_revoked_device_pass_to_the_primary() {
-    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
-    net.connect(CAROL, laptop);
-    net.run();
-    let order = ask(&mut net, CAROL, "lamp").unwrap();
-    net.run();
-    place(&mut net, CAROL, order, "manual");
-    net.run();
+    let (mut net, laptop, order) = placed_at_the_laptop(6);
     assert_eq!(net.state(ALICE, &order), Some(State::Accepted));
     let device = net.device(laptop);
     net.done(ALICE, Command::RevokeDevice { device });

@@ -330,13 +330,7 @@ fn a_primary_that_forgot_a_revocation_goes_on_in_the_epoch_of_the_others() {
 
 #[test]
 fn a_lapse_is_signed_where_the_order_is_seen_to() {
-    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
-    net.connect(CAROL, laptop);
-    net.run();
-    let order = ask(&mut net, CAROL, "lamp").unwrap();
-    net.run();
-    place(&mut net, CAROL, order, "manual");
-    net.run();
+    let (mut net, laptop, order) = placed_at_the_laptop(6);
     assert_eq!(net.state(ALICE, &order), Some(State::Accepted));
     net.now += 2 * 24 * 60 * 60 * 1_000;
     let refused = net.wish(ALICE, Command::LapseOrder { order }).unwrap_err();
@@ -355,11 +349,7 @@ fn a_lapse_is_signed_where_the_order_is_seen_to() {
 
 #[test]
 fn what_is_held_for_a_quote_is_not_taken_off_the_stock() {
-    let (mut net, laptop) = two_devices(vec![product("lamp", 500, Some(6))], None);
-    net.connect(CAROL, laptop);
-    net.run();
-    let order = ask(&mut net, CAROL, "lamp").unwrap();
-    net.run();
+    let (mut net, laptop, order) = quoted_at_the_laptop(6);
     assert_eq!(net.state(CAROL, &order), Some(State::Quoted));
     let second = net.device(laptop);
     assert_eq!(rights(&net, laptop, &second, "lamp"), 3);

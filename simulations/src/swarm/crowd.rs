@@ -183,19 +183,21 @@ struct Crowd {
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
     let mut crowd = Crowd::stand(swarm, seed, progress).await?;
     let full_share = crowd.fill(progress).await?;
-    let idle = crowd.idle().await?;
+    let idle = idle(async || crowd.cpu().await).await?;
     let heard = crowd.publish(swarm, seed, progress, full_share, idle).await?;
     crowd.count_edges(swarm.edges.len()).await?;
     crowd.all(Order::Stop).await?;
     Ok(heard)
 }
 
-/// Time on all cores in one second in which nothing is published.
-pub(super) async fn idle() -> Duration {
-    let (begun, before) = (Instant::now(), cpu());
+/// Time on all cores in one second in which nothing is published, by what tells the time spent until now.
+pub(super) async fn idle(
+    spent: impl AsyncFn() -> Result<Duration, SwarmError>,
+) -> Result<Duration, SwarmError> {
+    let (begun, before) = (Instant::now(), spent().await?);
     tokio::time::sleep(IDLE).await;
-    let spent = cpu().saturating_sub(before);
-    spent.div_f64(begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE))
+    let more = spent().await?.saturating_sub(before);
+    Ok(more.div_f64(begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE)))
 }
 
 impl Crowd {
@@ -288,11 +290,9 @@ impl Crowd {
         Ok(sum)
     }
 
-    async fn idle(&self) -> Result<Duration, SwarmError> {
-        let (begun, before) = (Instant::now(), self.counts().await?);
-        tokio::time::sleep(IDLE).await;
-        let spent = Duration::from_micros(self.counts().await?.cpu_us.saturating_sub(before.cpu_us));
-        Ok(spent.div_f64(begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE)))
+    /// Processor time of all processes.
+    async fn cpu(&self) -> Result<Duration, SwarmError> {
+        Ok(Duration::from_micros(self.counts().await?.cpu_us))
     }
 
     /// Waits until all have heard of their neighbours' subscriptions and the meshes change no more. Returns the

@@ -233,13 +233,7 @@ pub fn play(
     program: Option<PathBuf>,
     tell: &mut dyn FnMut(Progress),
 ) -> Played {
-    played(scenario, seed, program, tell).unwrap_or_else(|error| Played {
-        seed,
-        digest: String::new(),
-        figures: Figures::default(),
-        events: Vec::new(),
-        broken: Some(error.to_string()),
-    })
+    played(scenario, seed, program, tell).unwrap_or_else(|error| Played::failed(seed, &error))
 }
 
 fn played(

@@ -45,7 +45,7 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
     let town = Town::stand(swarm, seed, progress).await?;
     town.follow(swarm, progress).await?;
     town.quiet(STAND_MAX).await?;
-    let idle = idle().await;
+    let idle = idle(async || Ok(cpu())).await?;
     let heard = town.publish(swarm, seed, progress, idle).await?;
     town.count_edges(swarm.edges.len()).await?;
     let stops = town.nodes.iter().map(|node| node.clone().shut_down());
