@@ -243,17 +243,14 @@ impl Node {
     pub async fn devices(&self) -> Result<DevicesView, Fault> {
         let status = self.status().await;
         let here: Vec<DeviceId> = status.peers.iter().map(|peer| peer.device).collect();
-        view::devices(
-            self.records(),
-            &view::This {
-                author: self.author(),
-                device: self.device(),
-                epoch: self.0.epoch,
-                primary: self.0.primary,
-            },
-            &here,
-            self.now(),
-        )
+        let this = view::This {
+            author: self.author(),
+            device: self.device(),
+            epoch: self.0.epoch,
+            primary: self.0.primary,
+        };
+        self.records()
+            .read(|records| view::devices(records, &this, &here, self.now()))
     }
     /// What it remembers; readable on any thread.
     pub fn records(&self) -> &Store {

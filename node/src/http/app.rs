@@ -67,13 +67,13 @@ impl App {
         }))
     }
 
-    /// Reads the records on a thread that may wait for the disk.
+    /// Reads the records on a thread that may wait for the disk; tells nothing that a crash would take back.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&dyn Records) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
         let node = self.node.clone();
-        Ok(blocking(move || query(node.records() as &dyn Records)).await??)
+        Ok(blocking(move || node.records().read(query)).await??)
     }
 
     /// The author that a path names; `me` is the owner.

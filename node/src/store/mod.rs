@@ -13,6 +13,7 @@ mod files;
 mod lock;
 
 mod documents;
+mod lasting;
 mod rows;
 mod witness;
 
@@ -25,6 +26,7 @@ pub use error::OpenStoreError;
 
 use documents::Documents;
 use error::{CommitError, RowsError};
+use lasting::{Lasting, MayBeLost};
 use lock::DirectoryLock;
 use rows::{KEY_BYTES_MAX, PROOF_BYTES_MAX, Progress, Rows, VALUE_BYTES_MAX, size_of_change};
 use souk_protocol::records::{Change, Fault, Range, Records, Row, Tree, Write};
@@ -66,6 +68,7 @@ struct Inner {
     documents: Documents,
     writer: Mutex<Writer>,
     progress: RwLock<Progress>,
+    lasting: Lasting,
     // Last: the directory is let go when all else is closed.
     _lock: DirectoryLock,
 }
@@ -89,11 +92,11 @@ impl Store {
     }
 
     /// Remembers all writes or none, and returns when they would survive a power cut. Of several
-    /// changes to one row the last one counts. Readers may see the rows a little earlier. A disk without
-    /// room is noticed before anything is touched ([`Fault::Full`]), and the next commit may find room. After any other
-    /// failure every further commit is refused until the store is opened again; reading goes on, but
-    /// a row whose page the database could not write is an error, and rows of the failed commit may
-    /// be seen. Once it is opened again all of that commit is there or nothing.
+    /// changes to one row the last one counts. Through [`Records`] the rows may be seen a little earlier,
+    /// through [`Store::read`] not. A disk without room is noticed before anything is touched
+    /// ([`Fault::Full`]), and the next commit may find room. After any other failure every further commit
+    /// is refused until the store is opened again, and so is [`Store::read`]. Once it is opened again all
+    /// of that commit is there or nothing.
     pub fn commit(&self, writes: &[Write]) -> Result<(), Fault> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.commit(&mut writer, writes).map_err(|error| {
@@ -106,6 +109,19 @@ impl Store {
                 false => Fault::Store(error.to_string()),
             }
         })
+    }
+
+    /// Reads, and gives back what was read once it would survive a power cut: whoever is told of it may act
+    /// upon it. Waits for one commit at the longest.
+    ///
+    /// # Errors
+    /// Those of the reading; or a commit has failed, so what was read may be lost.
+    pub fn read<T>(&self, query: impl FnOnce(&dyn Records) -> Result<T, Fault>) -> Result<T, Fault> {
+        let read = query(self)?;
+        match self.0.lasting.settled() {
+            Ok(()) => Ok(read),
+            Err(MayBeLost) => Err(Fault::Store("what was read may not be on the disk".into())),
+        }
     }
 
     /// Whether the disk has room for a commit again, after one was refused with [`Fault::Full`].
@@ -167,8 +183,12 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let number = before.number + 1;
-        let after = self.rows.apply(&changes, &before, number, None)?;
-        *self.progress.write().unwrap_or_else(PoisonError::into_inner) = after;
+        self.lasting.begin(number);
+        let applied = self.rows.apply(&changes, &before, number, None).map(|after| {
+            *self.progress.write().unwrap_or_else(PoisonError::into_inner) = after;
+        });
+        self.lasting.end(number, applied.is_ok());
+        applied?;
         writer.witness.note(number).map_err(|source| CommitError::Io {
             what: "the witness",
             source,

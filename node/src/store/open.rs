@@ -4,6 +4,7 @@
 use super::documents::{Documents, ID_BYTES};
 use super::error::{OpenStoreError, RowsError};
 use super::files::{at, private_dir, replace, sync_dir};
+use super::lasting::Lasting;
 use super::lock::DirectoryLock;
 use super::rows::{Progress, Rows};
 use super::witness::Witness;
@@ -75,6 +76,7 @@ pub(super) fn open_with(
             stopped: None,
         }),
         progress: RwLock::new(progress),
+        lasting: Lasting::default(),
         _lock: lock,
     })))
 }

@@ -30,6 +30,8 @@ const VALUE_BYTES: usize = 12_000;
 const SEED: u64 = 20_260;
 /// Steps of the largest group that a child commits.
 const GROUP_STEPS_MAX: u64 = 250;
+/// Steps that are committed while somebody reads.
+const STEPS_WHILE_READ: u64 = 200;
 /// Longest wait for anything.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -591,4 +593,33 @@ fn fill_disk(disk: &Path) {
     fs::remove_file(disk.join("ballast")).unwrap();
     store.commit(&step(number)).unwrap();
     assert!(holds(&store, number));
+}
+
+/// A kill that hits between the two would take back what somebody has already been told.
+#[test]
+fn what_is_read_for_somebody_lasts_before_it_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let writer = {
+        let store = store.clone();
+        thread::spawn(move || (1..=STEPS_WHILE_READ).for_each(|number| store.commit(&step(number)).unwrap()))
+    };
+    let newest =
+        |records: &dyn Records| Ok(records.scan(Tree::Drafts, &Range::of([], usize::MAX))?.len() as u64);
+    let mut looks = 0;
+    loop {
+        let seen = store.read(newest).unwrap();
+        // A commit is counted once it lasts.
+        assert!(
+            store.commits() >= seen,
+            "commit {seen} was read, {} last",
+            store.commits()
+        );
+        looks += 1;
+        if seen == STEPS_WHILE_READ {
+            break;
+        }
+    }
+    writer.join().unwrap();
+    println!("{looks} looks");
 }
