@@ -229,7 +229,7 @@ mod tests {
             "passphrase remove --passphrase-file a",
             "stop",
             "open",
-            "open --print",
+            "open /orders --print",
             "service install --peer /ip4/127.0.0.1/udp/1/quic-v1 --no-mdns --api-port 7000 --dry-run",
             "service remove --dry-run",
             "service status",
@@ -259,6 +259,8 @@ mod tests {
             "passphrase",
             "service",
             "service install --name alice",
+            "open //eve.example",
+            "open orders",
             "help",
             "nothing",
         ] {

@@ -22,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What `open` takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Open {
+    /// Where on the page to begin, such as /orders
+    #[arg(value_name = "PATH", value_parser = local)]
+    path: Option<String>,
     /// Print the link, which works once and for ten minutes, and open nothing
     #[arg(long)]
     print: bool,
@@ -33,6 +36,7 @@ pub(crate) fn run(wish: &Open, context: &Context) -> Result<(), Failure> {
     let Some(link) = answer["url"].as_str() else {
         return Err(Failure::fault("the node's answer has no link in it"));
     };
+    let link = &leading(link, wish.path.as_deref());
     let out = context.output;
     if wish.print {
         out.answer(&json!({"opened": false, "url": link}), link);
@@ -52,6 +56,33 @@ pub(crate) fn run(wish: &Open, context: &Context) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A path within the page, and nothing that a browser would take for another place.
+fn local(text: &str) -> Result<String, String> {
+    let plain = text.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+    match text.starts_with('/') && !text.starts_with("//") && plain {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("a path within the page begins with one / and has no spaces, such as /orders".to_owned())
+        }
+    }
+}
+
+/// A link that leads to a path once it was used.
+fn leading(link: &str, path: Option<&str>) -> String {
+    let Some(path) = path else {
+        return link.to_owned();
+    };
+    let mut text = format!("{link}&to=");
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            byte => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// A way to show a link.
@@ -167,6 +198,27 @@ mod tests {
             found("windows", &[("BROWSER", "C:\\firefox.exe")])[0],
             format!("C:\\firefox.exe {LINK}")
         );
+    }
+
+    #[test]
+    fn a_link_leads_to_a_path_of_the_page_and_nowhere_else() {
+        assert_eq!(leading(LINK, None), LINK);
+        assert_eq!(
+            leading(LINK, Some("/orders?after=1&x#y")),
+            format!("{LINK}&to=/orders%3Fafter%3D1%26x%23y")
+        );
+        assert_eq!(local("/orders").unwrap(), "/orders");
+        for path in [
+            "",
+            "orders",
+            "//eve.example",
+            "/\\eve.example",
+            "http://eve.example",
+            "/a b",
+            "/a\nb",
+        ] {
+            assert!(local(path).is_err(), "{path}");
+        }
     }
 
     #[test]
