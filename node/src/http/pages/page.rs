@@ -331,21 +331,14 @@ fn short(id: &str) -> String {
 }
 
 fn figure(class: &str, letter: &str, id: &str) -> String {
-    let hash = *blake3::hash(id.as_bytes()).as_bytes();
-    let [first, second, third, ..] = hash;
-    let hue = first % HUES;
+    let [hue, pattern @ ..] = *blake3::hash(id.as_bytes()).as_bytes();
+    let hue = hue % HUES;
     let mut shape = String::new();
-    // A pattern of its own behind the letter: nine places, mirrored.
-    for place in 0..9_u32 {
-        if (u32::from(second) << 8 | u32::from(third)) >> place & 1 == 1 {
-            let (x, y) = (place % 3, place / 3);
-            let size = 8;
-            for x in [x, 5 - x] {
-                shape.push_str(&format!(
-                    "M{} {}h{size}v{size}h-{size}z",
-                    x * size,
-                    y * size + y * size
-                ));
+    // A pattern of its own behind the letter: six rows of three places, mirrored.
+    for (row, bits) in pattern.into_iter().take(6).enumerate() {
+        for column in (0..3).filter(|column| bits >> column & 1 == 1) {
+            for x in [column, 5 - column] {
+                shape.push_str(&format!("M{} {}h8v8h-8z", x * 8, row * 8));
             }
         }
     }
