@@ -36,5 +36,3 @@ pub const LOGIN_CODE_MS: u64 = 10 * 60 * 1_000;
 pub const ANSWERS_KEPT_MAX: usize = 1_024;
 /// Longest key of a command, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
-/// Entries of each list on the status page.
-pub const STATUS_ITEMS: usize = 10;

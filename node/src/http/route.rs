@@ -117,23 +117,12 @@ const SEARCHED: &[&str] = &[
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get(
-            "/",
-            "Error",
-            "The node's page; without the cookie it says how to get in",
-            pages::page,
-        )
-        .other("text/html")
-        .open(),
-        get("/style.css", "Error", "The page's style", pages::style)
-            .other("text/css")
-            .open(),
-        get(
             "/login",
             "Error",
             "Uses up a one-time code and sets the page's cookie",
             pages::login,
         )
-        .query(&["once"])
+        .query(&["once", "to"])
         .other("text/html")
         .open(),
         get(
@@ -304,12 +293,12 @@ pub(super) fn is_open(path: &str) -> bool {
             .map(|route| route.path)
             .collect()
     });
-    OPEN.contains(&path)
+    OPEN.contains(&path) || pages::is_open(path)
 }
 
-/// The router of all routes, behind the gate.
+/// The router of all routes and pages, behind the gate.
 pub(super) fn router(app: App) -> Router {
-    let router = routes().into_iter().fold(Router::new(), |router, route| {
+    let router = routes().into_iter().fold(pages::router(), |router, route| {
         router.route(route.path, route.handler)
     });
     router

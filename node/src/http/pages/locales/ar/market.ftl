@@ -1,0 +1,2 @@
+price-from = من { $price }
+no-price = لا يُباع الآن

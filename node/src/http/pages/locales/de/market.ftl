@@ -1,0 +1,2 @@
+price-from = ab { $price }
+no-price = wird gerade nicht verkauft

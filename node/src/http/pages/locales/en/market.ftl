@@ -1,0 +1,3 @@
+# Finding things, a listing, a shop, the bag.
+price-from = from { $price }
+no-price = not sold now

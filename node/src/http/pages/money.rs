@@ -1,0 +1,19 @@
+//! money
+
+use super::super::problem::Problem;
+use super::act::{Done, unknown};
+use super::form::Form;
+use super::page::Page;
+use axum::response::Response;
+
+pub(super) async fn tabs(page: Page) -> Result<Response, Problem> {
+    Err(Problem::NoPath(page.path.clone()))
+}
+
+pub(super) async fn tab(page: Page) -> Result<Response, Problem> {
+    Err(Problem::NoPath(page.path.clone()))
+}
+
+pub(super) async fn act(_: &Page, name: &str, _: &Form) -> Result<Done, Problem> {
+    Err(unknown(name))
+}
