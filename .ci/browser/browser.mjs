@@ -133,6 +133,32 @@ export class Visit {
         assert.deepEqual(await this.axe(), [], `${what}: axe`);
     }
 
+    // The form that asks for something, such as `talk.post`; one that has this value in a hidden field.
+    form(act, key) {
+        const with_key = key === undefined ? '' : `:has(input[name="key"][value="${key}"])`;
+        return this.page.locator(`form:has(input[name="do"][value="${act}"])${with_key}`);
+    }
+
+    async fill(act, fields, key) {
+        for (const [name, value] of Object.entries(fields)) {
+            const field = this.form(act, key).locator(`[name="${name}"]`).first();
+            const type = await field.evaluate((it) => (it.tagName === 'SELECT' ? 'select' : it.type));
+            if (type === 'select') await field.selectOption(value);
+            else if (type === 'checkbox' || type === 'radio') await this.form(act, key).locator(typeof value === 'string' ? `[name="${name}"][value="${value}"]` : `[name="${name}"]`).first().setChecked(value !== false);
+            else await field.fill(String(value));
+        }
+    }
+
+    // Presses the button of a form (the last one, or the one of that name) and waits for what it leads to.
+    async submit(act, button, key) {
+        const form = this.form(act, key).first();
+        const chosen = button ? form.locator(`button[name="${button}"]`).first() : form.locator('button:not([name])').last();
+        const answered = this.page.waitForResponse((response) => response.request().isNavigationRequest() && response.request().method() === 'POST');
+        await chosen.click();
+        await answered;
+        await this.page.waitForLoadState('load');
+    }
+
     // How many pixels of the page stand beside the window.
     sideways() {
         return this.page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
