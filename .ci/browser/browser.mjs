@@ -22,6 +22,10 @@ const LOCALES = { en: 'en-GB', de: 'de-DE', ar: 'ar-EG' };
 // Short, so that it fits into the shortest fields.
 export const SENTINEL = 'xRan';
 
+// How long something on a screen is waited for, and how often one without scripts looks again.
+const WAIT_MS = 30_000;
+const RELOAD_EVERY_MS = 250;
+
 export class Browser {
     static async start() {
         const browser = new Browser();
@@ -149,14 +153,27 @@ export class Visit {
         }
     }
 
-    // Presses the button of a form (the last one, or the one of that name) and waits for what it leads to.
+    // Presses the button of a form (the last one without a name, or `name` or `name-value`) and waits for what it leads to.
     async submit(act, button, key) {
         const form = this.form(act, key).first();
-        const chosen = button ? form.locator(`button[name="${button}"]`).first() : form.locator('button:not([name])').last();
+        const [name, value] = (button ?? '').split('-');
+        const chosen = button ? form.locator(`button[name="${name}"]${value ? `[value="${value}"]` : ''}`).first() : form.locator('button:not([name])').last();
         const answered = this.page.waitForResponse((response) => response.request().isNavigationRequest() && response.request().method() === 'POST');
         await chosen.click();
         await answered;
         await this.page.waitForLoadState('load');
+    }
+
+    // Waits until something stands on the screen: it comes by itself with scripts, and by a reload without.
+    async appears(locator, what = String(locator)) {
+        const end = Date.now() + WAIT_MS;
+        for (;;) {
+            const wait = this.js ? WAIT_MS : RELOAD_EVERY_MS;
+            const seen = await locator.first().waitFor({ timeout: wait }).then(() => true, () => false);
+            if (seen) return locator.first();
+            assert.ok(!this.js && Date.now() < end, `${this.path}: waited in vain for ${what}`);
+            await this.page.reload();
+        }
     }
 
     // How many pixels of the page stand beside the window.

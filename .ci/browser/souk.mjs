@@ -10,6 +10,8 @@ import path from 'node:path';
 import readline from 'node:readline';
 
 const PROGRAM = process.env.SOUK ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../target/debug/souk');
+// A library of Debian's that shows a process another date.
+const FAKETIME = process.env.SOUK_FAKETIME ?? '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 // How long anything that is awaited may take, and how often it is looked at.
 export const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 25;
@@ -37,9 +39,9 @@ export class Refused extends Error {
 
 export class Node {
     // Starts a node that knows these others, and waits until it serves.
-    static async start(name, { peers = [], args = [], home } = {}) {
+    static async start(name, { peers = [], args = [], home, env = {} } = {}) {
         const node = new Node();
-        node.name = name;
+        Object.assign(node, { name, env });
         node.dir = home ? path.dirname(home) : await mkdtemp(path.join(tmpdir(), `souk-browser-${name}-`));
         node.home = home ?? path.join(node.dir, 'home');
         await node.run(['--name', name, ...peers.flatMap((peer) => ['--peer', peer.address ?? peer]), ...args]);
@@ -52,7 +54,7 @@ export class Node {
         const words = ['--home', this.home, '--json', 'up', '--no-mdns', '--with-parent', '--api-port', '0'];
         this.child = spawn(PROGRAM, [...words, '--listen', '127.0.0.1:0', ...args], {
             stdio: ['pipe', 'pipe', log],
-            env: { ...process.env, SOUK_LOG: 'warn', SOUK_HOME: undefined },
+            env: { ...process.env, SOUK_LOG: 'warn', SOUK_HOME: undefined, ...this.env },
         });
         this.ended = new Promise((end) => this.child.once('exit', end));
         const lines = readline.createInterface({ input: this.child.stdout });
@@ -148,6 +150,13 @@ export class Node {
         const late = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
         await this.ended;
         clearTimeout(late);
+    }
+
+    // Starts it again on its directory, days later by the clock that it sees.
+    async startAgain({ peers = [], days = 0 } = {}) {
+        const later = { LD_PRELOAD: FAKETIME, FAKETIME: `+${days}d`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+        this.env = days > 0 ? later : {};
+        await this.run(peers.flatMap((peer) => ['--peer', peer.address]));
     }
 
     async remove() {
