@@ -4,9 +4,10 @@
 use super::super::app::App;
 use super::super::door::Caller;
 use super::super::problem::Problem;
+use super::done::{Done, local, unknown};
 use super::form::Form;
 use super::page::{Page, Tried, see};
-use super::{market, money, node, orders, people, shop, talk};
+use super::{bag, market, money, node, orders, people, shop, talk};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -14,35 +15,6 @@ use axum::http::{Request, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use tower::ServiceExt;
-
-/// Where a form leads when it was taken.
-pub(super) struct Done {
-    /// The screen; none for the one that the form stands on.
-    pub(super) to: Option<String>,
-    /// The word about it: the message `done-WORD`.
-    pub(super) word: &'static str,
-    /// A cookie to set.
-    pub(super) cookie: Option<String>,
-}
-
-impl Done {
-    /// Back to where the form stands.
-    pub(super) fn here(word: &'static str) -> Self {
-        Self {
-            to: None,
-            word,
-            cookie: None,
-        }
-    }
-    /// On to another screen.
-    pub(super) fn to(path: String, word: &'static str) -> Self {
-        Self {
-            to: Some(path),
-            word,
-            cookie: None,
-        }
-    }
-}
 
 /// `POST /act`
 pub(super) async fn act(
@@ -74,6 +46,7 @@ async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
     match area {
         "talk" => talk::act(page, name, form).await,
         "market" => market::act(page, name, form).await,
+        "bag" => bag::act(page, name, form).await,
         "orders" => orders::act(page, name, form).await,
         "money" => money::act(page, name, form).await,
         "people" => people::act(page, name, form).await,
@@ -81,11 +54,6 @@ async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
         "node" => node::act(page, name, form).await,
         _ => Err(unknown(act)),
     }
-}
-
-/// No form of these pages asks for such a thing.
-pub(super) fn unknown(act: &str) -> Problem {
-    Problem::Form(format!("'{act}' is nothing that can be done here"))
 }
 
 /// The screen that the form stands on, with what was typed.
@@ -114,12 +82,6 @@ async fn again(
     }
 }
 
-/// A path of these pages, and nothing that a browser would take for another place.
-pub(super) fn local(path: &str) -> Option<&str> {
-    let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
-    (path.starts_with('/') && !path.starts_with("//") && plain).then_some(path)
-}
-
 fn with_word(path: &str, word: &str) -> String {
     let (rest, anchor) = path
         .split_once('#')
@@ -143,25 +105,6 @@ pub(super) async fn nothing() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_form_leads_to_no_other_place() {
-        for path in ["/", "/orders?after=1#x", "/people/a"] {
-            assert_eq!(local(path), Some(path));
-        }
-        for path in [
-            "",
-            "orders",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "/a b",
-            "/a\nb",
-            "/ä",
-        ] {
-            assert_eq!(local(path), None, "{path}");
-        }
-    }
 
     #[test]
     fn the_word_stands_before_the_anchor() {

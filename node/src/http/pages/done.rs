@@ -1,0 +1,67 @@
+//! What became of a form, and where it leads.
+
+use super::super::problem::Problem;
+
+/// Where a form leads when it was taken.
+pub(super) struct Done {
+    /// The screen; none for the one that the form stands on.
+    pub(super) to: Option<String>,
+    /// The word about it: the message `done-WORD`.
+    pub(super) word: &'static str,
+    /// A cookie to set.
+    pub(super) cookie: Option<String>,
+}
+
+impl Done {
+    /// Back to where the form stands.
+    pub(super) fn here(word: &'static str) -> Self {
+        Self {
+            to: None,
+            word,
+            cookie: None,
+        }
+    }
+    /// On to another screen.
+    pub(super) fn to(path: String, word: &'static str) -> Self {
+        Self {
+            to: Some(path),
+            word,
+            cookie: None,
+        }
+    }
+}
+
+/// No form of these pages asks for such a thing.
+pub(super) fn unknown(act: &str) -> Problem {
+    Problem::Form(format!("'{act}' is nothing that can be done here"))
+}
+
+/// A path of these pages, and nothing that a browser would take for another place.
+pub(super) fn local(path: &str) -> Option<&str> {
+    let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+    (path.starts_with('/') && !path.starts_with("//") && plain).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_leads_to_no_other_place() {
+        for path in ["/", "/orders?after=1#x", "/people/a"] {
+            assert_eq!(local(path), Some(path));
+        }
+        for path in [
+            "",
+            "orders",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a b",
+            "/a\nb",
+            "/ä",
+        ] {
+            assert_eq!(local(path), None, "{path}");
+        }
+    }
+}
