@@ -8,6 +8,7 @@
 )]
 
 mod forms;
+mod owner;
 mod wire;
 
 use serde_json::{Value, json};
