@@ -45,7 +45,10 @@ fn encoded(fields: &[(&str, &str)]) -> String {
 
 /// The value of an attribute that follows a text.
 fn value_after<'a>(html: &'a str, text: &str) -> &'a str {
-    let rest = html.split_once(text).unwrap_or_else(|| panic!("no {text} in {html}")).1;
+    let rest = html
+        .split_once(text)
+        .unwrap_or_else(|| panic!("no {text} in {html}"))
+        .1;
     rest.split('"').next().unwrap()
 }
 
@@ -88,7 +91,9 @@ async fn shows(alice: &Running, path: &str, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_screen_is_there_in_every_language_and_says_only_what_it_has_words_for() {
     let alice = Running::start().await;
-    alice.does(json!({"do": "set_profile", "name": "<i>Alice</i>"})).await;
+    alice
+        .does(json!({"do": "set_profile", "name": "<i>Alice</i>"}))
+        .await;
     for path in SCREENS {
         for lang in ["en", "de", "ar"] {
             let answer = with(&alice, path, &[format!("Accept-Language: {lang}")]).await;
@@ -98,7 +103,9 @@ async fn every_screen_is_there_in_every_language_and_says_only_what_it_has_words
             assert!(!html.contains("<i>Alice"), "{path}");
             assert!(!html.contains(" style="), "{path}");
             // A message that is missing would stand there by its key.
-            for prefix in ["settings", "network", "check", "limit", "kept", "notice", "words", "device", "privacy"] {
+            for prefix in [
+                "settings", "network", "check", "limit", "kept", "notice", "words", "device", "privacy",
+            ] {
                 assert!(!html.contains(&format!(">{prefix}-")), "{path} {lang}: {prefix}");
             }
         }
@@ -108,7 +115,13 @@ async fn every_screen_is_there_in_every_language_and_says_only_what_it_has_words
 #[tokio::test(flavor = "multi_thread")]
 async fn the_words_appear_only_for_the_form_that_asks_for_them() {
     let alice = Running::start().await;
-    let words: Vec<String> = alice.home.words().unwrap().split(' ').map(str::to_owned).collect();
+    let words: Vec<String> = alice
+        .home
+        .words()
+        .unwrap()
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
     let listed: String = words.iter().map(|word| format!("<li>{word}</li>")).collect();
     for path in SCREENS {
         let html = page(&alice, path).await.text();
@@ -122,7 +135,10 @@ async fn the_words_appear_only_for_the_form_that_asks_for_them() {
         assert_eq!(unsealed.status, 403);
         assert!(!unsealed.text().contains(&listed));
         let shown = sends(&alice, path, &[]).await;
-        assert_eq!((shown.status, shown.header("cache-control")), (200, Some("no-store")));
+        assert_eq!(
+            (shown.status, shown.header("cache-control")),
+            (200, Some("no-store"))
+        );
         assert!(shown.text().contains(&listed), "{path}");
     }
 }
@@ -130,7 +146,13 @@ async fn the_words_appear_only_for_the_form_that_asks_for_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
     let alice = Running::start().await;
-    let words: Vec<String> = alice.home.words().unwrap().split(' ').map(str::to_owned).collect();
+    let words: Vec<String> = alice
+        .home
+        .words()
+        .unwrap()
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
     let badge = "not confirmed";
     let html = page(&alice, "/settings").await.text();
     assert!(html.contains(badge));
@@ -146,7 +168,11 @@ async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
     let refused = acts(&alice, "node.words-confirmed", "/settings", &wrong).await;
     assert_eq!(refused.status, 422);
     // What is asked for stays the same, or the next try would be about other words.
-    assert!(refused.text().contains(&format!("name=\"numbers\" value=\"{asked}\"")));
+    assert!(
+        refused
+            .text()
+            .contains(&format!("name=\"numbers\" value=\"{asked}\""))
+    );
     assert!(page(&alice, "/settings").await.text().contains(badge));
     let taken = acts(&alice, "node.words-confirmed", "/settings", &fields).await;
     assert_eq!(taken.status, 303, "{}", taken.text());
@@ -160,19 +186,33 @@ async fn whoever_has_no_name_begins_with_the_first_steps_until_they_went_on() {
     let alice = Running::start().await;
     let opened = || async {
         let url = alice.posts("/login-links", json!({})).await.json()["url"].clone();
-        let path = url.as_str().unwrap().strip_prefix(alice.api.url()).unwrap().to_owned();
+        let path = url
+            .as_str()
+            .unwrap()
+            .strip_prefix(alice.api.url())
+            .unwrap()
+            .to_owned();
         page(&alice, &path).await.header("location").unwrap().to_owned()
     };
     assert_eq!(opened().await, "/welcome");
     let done = acts(&alice, "node.welcomed", "/welcome", &[]).await;
     assert_eq!((done.status, done.header("location")), (303, Some("/")));
     assert_eq!(opened().await, "/");
-    let named = acts(&alice, "node.profile", "/settings", &[("name", "Ali"), ("about", "Hi")]).await;
+    let named = acts(
+        &alice,
+        "node.profile",
+        "/settings",
+        &[("name", "Ali"), ("about", "Hi")],
+    )
+    .await;
     assert_eq!(named.header("location"), Some("/settings?done=profile"));
     // The first steps ask for the name alone, and take nothing away.
     acts(&alice, "node.profile", "/welcome", &[("name", "Alice")]).await;
     let profile = alice.gets("/profiles/me").await;
-    assert_eq!((&profile["name"], &profile["about"]), (&json!("Alice"), &json!("Hi")));
+    assert_eq!(
+        (&profile["name"], &profile["about"]),
+        (&json!("Alice"), &json!("Hi"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,9 +224,17 @@ async fn language_and_colours_are_kept_by_the_browser() {
     let (cookie, rest) = kept.header("set-cookie").unwrap().split_once("; ").unwrap();
     assert!(cookie.ends_with("-look=ar.dark"), "{cookie}");
     assert!(rest.contains("HttpOnly; SameSite=Strict"));
-    let html = with(&alice, "/settings/look", &[format!("Cookie: {cookie}")]).await.text();
+    let html = with(&alice, "/settings/look", &[format!("Cookie: {cookie}")])
+        .await
+        .text();
     assert!(html.contains("<html lang=\"ar\" dir=\"rtl\" data-theme=\"dark\">"));
-    let refused = acts(&alice, "node.look", "/settings/look", &[("lang", "xx"), ("theme", "dark")]).await;
+    let refused = acts(
+        &alice,
+        "node.look",
+        "/settings/look",
+        &[("lang", "xx"), ("theme", "dark")],
+    )
+    .await;
     assert_eq!((refused.status, refused.header("set-cookie")), (422, None));
 }
 
@@ -206,11 +254,18 @@ async fn a_device_comes_in_by_code_and_words_and_goes_only_for_sure() {
         network: Some(network::Config::loopback()),
     };
     let (seen, shown) = tokio::sync::oneshot::channel();
-    let joining = tokio::spawn(async move { join_in(&wish, |words| drop(seen.send(words.to_owned()))).await });
+    let joining =
+        tokio::spawn(async move { join_in(&wish, |words| drop(seen.send(words.to_owned()))).await });
     let words = shown.await.unwrap();
     let html = shows(&alice, "/settings/devices", "class=\"compare\"").await;
     assert!(html.contains(&format!(">{words}</p>")), "{words}");
-    let confirmed = acts(&alice, "node.confirm-device", "/settings/devices", &[("words", &words)]).await;
+    let confirmed = acts(
+        &alice,
+        "node.confirm-device",
+        "/settings/devices",
+        &[("words", &words)],
+    )
+    .await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.text());
     let device = joining.await.unwrap().unwrap().device.to_string();
     let there = format!("name=\"key\" value=\"{device}\"");
@@ -236,14 +291,26 @@ async fn a_backup_comes_closed_with_the_passphrase() {
     let file = sends(&alice, "/settings/backup/file", &same).await;
     assert_eq!(file.status, 200, "{}", file.text());
     let named = file.header("content-disposition").unwrap();
-    assert!(named.starts_with("attachment; filename=\"souk-backup-2"), "{named}");
+    assert!(
+        named.starts_with("attachment; filename=\"souk-backup-2"),
+        "{named}"
+    );
     assert!(file.body.starts_with(b"age-encryption.org/v1\n"));
     let holds = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(!holds(&file.body, b"to be kept"));
-    assert!(Passphrase::new("other").unwrap().unlock_bytes(&file.body).is_err());
+    assert!(
+        Passphrase::new("other")
+            .unwrap()
+            .unlock_bytes(&file.body)
+            .is_err()
+    );
     let mut opened = Vec::new();
     let passphrase = Passphrase::new("one two").unwrap();
-    passphrase.unlock(&*file.body).unwrap().read_to_end(&mut opened).unwrap();
+    passphrase
+        .unlock(&*file.body)
+        .unwrap()
+        .read_to_end(&mut opened)
+        .unwrap();
     assert!(opened.starts_with(b"souk backup v1\n") && holds(&opened, b"to be kept"));
     assert_eq!(page(&alice, "/settings/backup/file").await.status, 303);
 }
@@ -252,21 +319,41 @@ async fn a_backup_comes_closed_with_the_passphrase() {
 async fn addresses_are_kept_changed_and_removed() {
     let alice = Running::start().await;
     let at = "/settings/addresses";
-    let home = [("key", ""), ("name", "Home"), ("country", "de"), ("lines", "Alice\r\n\r\n1 Street\r\n")];
+    let home = [
+        ("key", ""),
+        ("name", "Home"),
+        ("country", "de"),
+        ("lines", "Alice\r\n\r\n1 Street\r\n"),
+    ];
     assert_eq!(acts(&alice, "node.address", at, &home).await.status, 303);
     let kept = alice.gets("/addresses").await;
     assert_eq!(
         kept["items"],
         json!([{"name": "Home", "lines": ["Alice", "1 Street"], "country": "DE"}])
     );
-    let empty = [("key", "Home"), ("name", "Home"), ("country", "DE"), ("lines", " \n")];
+    let empty = [
+        ("key", "Home"),
+        ("name", "Home"),
+        ("country", "DE"),
+        ("lines", " \n"),
+    ];
     assert_eq!(acts(&alice, "node.address", at, &empty).await.status, 422);
-    let moved = [("key", "Home"), ("name", "Work"), ("country", "AT"), ("lines", "2 Road")];
+    let moved = [
+        ("key", "Home"),
+        ("name", "Work"),
+        ("country", "AT"),
+        ("lines", "2 Road"),
+    ];
     assert_eq!(acts(&alice, "node.address", at, &moved).await.status, 303);
     let kept = alice.gets("/addresses").await;
-    assert_eq!(kept["items"], json!([{"name": "Work", "lines": ["2 Road"], "country": "AT"}]));
     assert_eq!(
-        acts(&alice, "node.address", at, &[("key", "Work"), ("remove", "1")]).await.status,
+        kept["items"],
+        json!([{"name": "Work", "lines": ["2 Road"], "country": "AT"}])
+    );
+    assert_eq!(
+        acts(&alice, "node.address", at, &[("key", "Work"), ("remove", "1")])
+            .await
+            .status,
         303
     );
     assert_eq!(alice.gets("/addresses").await["items"], json!([]));
@@ -296,16 +383,27 @@ async fn looking_at_the_notices_makes_them_seen() {
     alice.does(json!({"do": "follow", "author": him})).await;
     bob.does(json!({"do": "follow", "author": me})).await;
     // By the form that takes whatever somebody sent: here an address.
-    let address = alice.gets("/status").await["listen"][0].as_str().unwrap().to_owned();
+    let address = alice.gets("/status").await["listen"][0]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let dialled = acts(&bob, "node.dial", "/network", &[("address", &address)]).await;
-    assert_eq!(dialled.header("location"), Some("/network?done=dialled"), "{}", dialled.text());
+    assert_eq!(
+        dialled.header("location"),
+        Some("/network?done=dialled"),
+        "{}",
+        dialled.text()
+    );
     bob.does(json!({"do": "vouch", "subject": me, "category": "people", "stands": true, "why": "my friend"}))
         .await;
     let html = shows(&alice, "/more", "Notices, 1 new").await;
     assert!(!html.contains("my friend"));
     let first = page(&alice, "/notices").await;
     let text = first.text();
-    assert!(text.contains("my friend") && text.contains("class=\"fresh\""), "{text}");
+    assert!(
+        text.contains("my friend") && text.contains("class=\"fresh\""),
+        "{text}"
+    );
     assert!(text.contains("Bob &#60;b&#62;\u{2069} vouches for you"), "{text}");
     assert!(text.contains(&format!("href=\"/people/{him}\"")));
     assert!(!text.contains("Notices, 1 new"));
@@ -315,9 +413,22 @@ async fn looking_at_the_notices_makes_them_seen() {
     assert!(!more.contains("Notices, 1 new"));
     // The screen that renews itself is the same visit; coming back is another one.
     let renewed = [cookie.clone(), "Sec-Fetch-Dest: empty".into()];
-    assert!(with(&alice, "/notices", &renewed).await.text().contains("class=\"fresh\""));
-    assert!(!with(&alice, "/notices", &[cookie]).await.text().contains("class=\"fresh\""));
+    assert!(
+        with(&alice, "/notices", &renewed)
+            .await
+            .text()
+            .contains("class=\"fresh\"")
+    );
+    assert!(
+        !with(&alice, "/notices", &[cookie])
+            .await
+            .text()
+            .contains("class=\"fresh\"")
+    );
     let network = page(&alice, "/network").await.text();
-    assert!(network.contains("Other nodes on this computer reach you"), "{network}");
+    assert!(
+        network.contains("Other nodes on this computer reach you"),
+        "{network}"
+    );
     assert!(network.contains("Bob &#60;b&#62;"));
 }

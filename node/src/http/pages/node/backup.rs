@@ -31,7 +31,8 @@ pub(super) async fn backup(page: Page) -> Result<Response, Problem> {
 
 /// `POST /settings/backup/file`: the file.
 pub(super) async fn file(page: Page, form: Form) -> Result<Response, Problem> {
-    let passphrase = Passphrase::new(form.get("passphrase")).map_err(|error| Problem::Field(error.to_string()))?;
+    let passphrase =
+        Passphrase::new(form.get("passphrase")).map_err(|error| Problem::Field(error.to_string()))?;
     if form.get("passphrase") != form.get("again") {
         return Err(Problem::Field("the two passphrases differ".into()));
     }

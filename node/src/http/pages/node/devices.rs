@@ -46,11 +46,7 @@ pub(super) async fn invite(page: Page, _: Form) -> Result<Response, Problem> {
     // What reaches this machine from another one first: a code names few, or it grows long.
     addresses.sort_by_key(|address| address.starts_with("/ip4/127.") || address.starts_with("/ip6/::1/"));
     addresses.truncate(INVITATION_ADDRESSES_MAX / 2);
-    let reply = page
-        .app
-        .node
-        .command(Command::InviteDevice { addresses })
-        .await?;
+    let reply = page.app.node.command(Command::InviteDevice { addresses }).await?;
     let Reply::Invited { code, .. } = reply else {
         return Err(Problem::Fault("the node gave no code".into()));
     };

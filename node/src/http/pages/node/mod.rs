@@ -75,24 +75,22 @@ where
     F: Fn(Page, Form) -> Answered + Clone + Send + Sync + 'static,
     Answered: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    let answer = move |State(app): State<App>,
-                       Extension(caller): Extension<Caller>,
-                       mut page: Page,
-                       form: Form| {
-        let draw = draw.clone();
-        async move {
-            // Forms on the screen that is drawn lead back to where it can be asked for.
-            page.path = on.to_owned();
-            let drawn = match app.door.is_csrf(form.get("csrf")) {
-                true => draw(page.clone(), form.clone()).await,
-                false => Err(Problem::Seal),
-            };
-            match drawn {
-                Ok(response) => response,
-                Err(problem) => act::again(app, caller, &page, on.to_owned(), form, problem).await,
+    let answer =
+        move |State(app): State<App>, Extension(caller): Extension<Caller>, mut page: Page, form: Form| {
+            let draw = draw.clone();
+            async move {
+                // Forms on the screen that is drawn lead back to where it can be asked for.
+                page.path = on.to_owned();
+                let drawn = match app.door.is_csrf(form.get("csrf")) {
+                    true => draw(page.clone(), form.clone()).await,
+                    false => Err(Problem::Seal),
+                };
+                match drawn {
+                    Ok(response) => response,
+                    Err(problem) => act::again(app, caller, &page, on.to_owned(), form, problem).await,
+                }
             }
-        }
-    };
+        };
     routing::post(answer).get(move || async move { see(on) })
 }
 

@@ -19,14 +19,7 @@ pub(super) fn svg(text: &str, label: &str) -> Option<String> {
         for run in row.chunk_by(|one, next| one == next) {
             if run.first() == Some(&Color::Dark) {
                 // Writing to a string cannot fail.
-                write!(
-                    path,
-                    "M{} {}h{n}v1h-{n}z",
-                    x + QUIET,
-                    y + QUIET,
-                    n = run.len()
-                )
-                .ok();
+                write!(path, "M{} {}h{n}v1h-{n}z", x + QUIET, y + QUIET, n = run.len()).ok();
             }
             x += run.len();
         }

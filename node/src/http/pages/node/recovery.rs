@@ -155,7 +155,10 @@ mod tests {
     fn three_different_words_are_asked_for() {
         for now in 0..500 {
             let asked = drawn(now);
-            assert_eq!(numbers(&asked.map(|number| number.to_string()).join("-")), Some(asked));
+            assert_eq!(
+                numbers(&asked.map(|number| number.to_string()).join("-")),
+                Some(asked)
+            );
         }
         assert_ne!(drawn(1), drawn(2));
     }

@@ -1,9 +1,7 @@
 //! The settings: who one is, delivery addresses, language and colours, limits, other programs. Each part
 //! has a screen of its own.
 
-use super::super::super::limits::{
-    BODY_BYTES_MAX, EVENT_STREAMS_MAX, LOGIN_CODE_MS, PRODUCT_FILE_BYTES_MAX,
-};
+use super::super::super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, LOGIN_CODE_MS, PRODUCT_FILE_BYTES_MAX};
 use super::super::super::problem::Problem;
 use super::super::act::Done;
 use super::super::form::Form;
@@ -17,10 +15,9 @@ use askama::Template;
 use axum::response::Response;
 use souk_protocol::api::Command;
 use souk_protocol::limits::{
-    ADDRESS_LINES_MAX, AUTHOR_DEVICES_MAX, ENVELOPE_BYTES_MAX, EVENTS_KEPT_MAX, FOLLOWS_MAX,
-    INVITATION_MS, LISTING_VARIANTS_MAX, ORDER_LINES_MAX, ORDER_UNITS_MAX, ORDERS_OPEN_PER_BUYER_MAX,
-    POST_TAGS_MAX, PUSH_STRANGER_BYTES_PER_DAY, PUSH_STRANGER_PER_HOUR, PUSH_TRUSTED_PER_HOUR,
-    TEXT_BYTES_MAX,
+    ADDRESS_LINES_MAX, AUTHOR_DEVICES_MAX, ENVELOPE_BYTES_MAX, EVENTS_KEPT_MAX, FOLLOWS_MAX, INVITATION_MS,
+    LISTING_VARIANTS_MAX, ORDER_LINES_MAX, ORDER_UNITS_MAX, ORDERS_OPEN_PER_BUYER_MAX, POST_TAGS_MAX,
+    PUSH_STRANGER_BYTES_PER_DAY, PUSH_STRANGER_PER_HOUR, PUSH_TRUSTED_PER_HOUR, TEXT_BYTES_MAX,
 };
 use souk_protocol::view::{self, AddressView};
 
@@ -139,7 +136,9 @@ pub(super) async fn save_address(page: &Page, form: &Form) -> Result<Done, Probl
         .collect();
     // No lines would mean to remove it.
     if lines.is_empty() || name.is_empty() {
-        return Err(Problem::Field("an address has a name and at least one line".into()));
+        return Err(Problem::Field(
+            "an address has a name and at least one line".into(),
+        ));
     }
     page.app
         .node

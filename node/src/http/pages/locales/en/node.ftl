@@ -1,7 +1,7 @@
 # The first steps, the network, the settings, the notices, all other places.
 welcome = Welcome to Souk
 welcome-lead = This is your own node: what you write, buy and sell lives on this computer. Three small things, and you are in.
-welcome-name = How do people call you?
+welcome-name = What do people call you?
 your-name = Your name
 your-name-hint = Everybody can see it. The picture is made from your name and your id, so nobody can look just like you.
 welcome-people = Follow people you know
@@ -118,7 +118,7 @@ privacy-orders = An order, its delivery address and its messages: the buyer and 
 privacy-tabs = A tab: the two people who share it.
 privacy-network = Your network address: the devices that you are connected to.
 privacy-kept = What never leaves this node
-privacy-kept-lead = It is in your own backups and nowhere else.
+privacy-kept-lead = It is in your own backups and nowhere else. A shop gets an address only with an order that you place.
 privacy-private-follows = Private follows
 privacy-drafts = Drafts
 privacy-bag = Things in the bag
