@@ -1,6 +1,7 @@
 //! The screens for the node's owner: first steps, settings, devices, backup, network, notices.
 
 use super::wire::{Answer, Running};
+use qrcode::{Color, EcLevel, QrCode};
 use serde_json::json;
 use souk_node::join::{Join, join_in};
 use souk_node::network;
@@ -239,13 +240,35 @@ async fn language_and_colours_are_kept_by_the_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_an_id_has_its_modules_and_no_other() {
+    let alice = Running::start().await;
+    let id = alice.node.author().to_string();
+    let code = QrCode::with_error_correction_level(&id, EcLevel::M).unwrap();
+    let width = code.width();
+    for path in ["/welcome", "/settings"] {
+        let html = page(&alice, path).await.text();
+        let drawn = html.split_once("class=\"matrix\"").unwrap().1;
+        assert!(drawn.contains(&format!("viewBox=\"0 0 {0} {0}\"", width + 8)));
+        let drawn = value_after(drawn, "<path d=\"");
+        let modules = code.to_colors().into_iter().enumerate();
+        let dark = modules
+            .filter(|(_, color)| *color == Color::Dark)
+            .map(|(place, _)| place);
+        let expected: String = dark
+            .map(|place| format!("M{} {}h1v1h-1z", place % width + 4, place / width + 4))
+            .collect();
+        assert_eq!(drawn, expected, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_comes_in_by_code_and_words_and_goes_only_for_sure() {
     let alice = Running::start().await;
     let plain = page(&alice, "/settings/devices").await.text();
     assert!(!plain.contains("souk device join"));
     let invited = sends(&alice, "/settings/devices/invite", &[]).await.text();
     let code = value_after(&invited, "data-copy=\"souk device join ").to_owned();
-    assert!(invited.contains("class=\"qr\""));
+    assert!(invited.contains("class=\"matrix\""));
     assert!(!page(&alice, "/settings/devices").await.text().contains(&code));
     let wish = Join {
         home: alice.dir.path().join("laptop"),

@@ -3,25 +3,29 @@
 //! script; scripts of our own make it live. Nothing is loaded from anywhere else. Described in
 //! `spec/pages.md`.
 //!
-//! A file imports only files that stand above it in this map; screens are named by `act` and by the router.
+//! A file imports only files that stand above it in this map.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `words` `preferences` | languages, and how a reader wants it |
 //! | `icons` `assets` | what the pages are made of |
-//! | `prose` | what people wrote, as elements |
+//! | `prose` `qr` | what people wrote, as elements; what cameras read |
 //! | `form` | the fields of a form |
 //! | `bags` `notices` | what the owner put aside, and what they should know |
 //! | `page` | what every screen needs |
-//! | `act` | forms that change something |
+//! | `done` | what becomes of a form |
 //! | `talk` `people` | the feed, a post, people |
-//! | `market` `orders` `money` | finding, buying, paying |
+//! | `market` | finding things |
+//! | `bag` `orders` `money` | buying, paying |
 //! | `shop` | the owner's own shop |
 //! | `node` | the node, its settings, the first steps |
+//! | `act` | forms that change something |
 
 mod act;
 mod assets;
+mod bag;
 mod bags;
+mod done;
 mod form;
 mod icons;
 mod market;
@@ -33,6 +37,7 @@ mod page;
 mod people;
 mod preferences;
 mod prose;
+mod qr;
 mod shop;
 mod talk;
 mod words;
@@ -63,7 +68,7 @@ pub(super) fn router() -> Router<App> {
         .route("/explore", screen(market::explore))
         .route("/shops/{author}", screen(market::shop))
         .route("/shops/{author}/{listing}", screen(market::listing))
-        .route("/bag", screen(market::bag))
+        .route("/bag", screen(bag::bag))
         .route("/orders", screen(orders::all))
         .route("/orders/{order}", screen(orders::order))
         .route("/orders/{order}/receipt", screen(orders::receipt))
@@ -145,7 +150,7 @@ pub(super) async fn login(
 ) -> Response {
     match app.door.redeem(&login.once, Instant::now()) {
         true => {
-            let to = match act::local(&login.to) {
+            let to = match done::local(&login.to) {
                 Some(to) => to,
                 None => first(&app).await,
             };

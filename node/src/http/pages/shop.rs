@@ -2,7 +2,7 @@
 
 use super::super::app::App;
 use super::super::problem::Problem;
-use super::act::{Done, unknown};
+use super::done::{Done, unknown};
 use super::form::Form;
 use super::page::Page;
 use super::page::screen;

@@ -3,7 +3,7 @@
 
 use super::super::app::parse;
 use super::super::problem::Problem;
-use super::act::{Done, unknown};
+use super::done::{Done, unknown};
 use super::form::Form;
 use super::page::Page;
 use askama::Template;
@@ -27,6 +27,8 @@ pub(super) const DRAFT: &str = "post";
 pub(super) struct Told {
     pub(super) entry: EntryView,
     pub(super) passed_on: Option<EntryView>,
+    /// The message that says why it is shown; none for somebody whom the owner went to see.
+    pub(super) why: Option<&'static str>,
 }
 
 impl Told {
@@ -37,17 +39,18 @@ impl Told {
             } => view::post(records, me, id)?.map(|post| post.entry),
             _ => None,
         };
-        Ok(Self { entry, passed_on })
+        let why = match entry.why {
+            Reason::Yours => Some("why-yours"),
+            Reason::YouFollow { author } => view::reads(records, &author)?.then_some("why-followed"),
+        };
+        Ok(Self {
+            entry,
+            passed_on,
+            why,
+        })
     }
-    fn emoji(&self) -> [&'static str; 6] {
+    pub(super) fn emoji(&self) -> [&'static str; 6] {
         EMOJI
-    }
-    /// The message that says why it is shown.
-    fn why(&self) -> &'static str {
-        match self.entry.why {
-            Reason::Yours => "why-yours",
-            _ => "why-followed",
-        }
     }
 }
 
@@ -181,14 +184,13 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
 
 /// Forms of the feed and of posts.
 pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Problem> {
-    let node = &page.app.node;
     match name {
         "post" if form.ticked("keep") => {
             let command = Command::SaveDraft {
                 name: DRAFT.into(),
                 text: form.get("text").into(),
             };
-            node.command(command).await?;
+            page.carry_out(form, command).await?;
             Ok(Done::here("kept"))
         }
         "post" => {
@@ -197,17 +199,23 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             if text.is_empty() {
                 return Err(Problem::Field("there is nothing to say yet".into()));
             }
-            node.command(Command::Post {
-                text,
-                tags,
-                reply_to: None,
-                reshare: None,
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags,
+                    reply_to: None,
+                    reshare: None,
+                },
+            )
             .await?;
-            node.command(Command::SaveDraft {
-                name: DRAFT.into(),
-                text: String::new(),
-            })
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name: DRAFT.into(),
+                    text: String::new(),
+                },
+            )
             .await?;
             Ok(Done::to("/".into(), "posted"))
         }
@@ -217,33 +225,42 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             if text.is_empty() {
                 return Err(Problem::Field("there is nothing to say yet".into()));
             }
-            node.command(Command::Post {
-                text,
-                tags: Vec::new(),
-                reply_to: Some(to),
-                reshare: None,
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: Some(to),
+                    reshare: None,
+                },
+            )
             .await?;
             Ok(Done::to(format!("/posts/{to}"), "replied"))
         }
         "reshare" => {
             let of: EnvelopeId = form.parsed("key")?;
             let text = form.text("text").to_owned();
-            node.command(Command::Post {
-                text,
-                tags: Vec::new(),
-                reply_to: None,
-                reshare: Some(of),
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: None,
+                    reshare: Some(of),
+                },
+            )
             .await?;
             Ok(Done::here("reshared"))
         }
         "react" => {
             let to: EnvelopeId = form.parsed("key")?;
-            node.command(Command::React {
-                to,
-                emoji: form.get("emoji").into(),
-            })
+            page.carry_out(
+                form,
+                Command::React {
+                    to,
+                    emoji: form.get("emoji").into(),
+                },
+            )
             .await?;
             Ok(Done {
                 to: Some(format!("{}#post-{to}", page_of(form))),
@@ -257,5 +274,5 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
 
 /// The screen that a form stands on.
 fn page_of(form: &Form) -> &str {
-    super::act::local(form.get("back")).unwrap_or("/")
+    super::done::local(form.get("back")).unwrap_or("/")
 }

@@ -2,10 +2,10 @@
 //! one out.
 
 use super::super::super::problem::Problem;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
-use super::qr;
+use super::super::qr;
 use askama::Template;
 use axum::response::Response;
 use souk_protocol::api::{Command, Reply};
@@ -50,7 +50,7 @@ pub(super) async fn invite(page: Page, _: Form) -> Result<Response, Problem> {
     let Reply::Invited { code, .. } = reply else {
         return Err(Problem::Fault("the node gave no code".into()));
     };
-    let picture = qr::svg(&code, &page.t("qr-of-code"));
+    let picture = qr::code(&code);
     show(&page, Some(Invitation { code, picture })).await
 }
 

@@ -2,7 +2,6 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `qr` | QR codes as elements |
 //! | `recovery` | the recovery words: shown when asked for, three of them confirmed |
 //! | `welcome` | the first steps: a name, the words, people to follow |
 //! | `network` | who is connected, what comes and goes, what is checked |
@@ -17,7 +16,6 @@ mod bell;
 mod devices;
 mod network;
 mod privacy;
-mod qr;
 mod recovery;
 mod settings;
 mod welcome;
@@ -25,7 +23,7 @@ mod welcome;
 use super::super::app::App;
 use super::super::door::Caller;
 use super::super::problem::Problem;
-use super::act::{self, Done, unknown};
+use super::done::{Done, again, unknown};
 use super::form::Form;
 use super::page::{Page, screen, see};
 use askama::Template;
@@ -87,7 +85,7 @@ where
                 };
                 match drawn {
                     Ok(response) => response,
-                    Err(problem) => act::again(app, caller, &page, on.to_owned(), form, problem).await,
+                    Err(problem) => again(app, caller, &page, on.to_owned(), form, problem).await,
                 }
             }
         };

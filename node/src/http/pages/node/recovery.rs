@@ -2,7 +2,7 @@
 //! they were written down is believed once three of them, asked for by number, are right.
 
 use super::super::super::problem::Problem;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use crate::home::Home;

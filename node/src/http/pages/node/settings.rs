@@ -3,12 +3,12 @@
 
 use super::super::super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, LOGIN_CODE_MS, PRODUCT_FILE_BYTES_MAX};
 use super::super::super::problem::Problem;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::preferences::{self, Look, Theme};
+use super::super::qr;
 use super::super::{bags, words};
-use super::qr;
 use super::recovery::Recovery;
 use crate::home::TOKEN;
 use askama::Template;
@@ -52,7 +52,7 @@ async fn show_identity(page: &Page, recovery: Recovery) -> Result<Response, Prob
         my_name: page.my_name.as_ref().map(ToString::to_string).unwrap_or_default(),
         about: about(page).await?,
         recovery,
-        code: qr::svg(&page.me.to_string(), &page.t("qr-of-id")),
+        code: qr::code(&page.me.to_string()),
     })
 }
 

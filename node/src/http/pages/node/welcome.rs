@@ -2,10 +2,10 @@
 //! what is left open shows itself in the settings.
 
 use super::super::super::problem::Problem;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
-use super::qr;
+use super::super::qr;
 use super::recovery::Recovery;
 use askama::Template;
 use axum::response::Response;
@@ -77,7 +77,7 @@ async fn show(page: &Page, recovery: Recovery) -> Result<Response, Problem> {
         page,
         my_name: page.my_name.as_ref().map(ToString::to_string).unwrap_or_default(),
         recovery,
-        code: qr::svg(&me.to_string(), &page.t("qr-of-id")),
+        code: qr::code(&me.to_string()),
         near,
         follows,
     })

@@ -15,10 +15,10 @@ follows-now = { $count ->
 }
 near = متصلون الآن
 near-nobody = لا أحد جديد متصل. من هم على شبكتك المحلية يظهرون هنا تلقائيًا.
-follow = متابعة
+follow-them = متابعة
 follow-who = معرّف أو رابط أو عنوان
 follow-who-hint = ألصق ما أُرسل إليك أو ما قرأته من رمز QR.
-follow-public = ليرَ الجميع أنني أتابع هذا الشخص
+follow-openly = ليرَ الجميع أنني أتابع هذا الشخص
 your-id = معرّفك
 your-id-hint = أعطه لمن يريد أن يتابعك. ليس سرًّا.
 qr-of-id = رمز QR لمعرّفك
@@ -48,7 +48,7 @@ settings-addresses = العناوين
 settings-look = اللغة والمظهر
 settings-limits = الحدود
 settings-access = الوصول
-profile = الملف
+profile-title = الملف
 about = عنك
 see-as-others = انظر ما يراه الآخرون
 
@@ -107,14 +107,14 @@ privacy-no-shop = لا يوجد
 privacy-follows = متابعات علنية
 privacy-nobody = لا أحد
 privacy-open = افتح ملفك
-listings-count = { $count ->
+shop-listings = { $count ->
     [0] لا معروضات
     [one] معروض واحد
     [two] معروضان
     [few] { $count } معروضات
    *[other] { $count } معروضًا
 }
-and-more = { $count ->
+and-others = { $count ->
     [one] وواحد آخر
     [two] واثنان آخران
     [few] و{ $count } آخرون

@@ -13,10 +13,10 @@ follows-now = { $count ->
 }
 near = Gerade verbunden
 near-nobody = Niemand Neues ist verbunden. Leute in deinem lokalen Netz erscheinen hier von selbst.
-follow = Folgen
+follow-them = Folgen
 follow-who = Kennung, Link oder Adresse
 follow-who-hint = Füg ein, was du bekommen oder aus einem QR-Code gelesen hast.
-follow-public = Alle dürfen sehen, dass ich folge
+follow-openly = Alle dürfen sehen, dass ich folge
 your-id = Deine Kennung
 your-id-hint = Gib sie Leuten, die dir folgen wollen. Sie ist kein Geheimnis.
 qr-of-id = QR-Code deiner Kennung
@@ -46,7 +46,7 @@ settings-addresses = Adressen
 settings-look = Sprache und Farben
 settings-limits = Grenzen
 settings-access = Zugang
-profile = Profil
+profile-title = Profil
 about = Über dich
 see-as-others = Ansehen, was andere sehen
 
@@ -105,11 +105,11 @@ privacy-no-shop = keiner
 privacy-follows = Öffentlich gefolgt
 privacy-nobody = niemandem
 privacy-open = Dein Profil öffnen
-listings-count = { $count ->
+shop-listings = { $count ->
     [one] ein Angebot
    *[other] { $count } Angebote
 }
-and-more = { $count ->
+and-others = { $count ->
     [one] und einem weiteren
    *[other] und { $count } weiteren
 }

@@ -13,10 +13,10 @@ follows-now = { $count ->
 }
 near = Connected right now
 near-nobody = Nobody new is connected. People on your local network show up here by themselves.
-follow = Follow
+follow-them = Follow
 follow-who = Somebody’s id, link or address
 follow-who-hint = Paste what they sent you, or what you read from their QR code.
-follow-public = Let everybody see that I follow them
+follow-openly = Let everybody see that I follow them
 your-id = Your id
 your-id-hint = Give it to people who want to follow you. It is no secret.
 qr-of-id = QR code of your id
@@ -46,7 +46,7 @@ settings-addresses = Addresses
 settings-look = Language and theme
 settings-limits = Limits
 settings-access = Access
-profile = Profile
+profile-title = Profile
 about = About you
 see-as-others = See what others see
 
@@ -105,11 +105,11 @@ privacy-no-shop = none
 privacy-follows = Public follows
 privacy-nobody = nobody
 privacy-open = Open your profile
-listings-count = { $count ->
+shop-listings = { $count ->
     [one] one listing
    *[other] { $count } listings
 }
-and-more = { $count ->
+and-others = { $count ->
     [one] and one more
    *[other] and { $count } more
 }
