@@ -8,6 +8,7 @@
 )]
 
 mod forms;
+mod owner;
 mod pages;
 mod wire;
 

@@ -122,6 +122,16 @@ pub(super) fn door(headers: &HeaderMap, used: bool) -> Response {
     (StatusCode::UNAUTHORIZED, html).into_response()
 }
 
+/// Where a browser begins that was let in and wants to go nowhere else.
+async fn first(app: &App) -> &'static str {
+    let me = app.node.author();
+    match app.read(move |records| node::is_new(records, &me)).await {
+        Ok(true) => "/welcome",
+        // What is wrong with the records shows itself there.
+        Ok(false) | Err(_) => "/",
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
@@ -140,7 +150,10 @@ pub(super) async fn login(
 ) -> Response {
     match app.door.redeem(&login.once, Instant::now()) {
         true => {
-            let to = done::local(&login.to).unwrap_or("/");
+            let to = match done::local(&login.to) {
+                Some(to) => to,
+                None => first(&app).await,
+            };
             let headers = [
                 (header::SET_COOKIE, app.door.set_cookie()),
                 (header::LOCATION, to.to_owned()),
