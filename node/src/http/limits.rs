@@ -14,6 +14,8 @@ pub const STOP_MS_MAX: u64 = 3_000;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Largest product file, in bytes.
 pub const PRODUCT_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Encrypted backups that are made at a time.
+pub const BACKUPS_MAX: usize = 1;
 /// Products that go into one command.
 pub const IMPORT_PRODUCTS_MAX: usize = 200;
 /// Items of a page if nothing is said.

@@ -4,17 +4,14 @@
 use super::super::app::App;
 use super::super::door::Caller;
 use super::super::problem::Problem;
-use super::done::{Done, local, unknown};
+use super::done::{Done, again, local, unknown};
 use super::form::Form;
-use super::page::{Page, Tried, see};
+use super::page::{Page, see};
 use super::{bag, market, money, node, orders, people, shop, talk};
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
-use tower::ServiceExt;
 
 /// `POST /act`
 pub(super) async fn act(
@@ -53,32 +50,6 @@ async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
         "shop" => shop::act(page, name, form).await,
         "node" => node::act(page, name, form).await,
         _ => Err(unknown(act)),
-    }
-}
-
-/// The screen that the form stands on, with what was typed.
-async fn again(
-    app: App,
-    caller: Caller,
-    page: &Page,
-    back: String,
-    form: Form,
-    problem: Problem,
-) -> Response {
-    let mut request = Request::get(back.as_str());
-    for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
-        if let Some(value) = page.headers.get(&name) {
-            request = request.header(name, value);
-        }
-    }
-    let Ok(mut request) = request.body(Body::empty()) else {
-        return page.trouble(&problem);
-    };
-    request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(Arc::new(Tried { form, problem }));
-    match super::router().with_state(app).oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
     }
 }
 

@@ -8,7 +8,7 @@ use souk_protocol::records::{Fault, Records};
 use souk_protocol::view;
 
 /// Beginning of a bag's name among the drafts; its shop follows.
-const PREFIX: &str = "bag/";
+pub(super) const PREFIX: &str = "bag/";
 /// Drafts that are looked through for bags.
 const DRAFTS_READ: usize = 1_000;
 /// Lines of one bag.
@@ -115,8 +115,8 @@ mod tests {
     fn units_of_one_variant_are_one_line() {
         let (shop, listing, variant) = (
             AuthorId::from_bytes([1; 32]),
-            ListingId::from_bytes([2; 32]),
-            VariantId::from_bytes([3; 16]),
+            ListingId::from_bytes([2; 16]),
+            VariantId::from_bytes([3; 8]),
         );
         let mut bag = Bag::empty(shop);
         assert!(bag.add(listing, Some(variant), 2) && bag.add(listing, Some(variant), 3));

@@ -1,6 +1,15 @@
 //! What became of a form, and where it leads.
 
+use super::super::app::App;
+use super::super::door::Caller;
 use super::super::problem::Problem;
+use super::form::Form;
+use super::page::{Page, Tried};
+use axum::body::Body;
+use axum::http::{Request, header};
+use axum::response::Response;
+use std::sync::Arc;
+use tower::ServiceExt;
 
 /// Where a form leads when it was taken.
 pub(super) struct Done {
@@ -40,6 +49,32 @@ pub(super) fn unknown(act: &str) -> Problem {
 pub(super) fn local(path: &str) -> Option<&str> {
     let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
     (path.starts_with('/') && !path.starts_with("//") && plain).then_some(path)
+}
+
+/// The screen that the form stands on, with what was typed.
+pub(super) async fn again(
+    app: App,
+    caller: Caller,
+    page: &Page,
+    back: String,
+    form: Form,
+    problem: Problem,
+) -> Response {
+    let mut request = Request::get(back.as_str());
+    for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
+        if let Some(value) = page.headers.get(&name) {
+            request = request.header(name, value);
+        }
+    }
+    let Ok(mut request) = request.body(Body::empty()) else {
+        return page.trouble(&problem);
+    };
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(Arc::new(Tried { form, problem }));
+    match super::router().with_state(app).oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }
 
 #[cfg(test)]

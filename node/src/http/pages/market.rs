@@ -12,7 +12,6 @@ use crate::search::{Query, Sort};
 use askama::Template;
 use axum::response::Response;
 use souk_protocol::id::{AuthorId, ListingId, VariantId};
-use souk_protocol::listing::Kind;
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::records::{Fault, Records};
@@ -327,9 +326,6 @@ impl ListingScreen<'_> {
     }
     fn kind(&self) -> String {
         self.page.t(&format!("kind-{}", self.listing.kind.as_str()))
-    }
-    fn is_physical(&self) -> bool {
-        self.listing.kind == Kind::Physical
     }
     fn host(&self, url: &str) -> String {
         super::prose::host(url).unwrap_or_default()

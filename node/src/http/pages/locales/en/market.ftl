@@ -21,6 +21,7 @@ view = How to show it
 view-grid = As a grid
 view-list = As a list
 filters = Filters
+facet-more = Show more
 filter-remove = remove this filter
 sort = Order
 sort-relevance = Best match
@@ -55,7 +56,7 @@ seller-unseen = Nothing heard of the seller yet
 stock-as-of = as of { $ago }
 vouched-by = { $count ->
     [one] Vouched for by
-   *[other] Vouched for by { $count } people you can see:
+   *[other] Vouched for by { $count } people known here:
 }
 manage-shop = Manage the shop
 owner = Who is behind it
@@ -103,7 +104,7 @@ put-in-bag = Put in the bag
 buy-now = Buy
 edit-listing = Edit
 post-about = Post about it
-silence = Silence
+silence = If nobody answers
 silence-before = You pay what the signed quote says. If the seller does not answer in time, the order lapses and you owe nothing.
 description = About it
 reviews = { $count ->

@@ -3,6 +3,7 @@ owed-to-you = owed to you
 you-owe = you owe
 at-risk = the most you could lose
 even = even
+balance = balance
 room = you can still spend
 tabs-none = No tabs yet
 tabs-none-why = A tab is credit between two people who trust each other. No bank, no coin; both sign every change.

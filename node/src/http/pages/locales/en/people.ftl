@@ -20,12 +20,13 @@ dial-address = Address of their node
 this-is-you = This is you
 lookalike = Be careful: this name looks like { $name }, whom you know, but it is somebody else.
 lookalike-real = See the one you know
-vouched-by-nobody = Nobody whom you can see vouches for them.
+vouched-by-nobody = Nobody known here vouches for them.
 their-shop = { $count ->
     [one] Shop, { $count } listing
    *[other] Shop, { $count } listings
 }
 tab-together = Your tab
+grant-them = Let them owe you
 edit-profile = Change your profile
 code-of-person = Their code
 vouch = Vouch for them
