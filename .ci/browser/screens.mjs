@@ -31,7 +31,9 @@ export async function screens(visit, first = []) {
         );
         for (const link of links) {
             const url = new URL(link);
-            if (url.origin === visit.node.origin && !NO_SCREEN.test(url.pathname)) waiting.push(url.pathname + url.search);
+            // Filters can be put together in ever more ways; each alone is enough.
+            if (url.origin !== visit.node.origin || NO_SCREEN.test(url.pathname) || [...url.searchParams].length > 1) continue;
+            waiting.push(url.pathname + url.search);
         }
     }
     return found;

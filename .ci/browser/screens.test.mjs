@@ -9,6 +9,14 @@ import { assertInert, screens } from './screens.mjs';
 import { Node } from './souk.mjs';
 import { world } from './world.mjs';
 
+const full = process.env.SOUK_BROWSER === 'full';
+// Every colour and every width; all pairs of them where there is time.
+const LOOKS = [
+    { theme: 'light', width: 1280 },
+    { theme: 'dark', width: 360 },
+    ...(full ? [{ theme: 'light', width: 360 }, { theme: 'dark', width: 1280 }] : []),
+];
+
 let browser, they, newcomer;
 before(async () => {
     [browser, they, newcomer] = await Promise.all([Browser.start(), world(), Node.start('Neo')]);
@@ -20,9 +28,12 @@ after(async () => {
 });
 
 // `name` is for the files of pictures.
-async function look(visit, name, places, faults) {
+async function look(visit, name, places, faults, tell) {
     const { page } = visit;
-    const note = (what, error) => faults.push(`${name} ${what}: ${error.message.split('\n').slice(0, 12).join(' ')}`);
+    const note = (what, error) => {
+        faults.push(`${name} ${what}: ${error.message.split('\n').slice(0, 12).join(' ')}`);
+        tell(faults.at(-1));
+    };
     for (const [kind, address] of places) {
         const file = `${name}${kind === '/' ? '-feed' : kind.replaceAll('/', '-').replaceAll('*', 'one')}`;
         await page.emulateMedia({ colorScheme: 'light' });
@@ -33,16 +44,14 @@ async function look(visit, name, places, faults) {
         } catch (error) {
             note(address, error);
         }
-        for (const theme of ['light', 'dark']) {
-            for (const width of [1280, 360]) {
-                await page.emulateMedia({ colorScheme: theme });
-                await page.setViewportSize({ width, height: 900 });
-                await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-                for (const check of [() => visit.checkAxe(), () => visit.assertFits()]) {
-                    await check().catch((error) => note(`${kind} ${theme} ${width} px`, error));
-                }
-                await visit.shot(`${file}-${theme}-${width}`);
+        for (const { theme, width } of LOOKS) {
+            await page.emulateMedia({ colorScheme: theme });
+            await page.setViewportSize({ width, height: 900 });
+            await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+            for (const check of [() => visit.checkAxe(), () => visit.assertFits()]) {
+                await check().catch((error) => note(`${kind} ${theme} ${width} px`, error));
             }
+            await visit.shot(`${file}-${theme}-${width}`);
         }
         try {
             visit.assertQuiet(address);
@@ -54,7 +63,7 @@ async function look(visit, name, places, faults) {
 }
 
 for (const lang of ['en', 'ar']) {
-    test(`every screen, ${lang}`, async () => {
+    test(`every screen, ${lang}`, async (t) => {
         const faults = [];
         const people = { merchant: they.merle, buyer: they.ben, newcomer };
         for (const [name, node] of Object.entries(people)) {
@@ -68,7 +77,7 @@ for (const lang of ['en', 'ar']) {
             assert.ok(orders.length > 0 && places.size > 0);
             assert.equal(await visit.page.evaluate(() => document.documentElement.lang), lang);
             assert.equal(await visit.page.evaluate(() => document.documentElement.dir || 'ltr'), lang === 'ar' ? 'rtl' : 'ltr');
-            await look(visit, `${lang}-${name}`, places, faults);
+            await look(visit, `${lang}-${name}`, places, faults, (line) => t.diagnostic(line));
             await visit.close();
         }
         assert.deepEqual([...new Set(faults)], []);
