@@ -5,6 +5,7 @@ use super::super::problem::Problem;
 use super::bags;
 use super::done::{Done, unknown};
 use super::form::Form;
+use super::market::Seen;
 use super::page::Page;
 use super::qr;
 use super::talk::after;
@@ -69,6 +70,8 @@ struct OrderScreen<'a> {
     tab: Option<TabView>,
     transfer: Option<String>,
     reviewed: bool,
+    /// When the other side was last heard of.
+    seen: Seen,
 }
 
 /// Steps of an order that goes well, as the bar above it shows them.
@@ -165,6 +168,16 @@ impl OrderScreen<'_> {
         let room = tab.and_then(|tab| Amount::new(tab.room_minor.max(0), tab.currency).ok());
         room.map(|room| self.page.money(&room)).unwrap_or_default()
     }
+    /// Whether it goes on only when the other side is there again.
+    fn waits_for_them(&self) -> bool {
+        !self.has_ended() && self.order.next.iter().all(|next| *next == "cancel_order") && !self.seen.is_now()
+    }
+    fn seen_text(&self) -> String {
+        match &self.seen {
+            Seen::Then(at) => self.page.t1("other-seen", "ago", self.page.ago(at)),
+            Seen::Now | Seen::Never => String::new(),
+        }
+    }
     fn has_ended(&self) -> bool {
         matches!(
             self.order.state,
@@ -245,6 +258,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         _ => None,
     };
     let transfer = transfer.and_then(|text| qr::code(&text));
+    let seen = Seen::of(&page, if buys { merchant } else { order.buyer }).await?;
     page.show(&OrderScreen {
         page: &page,
         order,
@@ -252,6 +266,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         tab,
         transfer,
         reviewed,
+        seen,
     })
 }
 
