@@ -70,6 +70,8 @@ struct OrderScreen<'a> {
     tab: Option<TabView>,
     transfer: Option<String>,
     reviewed: bool,
+    /// Whether something of it is sent, so that an address is needed.
+    sent: bool,
     /// When the other side was last heard of.
     seen: Seen,
 }
@@ -204,9 +206,6 @@ impl OrderScreen<'_> {
     fn address_text(&self, address: &AddressView) -> String {
         lines(address)
     }
-    fn sent(&self) -> bool {
-        !self.order.shipping.is_none_or(|shipping| shipping.minor == 0) || !self.addresses.is_empty()
-    }
 }
 
 fn lines(address: &AddressView) -> String {
@@ -231,14 +230,24 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
     let order = found(&page).await?;
     let me = page.me;
     let (merchant, buys) = (order.merchant, order.you == Role::Buyer);
-    let bought: Vec<ListingId> = order.lines.iter().map(|line| line.listing).collect();
-    let (addresses, tab, merchant_name, reviewed) = page
+    let bought: Vec<_> = order
+        .lines
+        .iter()
+        .map(|line| (line.listing, line.variant))
+        .collect();
+    let (addresses, tab, merchant_name, reviewed, sent) = page
         .app
         .read(move |records| {
             let other = if buys { merchant } else { me };
             let tabs = view::tabs(records, &me, None, TABS)?.items;
-            let mut reviewed = false;
-            for listing in &bought {
+            let (mut reviewed, mut sent) = (false, false);
+            for (listing, variant) in &bought {
+                let held = view::listing(records, &me, &merchant, listing)?;
+                let held = held
+                    .as_ref()
+                    .and_then(|held| held.variants.iter().find(|one| one.variant == *variant));
+                // What is not known here any more may well be a parcel.
+                sent |= held.is_none_or(|variant| variant.requires_shipping);
                 let reviews = view::reviews(records, &merchant, listing, TABS)?.items;
                 reviewed |= reviews.iter().any(|review| review.author == me);
             }
@@ -247,6 +256,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
                 tabs.into_iter().find(|tab| tab.with == other),
                 souk_protocol::feed::name(records, &merchant)?,
                 reviewed,
+                sent,
             ))
         })
         .await?;
@@ -266,6 +276,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         tab,
         transfer,
         reviewed,
+        sent,
         seen,
     })
 }
