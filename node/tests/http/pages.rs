@@ -214,6 +214,7 @@ async fn what_was_typed_into_a_refused_form_is_there_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_form_leads_the_browser_away() {
     let alice = Running::start().await;
+    alice.does(json!({"do": "set_profile", "name": "Alice"})).await;
     let browser = Browser::open(&alice).await;
     for back in [
         "https://evil.example",
