@@ -535,7 +535,7 @@ async fn a_link_opens_the_page_once_and_its_cookie_cannot_be_used_from_elsewhere
     let page = alice.raw("GET /", &[host.clone(), cookie.clone()], b"").await;
     assert_eq!(page.status, 200);
     assert!(
-        page.text().contains("&#60;b&#62;Alice") && !page.text().contains("<b>"),
+        page.text().contains("&#60;b&#62;Alice") && !page.text().contains("<b>Alice"),
         "{}",
         page.text()
     );

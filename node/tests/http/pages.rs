@@ -43,7 +43,7 @@ impl<'a> Browser<'a> {
         self.node.raw(&format!("GET {path}"), &self.headers, b"").await
     }
 
-    async fn get_in(&self, path: &str, language: &str) -> Answer {
+    async fn read_in(&self, path: &str, language: &str) -> Answer {
         let mut headers = self.headers.clone();
         headers.push(format!("Accept-Language: {language}"));
         self.node.raw(&format!("GET {path}"), &headers, b"").await
@@ -130,7 +130,7 @@ async fn every_screen_is_there_in_every_language_and_needs_no_script() {
     let browser = Browser::open(&alice).await;
     for (language, dir) in [("en", "ltr"), ("de", "ltr"), ("ar", "rtl")] {
         for path in SCREENS {
-            let page = browser.get_in(path, language).await;
+            let page = browser.read_in(path, language).await;
             assert_eq!(page.status, 200, "{path}: {}", page.text());
             let text = page.text();
             assert!(
@@ -214,6 +214,7 @@ async fn what_was_typed_into_a_refused_form_is_there_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_form_leads_the_browser_away() {
     let alice = Running::start().await;
+    alice.does(json!({"do": "set_profile", "name": "Alice"})).await;
     let browser = Browser::open(&alice).await;
     for back in [
         "https://evil.example",

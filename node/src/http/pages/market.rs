@@ -215,7 +215,8 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
         price_to_minor: None,
         in_stock: false,
         offset: 0,
-        limit: LISTINGS,
+        // Without a question the index is asked for the categories alone.
+        limit: if asked { LISTINGS } else { 1 },
         sort: Sort::Relevance,
         facets: true,
     };

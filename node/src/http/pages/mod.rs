@@ -45,14 +45,16 @@ mod words;
 use super::app::{App, Params};
 use super::problem::Problem;
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing;
+use axum::{Extension, Router};
+use notices::Bell;
 use page::screen;
 use preferences::Look;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Paths below which no page is.
@@ -80,6 +82,7 @@ pub(super) fn router() -> Router<App> {
         .merge(node::router())
         .route("/act", routing::post(act::act).get(act::nothing))
         .route("/assets/{hash}/{name}", routing::get(assets::asset))
+        .layer(Extension(Arc::<Bell>::default()))
 }
 
 /// Whether a path is one of pages, and what it says to strangers.

@@ -8,7 +8,8 @@ use souk_protocol::order::State;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::time::Timestamp;
 use souk_protocol::view::{self, OrderView};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// Suffix of the cookie's name.
 pub(super) const COOKIE: &str = "seen";
@@ -147,11 +148,49 @@ fn told(
     Ok(notices)
 }
 
-/// How many notices are newer than what was seen, as far as they are counted.
-pub(super) fn unread(records: &dyn Records, me: &AuthorId, seen: u64) -> Result<usize, Fault> {
-    let newest = view::newest_event(records)?;
-    let events = between(records, seen.max(newest.saturating_sub(COUNTED)), newest)?;
-    Ok(told(records, me, Timestamp(0), events, &mut Once::default())?.len())
+/// The count on the bell: what each of the newest events amounts to is found out once, not at every page.
+#[derive(Default)]
+pub(super) struct Bell(Mutex<Rung>);
+
+#[derive(Default)]
+struct Rung {
+    /// The last event that was looked at.
+    through: u64,
+    /// The number of the event that each notice is from.
+    notices: BTreeMap<Thing, u64>,
+}
+
+/// What one notice is about: of an order or tab there is one, with its last step.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Order(OrderId),
+    Tab(TabId),
+    Event(u64),
+}
+
+impl Bell {
+    /// How many notices are newer than what was seen, as far as they are counted.
+    pub(super) fn unread(&self, records: &dyn Records, me: &AuthorId, seen: u64) -> Result<usize, Fault> {
+        let newest = view::newest_event(records)?;
+        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = newest.saturating_sub(COUNTED);
+        let after = rung.through.max(counted);
+        for event in between(records, after, newest)? {
+            let about = about(records, me, Timestamp(0), &event, &mut Once::default())?;
+            let thing = match &event.what {
+                Happening::OrderMoved { order, .. } => Thing::Order(*order),
+                Happening::TabMoved { tab, .. } => Thing::Tab(*tab),
+                _ => Thing::Event(event.number),
+            };
+            match about {
+                Some(_) => drop(rung.notices.insert(thing, event.number)),
+                None => drop(rung.notices.remove(&thing)),
+            }
+        }
+        rung.through = newest;
+        rung.notices.retain(|_, number| *number > counted);
+        Ok(rung.notices.values().filter(|number| **number > seen).count())
+    }
 }
 
 #[derive(Default)]

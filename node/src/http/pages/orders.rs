@@ -5,6 +5,7 @@ use super::super::problem::Problem;
 use super::bags;
 use super::done::{Done, unknown};
 use super::form::Form;
+use super::market::Seen;
 use super::page::Page;
 use super::qr;
 use super::talk::after;
@@ -69,6 +70,10 @@ struct OrderScreen<'a> {
     tab: Option<TabView>,
     transfer: Option<String>,
     reviewed: bool,
+    /// Whether something of it is sent, so that an address is needed.
+    sent: bool,
+    /// When the other side was last heard of.
+    seen: Seen,
 }
 
 /// Steps of an order that goes well, as the bar above it shows them.
@@ -165,6 +170,16 @@ impl OrderScreen<'_> {
         let room = tab.and_then(|tab| Amount::new(tab.room_minor.max(0), tab.currency).ok());
         room.map(|room| self.page.money(&room)).unwrap_or_default()
     }
+    /// Whether it goes on only when the other side is there again.
+    fn waits_for_them(&self) -> bool {
+        !self.has_ended() && self.order.next.iter().all(|next| *next == "cancel_order") && !self.seen.is_now()
+    }
+    fn seen_text(&self) -> String {
+        match &self.seen {
+            Seen::Then(at) => self.page.t1("other-seen", "ago", self.page.ago(at)),
+            Seen::Now | Seen::Never => String::new(),
+        }
+    }
     fn has_ended(&self) -> bool {
         matches!(
             self.order.state,
@@ -191,9 +206,6 @@ impl OrderScreen<'_> {
     fn address_text(&self, address: &AddressView) -> String {
         lines(address)
     }
-    fn sent(&self) -> bool {
-        !self.order.shipping.is_none_or(|shipping| shipping.minor == 0) || !self.addresses.is_empty()
-    }
 }
 
 fn lines(address: &AddressView) -> String {
@@ -218,14 +230,24 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
     let order = found(&page).await?;
     let me = page.me;
     let (merchant, buys) = (order.merchant, order.you == Role::Buyer);
-    let bought: Vec<ListingId> = order.lines.iter().map(|line| line.listing).collect();
-    let (addresses, tab, merchant_name, reviewed) = page
+    let bought: Vec<_> = order
+        .lines
+        .iter()
+        .map(|line| (line.listing, line.variant))
+        .collect();
+    let (addresses, tab, merchant_name, reviewed, sent) = page
         .app
         .read(move |records| {
             let other = if buys { merchant } else { me };
             let tabs = view::tabs(records, &me, None, TABS)?.items;
-            let mut reviewed = false;
-            for listing in &bought {
+            let (mut reviewed, mut sent) = (false, false);
+            for (listing, variant) in &bought {
+                let held = view::listing(records, &me, &merchant, listing)?;
+                let held = held
+                    .as_ref()
+                    .and_then(|held| held.variants.iter().find(|one| one.variant == *variant));
+                // What is not known here any more may well be a parcel.
+                sent |= held.is_none_or(|variant| variant.requires_shipping);
                 let reviews = view::reviews(records, &merchant, listing, TABS)?.items;
                 reviewed |= reviews.iter().any(|review| review.author == me);
             }
@@ -234,6 +256,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
                 tabs.into_iter().find(|tab| tab.with == other),
                 souk_protocol::feed::name(records, &merchant)?,
                 reviewed,
+                sent,
             ))
         })
         .await?;
@@ -245,6 +268,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         _ => None,
     };
     let transfer = transfer.and_then(|text| qr::code(&text));
+    let seen = Seen::of(&page, if buys { merchant } else { order.buyer }).await?;
     page.show(&OrderScreen {
         page: &page,
         order,
@@ -252,6 +276,8 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         tab,
         transfer,
         reviewed,
+        sent,
+        seen,
     })
 }
 

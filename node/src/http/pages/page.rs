@@ -5,9 +5,10 @@ use super::super::app::App;
 use super::super::command;
 use super::super::problem::Problem;
 use super::form::Form;
+use super::notices::{self, Bell};
 use super::preferences::{self, Look};
 use super::words::{self, Lang, args};
-use super::{assets, bags, icons, notices, prose};
+use super::{assets, bags, icons, prose};
 use crate::home::random;
 use askama::Template;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -81,10 +82,11 @@ impl FromRequestParts<App> for Page {
         );
         let seen = notices::seen(app.door.cookie(&parts.headers, notices::COOKIE).as_deref());
         let me = app.node.author();
+        let bell = parts.extensions.get::<Arc<Bell>>().cloned().unwrap_or_default();
         let (my_name, unread, bagged) = app
             .read(move |records| {
                 let name = feed::name(records, &me)?;
-                Ok((name, notices::unread(records, &me, seen)?, bags::units(records)?))
+                Ok((name, bell.unread(records, &me, seen)?, bags::units(records)?))
             })
             .await?;
         Ok(Self {

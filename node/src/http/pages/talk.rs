@@ -21,7 +21,11 @@ const PICKED_FROM: usize = 50;
 /// What can be said with one touch.
 const EMOJI: [&str; 6] = ["👍", "❤️", "😄", "🎉", "😮", "🙏"];
 /// The draft of a post that is being written.
-pub(super) const DRAFT: &str = "post";
+const DRAFT: &str = "post";
+/// Beginning of the names of answers that are being written; the post follows.
+const ANSWER_DRAFTS: &str = "reply/";
+/// Drafts that are looked through for one.
+const DRAFTS_READ: usize = 1_000;
 
 /// An entry, with what it passes on.
 pub(super) struct Told {
@@ -82,8 +86,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
             for entry in found.items.into_iter().filter(|entry| is_shown(&wanted, entry)) {
                 entries.push(Told::of(records, &me, entry)?);
             }
-            let drafts = view::drafts(records, None, 1_000)?.items;
-            let draft = drafts.into_iter().find(|draft| draft.name == DRAFT);
+            let draft = draft(records, DRAFT)?;
             let mut picked = Vec::new();
             for tag in &tags {
                 picked.extend(view::listing(records, &me, &tag.shop, &tag.listing)?);
@@ -93,7 +96,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
                 entries,
                 found.next,
                 view::follows_count(records)?,
-                draft.map(|draft| draft.text.to_string()).unwrap_or_default(),
+                draft,
                 picked,
                 own.into_iter().filter(|listing| listing.published).collect(),
             ))
@@ -117,6 +120,18 @@ fn is_shown(show: &str, entry: &EntryView) -> bool {
         "reviews" => !matches!(entry.said, SaidView::Post { .. }),
         _ => true,
     }
+}
+
+/// The name of an answer's draft.
+fn answer_draft(to: &EnvelopeId) -> String {
+    format!("{ANSWER_DRAFTS}{to}")
+}
+
+/// What was kept under a name, or nothing.
+fn draft(records: &dyn Records, name: &str) -> Result<String, Fault> {
+    let drafts = view::drafts(records, None, DRAFTS_READ)?.items;
+    let draft = drafts.into_iter().find(|draft| draft.name == name);
+    Ok(draft.map(|draft| draft.text.to_string()).unwrap_or_default())
 }
 
 /// Where a list goes on.
@@ -146,6 +161,8 @@ struct PostScreen<'a> {
     post: Told,
     answers: Vec<Told>,
     answered: Option<EntryView>,
+    /// The draft of an answer.
+    draft: String,
 }
 
 /// `GET /posts/{id}`
@@ -167,10 +184,16 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
             for answer in found.answers {
                 answers.push(Told::of(records, &me, answer)?);
             }
-            Ok(Some((Told::of(records, &me, found.entry)?, answers, answered)))
+            let draft = draft(records, &answer_draft(&id))?;
+            Ok(Some((
+                Told::of(records, &me, found.entry)?,
+                answers,
+                answered,
+                draft,
+            )))
         })
         .await?;
-    let (post, answers, answered) = found.ok_or_else(|| Problem::NotFound {
+    let (post, answers, answered, draft) = found.ok_or_else(|| Problem::NotFound {
         message: format!("no post {id} is held here"),
         next: "It may arrive later; go back to the feed.",
     })?;
@@ -179,6 +202,7 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
         post,
         answers,
         answered,
+        draft,
     })
 }
 
@@ -232,6 +256,15 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                     tags: Vec::new(),
                     reply_to: Some(to),
                     reshare: None,
+                },
+            )
+            .await?;
+            let name = answer_draft(&to);
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name,
+                    text: String::new(),
                 },
             )
             .await?;

@@ -128,3 +128,5 @@ seller = Verkäufer
 buyer = Käufer
 date-of-order = Datum
 again = Noch einmal in die Tasche
+they-are-away = Die andere Seite ist gerade nicht verbunden. Es geht von selbst weiter, sobald beide da sind; nichts geht verloren.
+other-seen = Zuletzt gehört: { $ago }.

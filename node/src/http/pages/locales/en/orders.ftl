@@ -128,3 +128,5 @@ seller = Seller
 buyer = Buyer
 date-of-order = Date
 again = Put it in the bag again
+they-are-away = The other side is not connected now. It goes on by itself as soon as both are; nothing is lost.
+other-seen = Last heard of { $ago }.
