@@ -8,6 +8,8 @@
 )]
 
 mod forms;
+mod shopkeeper;
+mod storefront;
 mod wire;
 
 use serde_json::{Value, json};

@@ -89,7 +89,7 @@ pub(super) fn unknown(act: &str) -> Problem {
 }
 
 /// The screen that the form stands on, with what was typed.
-async fn again(
+pub(super) async fn again(
     app: App,
     caller: Caller,
     page: &Page,

@@ -17,12 +17,14 @@
 //! | `talk` `people` | the feed, a post, people |
 //! | `market` `orders` `money` | finding, buying, paying |
 //! | `shop` | the owner's own shop |
+//! | `front` | the shop for everybody else |
 //! | `node` | the node, its settings, the first steps |
 
 mod act;
 mod assets;
 mod bags;
 mod form;
+pub(super) mod front;
 mod icons;
 mod market;
 mod money;
