@@ -227,7 +227,7 @@ impl Front {
         let Some(terms) = self.about.terms.as_ref().filter(|_| ships) else {
             return vec![self.t("front-ships-not")];
         };
-        let zones = terms.shipping.first().map(|profile| profile.zones.as_slice());
+        let zones = terms.shipping.first().map(|profile| &*profile.zones);
         let amount = |minor| Amount {
             minor,
             currency: terms.currency,
