@@ -144,17 +144,17 @@ impl Inventory {
         Ok(Self { rows, at })
     }
 
-    fn put(&mut self, id: &ListingId, row: Option<Row>) {
-        self.rows.retain(|known| known.id != *id);
-        if let Some(row) = row {
-            let place = self.rows.partition_point(|known| known.place() < row.place());
-            self.rows.insert(place, Arc::new(row));
-        }
+    /// Puts rows in place of what was known of these listings.
+    fn put(&mut self, read: BTreeMap<ListingId, Option<Row>>) {
+        self.rows.retain(|known| !read.contains_key(&known.id));
+        self.rows.extend(read.into_values().flatten().map(Arc::new));
+        self.rows.sort_by(|one, other| one.place().cmp(&other.place()));
     }
 }
 
 fn row(records: &dyn Records, me: &AuthorId, id: &ListingId) -> Result<Option<Row>, Fault> {
-    let Some(listing) = market::listing(records, me, id)?.filter(|listing| !listing.removed) else {
+    let dated = market::dated(records, me, id)?.filter(|(listing, _)| !listing.removed);
+    let Some((listing, updated)) = dated else {
         return Ok(None);
     };
     let stock = market::stock(records, me, id)?;
@@ -180,7 +180,7 @@ fn row(records: &dyn Records, me: &AuthorId, id: &ListingId) -> Result<Option<Ro
         published: product.published,
         for_sale: listing.is_for_sale(),
         sold_out: sold_out && !listing.variants.is_empty(),
-        updated: market::updated(records, me, id)?.0,
+        updated: updated.0,
         sorted: product.title.as_str().to_lowercase(),
         words: words.to_lowercase(),
     }))
@@ -206,12 +206,16 @@ impl Shelf {
         let known = locked(&self.known).clone();
         match known {
             None => self.renewed(node),
-            Some(known) if self.is_current(node, &known)? => Ok(known),
-            Some(known) if known.rows.len() <= READ_AT_ONCE => self.renewed(node),
-            Some(known) => {
-                self.renew_beside(node);
-                Ok(known)
-            }
+            Some(known) => match self.changed(node, &known)? {
+                None => Ok(known),
+                Some(changed) if known.rows.len().saturating_add(changed) <= READ_AT_ONCE => {
+                    self.renewed(node)
+                }
+                Some(_) => {
+                    self.renew_beside(node);
+                    Ok(known)
+                }
+            },
         }
     }
 
@@ -220,7 +224,7 @@ impl Shelf {
         // Somebody else may have read it while this one waited.
         let known = locked(&self.known).clone();
         if let Some(known) = known
-            && self.is_current(node, &known)?
+            && self.changed(node, &known)?.is_none()
         {
             return Ok(known);
         }
@@ -230,7 +234,8 @@ impl Shelf {
         Ok(fresh)
     }
 
-    fn renew_beside(self: &Arc<Self>, node: &Node) {
+    /// Has the inventory read beside the requests, unless that is being done already.
+    pub(super) fn renew_beside(self: &Arc<Self>, node: &Node) {
         if self.beside.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -243,29 +248,38 @@ impl Shelf {
         });
     }
 
-    /// Whether nothing of the shop changed since; what else happened is passed over once.
-    fn is_current(&self, node: &Node, known: &Arc<Inventory>) -> Result<bool, Fault> {
+    /// How many listings changed since, as far as is known; none if none did. What else happened is passed
+    /// over once.
+    fn changed(&self, node: &Node, known: &Arc<Inventory>) -> Result<Option<usize>, Fault> {
         let newest = *node.events().borrow();
         if known.at == newest {
-            return Ok(true);
+            return Ok(None);
         }
         let range = Range::of([], usize::MAX).beyond(Some(known.at.to_be_bytes().to_vec()));
+        let mut changed = None;
         for (place, (_, value)) in (1u64..).zip(node.records().scan(Tree::Events, &range)?) {
             let event: Event = codec::decode(&value).map_err(|error| Fault::Broken(error.to_string()))?;
-            let ours = matches!(event.what, Happening::ShopChanged { shop, .. } if shop == node.author());
-            // Events in between may be forgotten already.
-            if ours || event.number != known.at + place {
-                return Ok(false);
+            if event.number != known.at + place {
+                // Events in between are forgotten already, so it may be anything.
+                return Ok(Some(usize::MAX));
+            }
+            if let Happening::ShopChanged { shop, listings } = event.what
+                && shop == node.author()
+            {
+                let listings = usize::try_from(listings).unwrap_or(usize::MAX);
+                changed = Some(changed.unwrap_or(0_usize).saturating_add(listings));
             }
         }
-        let mut held = locked(&self.known);
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, known)) {
-            *held = Some(Arc::new(Inventory {
-                rows: known.rows.clone(),
-                at: newest,
-            }));
+        if changed.is_none() {
+            let mut held = locked(&self.known);
+            if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, known)) {
+                *held = Some(Arc::new(Inventory {
+                    rows: known.rows.clone(),
+                    at: newest,
+                }));
+            }
         }
-        Ok(true)
+        Ok(changed)
     }
 
     /// Reads some listings anew at once: those that the owner has just changed. Reads the disk.
@@ -274,14 +288,12 @@ impl Shelf {
         let rows = node.records().read(|records| {
             ids.iter()
                 .map(|id| Ok((*id, row(records, &me, id)?)))
-                .collect::<Result<Vec<_>, Fault>>()
+                .collect::<Result<BTreeMap<_, _>, Fault>>()
         })?;
         let mut held = locked(&self.known);
         if let Some(known) = held.as_deref() {
             let mut next = known.clone();
-            for (id, row) in rows {
-                next.put(&id, row);
-            }
+            next.put(rows);
             *held = Some(Arc::new(next));
         }
         Ok(())

@@ -134,6 +134,10 @@ pub(super) async fn write(
     let mut sorted: Vec<&products::Product> = file.products.iter().collect();
     sorted.sort_by_cached_key(|product| shard_of(&ListingId::of(&me, &product.handle)));
     for products in sorted.chunks(IMPORT_PRODUCTS_MAX) {
+        let ids: Vec<ListingId> = products
+            .iter()
+            .map(|product| ListingId::of(&me, &product.handle))
+            .collect();
         let products = products.iter().map(|product| draft(product, drafts)).collect();
         match app.node.command(Command::ImportListings { products }).await? {
             Reply::Imported { new, changed, same } => {
@@ -143,6 +147,9 @@ pub(super) async fn write(
             }
             other => return Err(Problem::Fault(format!("an import was answered with {other:?}"))),
         }
+        // The page shows them at once, however many there will be.
+        let (shelf, node) = (app.shelf.clone(), app.node.clone());
+        blocking(move || shelf.renew(&node, &ids)).await??;
         listings = (listings + IMPORT_PRODUCTS_MAX).min(of);
         tell(listings, of);
     }

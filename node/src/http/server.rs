@@ -97,6 +97,8 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
     let app = App::new(node, door, home.dir().to_owned(), url, stopping.clone());
+    // The owner's listings are in memory before anybody opens the page.
+    app.shelf.renew_beside(&app.node);
     let router = route::router(app.clone());
     let serve = move |stream, _, stopping| connection(stream, router.clone(), stopping);
     let task = tokio::spawn(accept(listener, CONNECTIONS_MAX, serve, stopping));

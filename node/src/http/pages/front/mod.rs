@@ -98,7 +98,7 @@ async fn gate(State(shown): State<Shown>, mut request: Request, next: Next) -> R
         }
     };
     let answered = match answered.extensions().get::<Refusal>().copied() {
-        Some(refusal) => Front::refused(&shown, &asked, refusal),
+        Some(refusal) => Front::refused(&asked, refusal),
         None => answered,
     };
     dressed(answered, &asked, head, is_asset).await

@@ -112,7 +112,7 @@ struct RefusedScreen {
 
 impl Front {
     /// A page that says no.
-    pub(super) fn refused(_: &Shown, headers: &HeaderMap, refusal: Refusal) -> Response {
+    pub(super) fn refused(headers: &HeaderMap, refusal: Refusal) -> Response {
         let lang = lang(headers);
         let key = refusal.key();
         let screen = RefusedScreen {

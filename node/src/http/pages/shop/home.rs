@@ -26,6 +26,8 @@ const LINES: usize = 50;
 const CELLS: usize = 5;
 /// Orders that are shown.
 const ORDERS: usize = 8;
+/// Orders that are counted.
+const ORDERS_COUNTED: usize = 100;
 
 /// A listing of the grid.
 struct Line {
@@ -144,7 +146,7 @@ pub(super) async fn home(page: Page) -> Result<Response, Problem> {
         .app
         .read(move |records| {
             let known = terms::fields(records, &me)?;
-            Ok((known, view::orders_to_act_on(records, &me, now, usize::MAX)?))
+            Ok((known, view::orders_to_act_on(records, &me, now, ORDERS_COUNTED)?))
         })
         .await?;
     if known.is_none() {

@@ -3,7 +3,7 @@
 use super::super::super::imports::{Difference, Plan, Planned};
 use super::super::super::limits::IMPORT_PREVIEW_MAX;
 use super::super::super::product_file;
-use crate::products::{Image, Product, ProductFile, Variant};
+use crate::products::{Product, ProductFile, Variant};
 use souk_protocol::id::{AuthorId, ListingId, VariantId};
 use souk_protocol::listing::Listing;
 use souk_protocol::market;
@@ -129,14 +129,13 @@ fn differs(known: &Product, product: &Product) -> bool {
         tags.map(|tag| Tag::new(tag).map_or_else(|_| tag.clone(), |tag| tag.to_string()))
             .collect()
     };
-    let images = |product: &Product| -> Vec<Image> { product.images.clone() };
     known.description != product.description
         || known.vendor != product.vendor
         || known.category.as_deref().unwrap_or_default() != product.category.as_deref().unwrap_or_default()
         || known.kind != product.kind
         || known.options != product.options
         || tags(known) != tags(product)
-        || images(known) != images(product)
+        || known.images != product.images
 }
 
 fn variant_differs(known: &Variant, variant: &Variant) -> bool {
