@@ -31,6 +31,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What `up` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Up {
+    #[command(flatten)]
+    reach: Reach,
+    /// How you want to be called, if the identity is new
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    keys: KeysPassphrase,
+    /// Stop when standard input ends: with the program that started this one
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+/// How a node reaches others and is reached.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Reach {
     /// A node to connect to: /ip4/…/p2p/…; may be repeated
     #[arg(long = "peer", value_name = "ADDRESS")]
     peers: Vec<String>,
@@ -49,14 +64,35 @@ pub(crate) struct Up {
     /// How the world reaches that, such as https://shop.example; without it by its address
     #[arg(long, value_name = "URL", requires = "storefront")]
     storefront_url: Option<String>,
-    /// How you want to be called, if the identity is new
-    #[arg(long)]
-    name: Option<String>,
-    #[command(flatten)]
-    keys: KeysPassphrase,
-    /// Stop when standard input ends: with the program that started this one
-    #[arg(long, hide = true)]
-    with_parent: bool,
+}
+
+impl Reach {
+    /// The same again, as one types it.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let repeated = |name: &str, values: &[String]| -> Vec<String> {
+            values
+                .iter()
+                .flat_map(|value| [name.to_owned(), value.clone()])
+                .collect()
+        };
+        let mut arguments = repeated("--peer", &self.peers);
+        arguments.extend(repeated("--listen", &self.listen));
+        if self.no_mdns {
+            arguments.push("--no-mdns".to_owned());
+        }
+        if let Some(port) = self.api_port {
+            arguments.extend(["--api-port".to_owned(), port.to_string()]);
+        }
+        for (name, value) in [
+            ("--storefront", &self.storefront),
+            ("--storefront-url", &self.storefront_url),
+        ] {
+            if let Some(value) = value {
+                arguments.extend([name.to_owned(), value.clone()]);
+            }
+        }
+        arguments
+    }
 }
 
 /// What opens the keys of a directory, if a passphrase closes them.
@@ -97,12 +133,17 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
     }
     let config = Config {
         home: context.home.clone(),
-        listen: wish.listen.clone(),
-        peers: wish.peers.clone(),
-        mdns: !wish.no_mdns,
-        api_port: wish.api_port,
-        storefront: wish.storefront.as_deref().map(storefront).transpose()?,
-        storefront_url: wish.storefront_url.as_deref().map(web_address).transpose()?,
+        listen: wish.reach.listen.clone(),
+        peers: wish.reach.peers.clone(),
+        mdns: !wish.reach.no_mdns,
+        api_port: wish.reach.api_port,
+        storefront: wish.reach.storefront.as_deref().map(storefront).transpose()?,
+        storefront_url: wish
+            .reach
+            .storefront_url
+            .as_deref()
+            .map(web_address)
+            .transpose()?,
         name: wish.name.clone(),
         passphrase: wish.keys.ask(&context.home)?,
     };

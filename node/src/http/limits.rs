@@ -18,6 +18,8 @@ pub const PRODUCT_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const IMPORT_WAIT_MS: u64 = 60 * 60 * 1_000;
 /// Products of a file that are told one by one before it is imported; of further ones only the number is told.
 pub const IMPORT_PREVIEW_MAX: usize = 200;
+/// Encrypted backups that are made at a time.
+pub const BACKUPS_MAX: usize = 1;
 /// Products that go into one command.
 pub const IMPORT_PRODUCTS_MAX: usize = 200;
 /// Items of a page if nothing is said.

@@ -5,7 +5,7 @@ use super::door::Door;
 use super::inventory::Shelf;
 use super::limits::{CONNECTIONS_MAX, HEAD_MS_MAX, HEADERS_MAX, STOP_MS_MAX};
 use super::{Node, route};
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, Owner};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use zeroize::Zeroizing;
 
 /// How long the listener rests after it could not take a connection, in milliseconds.
 const REST_MS: u64 = 50;
@@ -96,7 +97,8 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     home.keep_port(address.port())?;
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
-    let app = App::new(node, door, home.dir().to_owned(), url, stopping.clone());
+    let owner = owner_of(home);
+    let app = App::new(node, door, home.dir().to_owned(), owner, url, stopping.clone());
     // The owner's listings are in memory before anybody opens the page.
     app.shelf.renew_beside(&app.node);
     let router = route::router(app.clone());
@@ -108,6 +110,17 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
         stop,
         task,
     })
+}
+
+/// Who owns the directory, for the pages: they show the words when asked, and put them into a backup.
+fn owner_of(home: &Home) -> Owner {
+    Owner {
+        author: home.author(),
+        device: home.device(),
+        epoch: home.grant().epoch,
+        name: home.name().map(str::to_owned),
+        words: home.words().map(|words| Zeroizing::new(words.to_owned())),
+    }
 }
 
 impl Api {

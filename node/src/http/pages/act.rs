@@ -4,45 +4,14 @@
 use super::super::app::App;
 use super::super::door::Caller;
 use super::super::problem::Problem;
+use super::done::{Done, again, local, unknown};
 use super::form::Form;
-use super::page::{Page, Tried, see};
-use super::{market, money, node, orders, people, shop, talk};
+use super::page::{Page, see};
+use super::{bag, market, money, node, orders, people, shop, talk};
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
-use tower::ServiceExt;
-
-/// Where a form leads when it was taken.
-pub(super) struct Done {
-    /// The screen; none for the one that the form stands on.
-    pub(super) to: Option<String>,
-    /// The word about it: the message `done-WORD`.
-    pub(super) word: &'static str,
-    /// A cookie to set.
-    pub(super) cookie: Option<String>,
-}
-
-impl Done {
-    /// Back to where the form stands.
-    pub(super) fn here(word: &'static str) -> Self {
-        Self {
-            to: None,
-            word,
-            cookie: None,
-        }
-    }
-    /// On to another screen.
-    pub(super) fn to(path: String, word: &'static str) -> Self {
-        Self {
-            to: Some(path),
-            word,
-            cookie: None,
-        }
-    }
-}
 
 /// `POST /act`
 pub(super) async fn act(
@@ -74,6 +43,7 @@ async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
     match area {
         "talk" => talk::act(page, name, form).await,
         "market" => market::act(page, name, form).await,
+        "bag" => bag::act(page, name, form).await,
         "orders" => orders::act(page, name, form).await,
         "money" => money::act(page, name, form).await,
         "people" => people::act(page, name, form).await,
@@ -81,43 +51,6 @@ async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
         "node" => node::act(page, name, form).await,
         _ => Err(unknown(act)),
     }
-}
-
-/// No form of these pages asks for such a thing.
-pub(super) fn unknown(act: &str) -> Problem {
-    Problem::Form(format!("'{act}' is nothing that can be done here"))
-}
-
-/// The screen that the form stands on, with what was typed.
-pub(super) async fn again(
-    app: App,
-    caller: Caller,
-    page: &Page,
-    back: String,
-    form: Form,
-    problem: Problem,
-) -> Response {
-    let mut request = Request::get(back.as_str());
-    for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
-        if let Some(value) = page.headers.get(&name) {
-            request = request.header(name, value);
-        }
-    }
-    let Ok(mut request) = request.body(Body::empty()) else {
-        return page.trouble(&problem);
-    };
-    request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(Arc::new(Tried { form, problem }));
-    match super::router().with_state(app).oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
-/// A path of these pages, and nothing that a browser would take for another place.
-pub(super) fn local(path: &str) -> Option<&str> {
-    let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
-    (path.starts_with('/') && !path.starts_with("//") && plain).then_some(path)
 }
 
 fn with_word(path: &str, word: &str) -> String {
@@ -143,25 +76,6 @@ pub(super) async fn nothing() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_form_leads_to_no_other_place() {
-        for path in ["/", "/orders?after=1#x", "/people/a"] {
-            assert_eq!(local(path), Some(path));
-        }
-        for path in [
-            "",
-            "orders",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "/a b",
-            "/a\nb",
-            "/ä",
-        ] {
-            assert_eq!(local(path), None, "{path}");
-        }
-    }
 
     #[test]
     fn the_word_stands_before_the_anchor() {

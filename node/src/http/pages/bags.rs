@@ -8,7 +8,7 @@ use souk_protocol::records::{Fault, Records};
 use souk_protocol::view;
 
 /// Beginning of a bag's name among the drafts; its shop follows.
-const PREFIX: &str = "bag/";
+pub(super) const PREFIX: &str = "bag/";
 /// Drafts that are looked through for bags.
 const DRAFTS_READ: usize = 1_000;
 /// Lines of one bag.

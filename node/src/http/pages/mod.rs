@@ -3,26 +3,30 @@
 //! script; scripts of our own make it live. Nothing is loaded from anywhere else. Described in
 //! `spec/pages.md`.
 //!
-//! A file imports only files that stand above it in this map; screens are named by `act` and by the router.
+//! A file imports only files that stand above it in this map.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `words` `preferences` | languages, and how a reader wants it |
 //! | `icons` `assets` | what the pages are made of |
-//! | `prose` | what people wrote, as elements |
+//! | `prose` `qr` | what people wrote, as elements; what cameras read |
 //! | `form` | the fields of a form |
 //! | `bags` `notices` | what the owner put aside, and what they should know |
 //! | `page` | what every screen needs |
-//! | `act` | forms that change something |
+//! | `done` | what becomes of a form |
 //! | `talk` `people` | the feed, a post, people |
-//! | `market` `orders` `money` | finding, buying, paying |
+//! | `market` | finding things |
+//! | `bag` `orders` `money` | buying, paying |
 //! | `shop` | the owner's own shop |
 //! | `front` | the shop for everybody else |
 //! | `node` | the node, its settings, the first steps |
+//! | `act` | forms that change something |
 
 mod act;
 mod assets;
+mod bag;
 mod bags;
+mod done;
 mod form;
 pub(super) mod front;
 mod icons;
@@ -35,6 +39,7 @@ mod page;
 mod people;
 mod preferences;
 mod prose;
+mod qr;
 mod shop;
 mod talk;
 mod words;
@@ -42,14 +47,16 @@ mod words;
 use super::app::{App, Params};
 use super::problem::Problem;
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing;
+use axum::{Extension, Router};
+use notices::Bell;
 use page::screen;
 use preferences::Look;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Paths below which no page is.
@@ -65,7 +72,7 @@ pub(super) fn router() -> Router<App> {
         .route("/explore", screen(market::explore))
         .route("/shops/{author}", screen(market::shop))
         .route("/shops/{author}/{listing}", screen(market::listing))
-        .route("/bag", screen(market::bag))
+        .route("/bag", screen(bag::bag))
         .route("/orders", screen(orders::all))
         .route("/orders/{order}", screen(orders::order))
         .route("/orders/{order}/receipt", screen(orders::receipt))
@@ -77,6 +84,7 @@ pub(super) fn router() -> Router<App> {
         .merge(node::router())
         .route("/act", routing::post(act::act).get(act::nothing))
         .route("/assets/{hash}/{name}", routing::get(assets::asset))
+        .layer(Extension(Arc::<Bell>::default()))
 }
 
 /// Whether a path is one of pages, and what it says to strangers.
@@ -119,6 +127,16 @@ pub(super) fn door(headers: &HeaderMap, used: bool) -> Response {
     (StatusCode::UNAUTHORIZED, html).into_response()
 }
 
+/// Where a browser begins that was let in and wants to go nowhere else.
+async fn first(app: &App) -> &'static str {
+    let me = app.node.author();
+    match app.read(move |records| node::is_new(records, &me)).await {
+        Ok(true) => "/welcome",
+        // What is wrong with the records shows itself there.
+        Ok(false) | Err(_) => "/",
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
@@ -137,7 +155,10 @@ pub(super) async fn login(
 ) -> Response {
     match app.door.redeem(&login.once, Instant::now()) {
         true => {
-            let to = act::local(&login.to).unwrap_or("/");
+            let to = match done::local(&login.to) {
+                Some(to) => to,
+                None => first(&app).await,
+            };
             let headers = [
                 (header::SET_COOKIE, app.door.set_cookie()),
                 (header::LOCATION, to.to_owned()),
@@ -145,5 +166,100 @@ pub(super) async fn login(
             (StatusCode::SEE_OTHER, headers).into_response()
         }
         false => door(&headers, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use souk_protocol::order::State;
+    use std::fs;
+    use std::path::Path;
+
+    /// What is between the quotes after each of these words.
+    fn quoted<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+        text.split(before)
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+    }
+
+    fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                None => sources(&path, found),
+                Some("rs" | "html") => {
+                    found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_message_that_a_screen_names_is_there() {
+        let mut found = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/pages"),
+            &mut found,
+        );
+        let mut named = 0;
+        for (path, text) in &found {
+            for call in [".t(\"", ".t1(\"", ".t2(\"", "Done::here(\""] {
+                for key in quoted(text, call) {
+                    let key = if call.starts_with("Done") {
+                        format!("done-{key}")
+                    } else {
+                        key.to_owned()
+                    };
+                    assert!(words::has(&key), "{path}: {key}");
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 200, "{named}");
+    }
+
+    #[test]
+    fn every_message_that_is_put_together_is_there() {
+        let mut keys: Vec<String> = (1..=12).map(|month| format!("month-{month}")).collect();
+        for state in State::ALL {
+            keys.push(format!("state-{}", state.name()));
+            keys.extend(["buyer", "merchant"].map(|side| format!("means-{}-{side}", state.name())));
+        }
+        for act in [
+            "ask", "quote", "place", "accept", "decline", "cancel", "pay", "receipt", "fulfil", "complete",
+            "lapse",
+        ] {
+            keys.push(format!("act-{act}"));
+        }
+        for change in ["limit", "pay", "refund", "hold", "capture", "release"] {
+            keys.push(format!("change-{change}"));
+        }
+        for kind in ["physical", "digital", "service"] {
+            keys.push(format!("kind-{kind}"));
+        }
+        let problems = [
+            "invalid",
+            "no-token",
+            "origin",
+            "seal",
+            "host",
+            "not-found",
+            "method",
+            "not-allowed",
+            "too-large",
+            "too-many",
+            "unreachable",
+            "stopping",
+            "fault",
+            "too-little-credit",
+            "no-stock",
+            "disk-full",
+        ];
+        keys.extend(problems.map(|code| format!("problem-{code}")));
+        for key in keys {
+            assert!(words::has(&key), "{key}");
+        }
     }
 }

@@ -8,16 +8,37 @@ use souk_protocol::order::State;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::time::Timestamp;
 use souk_protocol::view::{self, OrderView};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// Suffix of the cookie's name.
 pub(super) const COOKIE: &str = "seen";
 /// Newest events that are looked through for the count.
 const COUNTED: u64 = 100;
 
+/// Notices of one page at least, if there are as many.
+const NOTICES: usize = 30;
+/// Events that are looked through for one page at most.
+const EVENTS_READ: u64 = 2_000;
+/// Events that are read at a time.
+const EVENTS_AT_A_TIME: u64 = 200;
+
 /// The last event that a browser was shown, from its cookie.
 pub(super) fn seen(cookie: Option<&str>) -> u64 {
-    cookie.and_then(|value| value.parse().ok()).unwrap_or(0)
+    marks(cookie).0
+}
+
+/// The last event that a browser was shown, and the last one at the visit before: what came in between is
+/// marked as new for as long as the visit goes on.
+pub(super) fn marks(cookie: Option<&str>) -> (u64, u64) {
+    let (last, before) = cookie.and_then(|value| value.split_once('.')).unwrap_or_default();
+    let number = |text: &str| text.parse().unwrap_or(0);
+    (number(last), number(before))
+}
+
+/// The cookie's value.
+pub(super) fn marked(last: u64, before: u64) -> String {
+    format!("{last}.{before}")
 }
 
 /// One notice.
@@ -52,6 +73,7 @@ pub(super) enum About {
     Vouch {
         by: AuthorId,
         stands: bool,
+        why: String,
     },
     Review {
         post: EnvelopeId,
@@ -64,21 +86,58 @@ pub(super) enum About {
     Past(Past),
 }
 
-/// Notices among the newest events before one, newest first; an order or tab only with its last step.
-pub(super) fn newest(
+/// A page of notices, newest first; an order or tab only with its last step. It begins before an event, or
+/// with the newest; with it the event before which the next page begins, if there may be one.
+pub(super) fn page(
     records: &dyn Records,
     me: &AuthorId,
     now: Timestamp,
-    after: u64,
-    events: u64,
-) -> Result<Vec<Notice>, Fault> {
+    before: Option<u64>,
+) -> Result<(Vec<Notice>, Option<u64>), Fault> {
     let newest = view::newest_event(records)?;
-    let from = after.max(newest.saturating_sub(events));
+    let start = before.map_or(newest, |before| before.saturating_sub(1).min(newest));
     let mut once = Once::default();
+    for event in between(records, start, newest)? {
+        once.pass(&event.what);
+    }
+    let (mut to, mut notices) = (start, Vec::new());
+    while to > 0 && notices.len() < NOTICES && start - to < EVENTS_READ {
+        let from = to.saturating_sub(EVENTS_AT_A_TIME);
+        let found = between(records, from, to)?;
+        // Older ones are kept no more.
+        if found.is_empty() {
+            return Ok((notices, None));
+        }
+        notices.extend(told(records, me, now, found, &mut once)?);
+        to = from;
+    }
+    Ok((notices, (to > 0).then_some(to + 1)))
+}
+
+/// The events after one, up to another.
+fn between(records: &dyn Records, after: u64, to: u64) -> Result<Vec<Event>, Fault> {
+    let most = usize::try_from(to.saturating_sub(after)).unwrap_or(usize::MAX);
+    match most {
+        0 => Ok(Vec::new()),
+        most => {
+            let mut found = view::events(records, after, most)?;
+            found.retain(|event| event.number <= to);
+            Ok(found)
+        }
+    }
+}
+
+/// Notices of some events, newest first.
+fn told(
+    records: &dyn Records,
+    me: &AuthorId,
+    now: Timestamp,
+    events: Vec<Event>,
+    once: &mut Once,
+) -> Result<Vec<Notice>, Fault> {
     let mut notices = Vec::new();
-    let read = usize::try_from(events).unwrap_or(usize::MAX);
-    for event in view::events(records, from, read)?.into_iter().rev() {
-        if let Some(about) = about(records, me, now, &event, &mut once)? {
+    for event in events.into_iter().rev() {
+        if let Some(about) = about(records, me, now, &event, once)? {
             notices.push(Notice {
                 number: event.number,
                 at: event.at.0,
@@ -89,15 +148,66 @@ pub(super) fn newest(
     Ok(notices)
 }
 
-/// How many notices are newer than what was seen, as far as they are counted.
-pub(super) fn unread(records: &dyn Records, me: &AuthorId, seen: u64) -> Result<usize, Fault> {
-    Ok(newest(records, me, Timestamp(0), seen, COUNTED)?.len())
+/// The count on the bell: what each of the newest events amounts to is found out once, not at every page.
+#[derive(Default)]
+pub(super) struct Bell(Mutex<Rung>);
+
+#[derive(Default)]
+struct Rung {
+    /// The last event that was looked at.
+    through: u64,
+    /// The number of the event that each notice is from.
+    notices: BTreeMap<Thing, u64>,
+}
+
+/// What one notice is about: of an order or tab there is one, with its last step.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Order(OrderId),
+    Tab(TabId),
+    Event(u64),
+}
+
+impl Bell {
+    /// How many notices are newer than what was seen, as far as they are counted.
+    pub(super) fn unread(&self, records: &dyn Records, me: &AuthorId, seen: u64) -> Result<usize, Fault> {
+        let newest = view::newest_event(records)?;
+        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = newest.saturating_sub(COUNTED);
+        let after = rung.through.max(counted);
+        for event in between(records, after, newest)? {
+            let about = about(records, me, Timestamp(0), &event, &mut Once::default())?;
+            let thing = match &event.what {
+                Happening::OrderMoved { order, .. } => Thing::Order(*order),
+                Happening::TabMoved { tab, .. } => Thing::Tab(*tab),
+                _ => Thing::Event(event.number),
+            };
+            match about {
+                Some(_) => drop(rung.notices.insert(thing, event.number)),
+                None => drop(rung.notices.remove(&thing)),
+            }
+        }
+        rung.through = newest;
+        rung.notices.retain(|_, number| *number > counted);
+        Ok(rung.notices.values().filter(|number| **number > seen).count())
+    }
 }
 
 #[derive(Default)]
 struct Once {
     orders: BTreeSet<OrderId>,
     tabs: BTreeSet<TabId>,
+}
+
+impl Once {
+    /// Takes an event as told.
+    fn pass(&mut self, what: &Happening) {
+        match what {
+            Happening::OrderMoved { order, .. } => drop(self.orders.insert(*order)),
+            Happening::TabMoved { tab, .. } => drop(self.tabs.insert(*tab)),
+            _ => {}
+        }
+    }
 }
 
 fn about(
@@ -159,8 +269,23 @@ fn said(
         Body::Vouch(said) if said.subject == *me => Some(About::Vouch {
             by,
             stands: said.stands,
+            why: said.why.to_string(),
         }),
         Body::Review(said) if said.receipt.merchant == *me => Some(About::Review { post, by }),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_says_what_was_seen_and_what_before() {
+        assert_eq!(marks(Some(&marked(17, 5))), (17, 5));
+        assert_eq!(seen(Some("17.5")), 17);
+        for bad in [None, Some(""), Some("17"), Some("x.y"), Some("-1.2.3")] {
+            assert_eq!(seen(bad), 0, "{bad:?}");
+        }
+    }
 }

@@ -2,21 +2,27 @@
 //! says in words what went wrong and what to do.
 
 use super::super::app::App;
+use super::super::command;
 use super::super::problem::Problem;
 use super::form::Form;
+use super::notices::{self, Bell};
 use super::preferences::{self, Look};
 use super::words::{self, Lang, args};
-use super::{assets, bags, icons, notices, prose};
+use super::{assets, bags, icons, prose};
+use crate::home::random;
 use askama::Template;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{self, MethodRouter};
+use data_encoding::BASE64URL_NOPAD;
 use fluent_bundle::FluentValue;
+use souk_protocol::api::{Command, Reply};
 use souk_protocol::feed;
 use souk_protocol::id::AuthorId;
 use souk_protocol::money::Amount;
+use souk_protocol::order::State;
 use souk_protocol::text::Name;
 use souk_protocol::view::ListingView;
 use std::collections::BTreeMap;
@@ -24,6 +30,8 @@ use std::sync::Arc;
 
 /// Characters of an id that stand for it where there is no name.
 const SHORT_ID_CHARS: usize = 16;
+/// Random bytes that tell one form from the next.
+const ONCE_BYTES: usize = 12;
 /// Hues of pictures that are made from an id.
 const HUES: u8 = 12;
 
@@ -74,10 +82,11 @@ impl FromRequestParts<App> for Page {
         );
         let seen = notices::seen(app.door.cookie(&parts.headers, notices::COOKIE).as_deref());
         let me = app.node.author();
+        let bell = parts.extensions.get::<Arc<Bell>>().cloned().unwrap_or_default();
         let (my_name, unread, bagged) = app
             .read(move |records| {
                 let name = feed::name(records, &me)?;
-                Ok((name, notices::unread(records, &me, seen)?, bags::units(records)?))
+                Ok((name, bell.unread(records, &me, seen)?, bags::units(records)?))
             })
             .await?;
         Ok(Self {
@@ -170,6 +179,30 @@ impl Page {
     pub(super) fn price(&self, listing: &ListingView) -> String {
         price(self.look.lang, listing)
     }
+    /// The message that names what one vouches for.
+    pub(super) fn category_key(&self, category: &str) -> String {
+        format!("category-{category}")
+    }
+    /// The message that names a state of an order.
+    pub(super) fn state_key(&self, state: &State) -> String {
+        format!("state-{}", state.name())
+    }
+    /// Whether nothing of a listing can be had now.
+    pub(super) fn is_sold_out(&self, listing: &ListingView) -> bool {
+        !listing
+            .variants
+            .iter()
+            .any(|variant| variant.price.is_some() && variant.available != Some(0))
+    }
+    /// A mean with one digit after the point.
+    pub(super) fn tenth(&self, mean: &f64) -> String {
+        let text = format!("{mean:.1}");
+        if self.look.lang == Lang::De {
+            text.replace('.', ",")
+        } else {
+            text
+        }
+    }
     pub(super) fn plain_amount(&self, amount: &Amount) -> String {
         words::plain_amount(amount)
     }
@@ -245,10 +278,17 @@ impl Page {
     pub(super) fn sealed(&self, act: &str) -> String {
         let mut back = String::new();
         html_escape::encode_double_quoted_attribute_to_string(self.here(), &mut back);
+        let (csrf, once) = (self.app.door.csrf(), once());
         format!(
-            r#"<input type="hidden" name="csrf" value="{}"><input type="hidden" name="back" value="{back}"><input type="hidden" name="do" value="{act}">"#,
-            self.app.door.csrf()
+            r#"<input type="hidden" name="csrf" value="{csrf}"><input type="hidden" name="back" value="{back}"><input type="hidden" name="once" value="{once}"><input type="hidden" name="do" value="{act}">"#,
         )
+    }
+    /// Carries out what a form asks for. The same form sent twice does it once.
+    pub(super) async fn carry_out(&self, form: &Form, command: Command) -> Result<Reply, Problem> {
+        match form.get("once") {
+            "" => Ok(self.app.node.command(command).await?),
+            key => command::once(&self.app, key, command).await,
+        }
     }
     /// This screen's address, without the word about the last deed.
     pub(super) fn here(&self) -> String {
@@ -305,6 +345,14 @@ struct TroubleScreen<'a> {
 
 fn problem_key(problem: &Problem) -> String {
     format!("problem-{}", problem.code().replace('_', "-"))
+}
+
+/// What tells one form from the next.
+fn once() -> String {
+    // Without random numbers the node would not have started; then every form counts as another.
+    random::<ONCE_BYTES>()
+        .map(|bytes| BASE64URL_NOPAD.encode(bytes.as_slice()))
+        .unwrap_or_default()
 }
 
 /// A name, or the beginning of an id.

@@ -3,7 +3,7 @@
 
 use super::super::app::parse;
 use super::super::problem::Problem;
-use super::act::{Done, unknown};
+use super::done::{Done, unknown};
 use super::form::Form;
 use super::page::Page;
 use askama::Template;
@@ -21,12 +21,18 @@ const PICKED_FROM: usize = 50;
 /// What can be said with one touch.
 const EMOJI: [&str; 6] = ["👍", "❤️", "😄", "🎉", "😮", "🙏"];
 /// The draft of a post that is being written.
-pub(super) const DRAFT: &str = "post";
+const DRAFT: &str = "post";
+/// Beginning of the names of answers that are being written; the post follows.
+const ANSWER_DRAFTS: &str = "reply/";
+/// Drafts that are looked through for one.
+const DRAFTS_READ: usize = 1_000;
 
 /// An entry, with what it passes on.
 pub(super) struct Told {
     pub(super) entry: EntryView,
     pub(super) passed_on: Option<EntryView>,
+    /// The message that says why it is shown; none for somebody whom the owner went to see.
+    pub(super) why: Option<&'static str>,
 }
 
 impl Told {
@@ -37,17 +43,18 @@ impl Told {
             } => view::post(records, me, id)?.map(|post| post.entry),
             _ => None,
         };
-        Ok(Self { entry, passed_on })
+        let why = match entry.why {
+            Reason::Yours => Some("why-yours"),
+            Reason::YouFollow { author } => view::reads(records, &author)?.then_some("why-followed"),
+        };
+        Ok(Self {
+            entry,
+            passed_on,
+            why,
+        })
     }
-    fn emoji(&self) -> [&'static str; 6] {
+    pub(super) fn emoji(&self) -> [&'static str; 6] {
         EMOJI
-    }
-    /// The message that says why it is shown.
-    fn why(&self) -> &'static str {
-        match self.entry.why {
-            Reason::Yours => "why-yours",
-            _ => "why-followed",
-        }
     }
 }
 
@@ -79,8 +86,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
             for entry in found.items.into_iter().filter(|entry| is_shown(&wanted, entry)) {
                 entries.push(Told::of(records, &me, entry)?);
             }
-            let drafts = view::drafts(records, None, 1_000)?.items;
-            let draft = drafts.into_iter().find(|draft| draft.name == DRAFT);
+            let draft = draft(records, DRAFT)?;
             let mut picked = Vec::new();
             for tag in &tags {
                 picked.extend(view::listing(records, &me, &tag.shop, &tag.listing)?);
@@ -90,7 +96,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
                 entries,
                 found.next,
                 view::follows_count(records)?,
-                draft.map(|draft| draft.text.to_string()).unwrap_or_default(),
+                draft,
                 picked,
                 own.into_iter().filter(|listing| listing.published).collect(),
             ))
@@ -114,6 +120,18 @@ fn is_shown(show: &str, entry: &EntryView) -> bool {
         "reviews" => !matches!(entry.said, SaidView::Post { .. }),
         _ => true,
     }
+}
+
+/// The name of an answer's draft.
+fn answer_draft(to: &EnvelopeId) -> String {
+    format!("{ANSWER_DRAFTS}{to}")
+}
+
+/// What was kept under a name, or nothing.
+fn draft(records: &dyn Records, name: &str) -> Result<String, Fault> {
+    let drafts = view::drafts(records, None, DRAFTS_READ)?.items;
+    let draft = drafts.into_iter().find(|draft| draft.name == name);
+    Ok(draft.map(|draft| draft.text.to_string()).unwrap_or_default())
 }
 
 /// Where a list goes on.
@@ -143,6 +161,8 @@ struct PostScreen<'a> {
     post: Told,
     answers: Vec<Told>,
     answered: Option<EntryView>,
+    /// The draft of an answer.
+    draft: String,
 }
 
 /// `GET /posts/{id}`
@@ -164,10 +184,16 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
             for answer in found.answers {
                 answers.push(Told::of(records, &me, answer)?);
             }
-            Ok(Some((Told::of(records, &me, found.entry)?, answers, answered)))
+            let draft = draft(records, &answer_draft(&id))?;
+            Ok(Some((
+                Told::of(records, &me, found.entry)?,
+                answers,
+                answered,
+                draft,
+            )))
         })
         .await?;
-    let (post, answers, answered) = found.ok_or_else(|| Problem::NotFound {
+    let (post, answers, answered, draft) = found.ok_or_else(|| Problem::NotFound {
         message: format!("no post {id} is held here"),
         next: "It may arrive later; go back to the feed.",
     })?;
@@ -176,19 +202,19 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
         post,
         answers,
         answered,
+        draft,
     })
 }
 
 /// Forms of the feed and of posts.
 pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Problem> {
-    let node = &page.app.node;
     match name {
         "post" if form.ticked("keep") => {
             let command = Command::SaveDraft {
                 name: DRAFT.into(),
                 text: form.get("text").into(),
             };
-            node.command(command).await?;
+            page.carry_out(form, command).await?;
             Ok(Done::here("kept"))
         }
         "post" => {
@@ -197,17 +223,23 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             if text.is_empty() {
                 return Err(Problem::Field("there is nothing to say yet".into()));
             }
-            node.command(Command::Post {
-                text,
-                tags,
-                reply_to: None,
-                reshare: None,
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags,
+                    reply_to: None,
+                    reshare: None,
+                },
+            )
             .await?;
-            node.command(Command::SaveDraft {
-                name: DRAFT.into(),
-                text: String::new(),
-            })
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name: DRAFT.into(),
+                    text: String::new(),
+                },
+            )
             .await?;
             Ok(Done::to("/".into(), "posted"))
         }
@@ -217,33 +249,51 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             if text.is_empty() {
                 return Err(Problem::Field("there is nothing to say yet".into()));
             }
-            node.command(Command::Post {
-                text,
-                tags: Vec::new(),
-                reply_to: Some(to),
-                reshare: None,
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: Some(to),
+                    reshare: None,
+                },
+            )
+            .await?;
+            let name = answer_draft(&to);
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name,
+                    text: String::new(),
+                },
+            )
             .await?;
             Ok(Done::to(format!("/posts/{to}"), "replied"))
         }
         "reshare" => {
             let of: EnvelopeId = form.parsed("key")?;
             let text = form.text("text").to_owned();
-            node.command(Command::Post {
-                text,
-                tags: Vec::new(),
-                reply_to: None,
-                reshare: Some(of),
-            })
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: None,
+                    reshare: Some(of),
+                },
+            )
             .await?;
             Ok(Done::here("reshared"))
         }
         "react" => {
             let to: EnvelopeId = form.parsed("key")?;
-            node.command(Command::React {
-                to,
-                emoji: form.get("emoji").into(),
-            })
+            page.carry_out(
+                form,
+                Command::React {
+                    to,
+                    emoji: form.get("emoji").into(),
+                },
+            )
             .await?;
             Ok(Done {
                 to: Some(format!("{}#post-{to}", page_of(form))),
@@ -257,5 +307,5 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
 
 /// The screen that a form stands on.
 fn page_of(form: &Form) -> &str {
-    super::act::local(form.get("back")).unwrap_or("/")
+    super::done::local(form.get("back")).unwrap_or("/")
 }

@@ -158,6 +158,11 @@ fn number(lang: Lang, minor: u64, exponent: u8) -> String {
     }
 }
 
+/// A whole number, as the language writes it.
+pub(super) fn number_grouped(lang: Lang, whole: u64) -> String {
+    grouped(whole, if lang == Lang::De { '.' } else { ',' })
+}
+
 fn grouped(whole: u64, group: char) -> String {
     let digits = whole.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);

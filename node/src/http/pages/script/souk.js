@@ -13,7 +13,8 @@ if (address.searchParams.has('done')) {
 // One deed for each touch: a second one would be the same form again.
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== 'post') return;
+  // What is downloaded leaves the page as it is.
+  if (event.defaultPrevented || form.method !== 'post' || 'download' in form.dataset) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

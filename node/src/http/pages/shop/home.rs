@@ -4,7 +4,7 @@ use super::super::super::app::blocking;
 use super::super::super::inventory::{Inventory, Row, Shown};
 use super::super::super::problem::Problem;
 use super::super::super::product_file;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::words::{self, args};

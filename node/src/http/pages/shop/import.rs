@@ -6,7 +6,7 @@ use super::super::super::imports::{Difference, Imported, Pending, Plan, Planned,
 use super::super::super::limits::{IMPORT_PREVIEW_MAX, PRODUCT_FILE_BYTES_MAX};
 use super::super::super::problem::Problem;
 use super::super::super::product_file;
-use super::super::act::{Done, again};
+use super::super::done::{Done, again};
 use super::super::form::Form;
 use super::super::page::{Page, see};
 use super::plan::plan;

@@ -3,7 +3,7 @@
 use super::super::super::app::parse;
 use super::super::super::problem::Problem;
 use super::super::super::product_file;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::cells::{self, Cell};

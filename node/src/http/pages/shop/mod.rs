@@ -22,7 +22,7 @@ mod terms;
 use super::super::app::App;
 use super::super::limits::PRODUCT_FILE_BYTES_MAX;
 use super::super::problem::Problem;
-use super::act::{Done, unknown};
+use super::done::{Done, unknown};
 use super::form::Form;
 use super::page::{Page, screen};
 use axum::Router;

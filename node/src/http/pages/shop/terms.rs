@@ -1,7 +1,7 @@
 //! The shop's terms. Setting them for the first time opens the shop.
 
 use super::super::super::problem::Problem;
-use super::super::act::Done;
+use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::words;

@@ -1,1 +1,33 @@
-# money
+# حسابات الثقة: دَين بين شخصين.
+owed-to-you = مستحق لك
+you-owe = مستحق عليك
+at-risk = أقصى ما قد تخسره
+even = لا دَين
+balance = الرصيد
+room = ما زال بإمكانك إنفاقه
+tabs-none = لا حسابات ثقة بعد
+tabs-none-why = حساب الثقة دَين بين شخصين يثق أحدهما بالآخر. بلا مصرف وبلا عملة رقمية، ويوقّع الاثنان كل تغيير.
+limit-you-gave = تسمح له بدَين حتى { $limit }
+limit-they-gave = يسمح لك بدَين حتى { $limit }
+limit-yours = تسمح له بدَين حتى
+limit-theirs = يسمح لك بدَين حتى
+tab-pending = بانتظار الطرف الآخر
+grant-title = اسمح لشخص بأن يستدين منك
+grant-why = يمكنه عندها الشراء منك حتى هذا الحد دون أن يدفع فورًا. وإن لم يدفع أبدًا، فهذا أقصى ما تخسره.
+grant-to = لمن
+grant-limit = حتى
+grant-vouched = فقط إن زكّاه شخص أتابعه
+grant = افتح حساب الثقة
+done-granted = سيعلم بذلك. يسري حساب الثقة حين يوقّعه.
+tab-with = حساب الثقة مع { $name }
+profile = الملف الشخصي
+tab-history = التغييرات
+tab-history-none = لا شيء بعد.
+limit-change = تغيير الحد
+limit-change-why = إن كان الحد أقل مما عليه الآن، فهو يمنع زيادة الدَّين فقط.
+change-limit = تغيير الحد
+change-pay = دفع ثمن طلب
+change-refund = إعادة مبلغ
+change-hold = حجز مبلغ لطلب
+change-capture = خصم مبلغ لطلب
+change-release = إلغاء الحجز

@@ -1,1 +1,33 @@
-# money
+# Deckel: Kredit zwischen zwei Menschen.
+owed-to-you = bekommst du noch
+you-owe = schuldest du
+at-risk = kannst du höchstens verlieren
+even = quitt
+balance = Stand
+room = kannst du noch ausgeben
+tabs-none = Noch keine Deckel
+tabs-none-why = Ein Deckel ist Kredit zwischen zwei Menschen, die einander vertrauen. Keine Bank, keine Kryptowährung; beide unterschreiben jede Änderung.
+limit-you-gave = du gibst Kredit bis { $limit }
+limit-they-gave = du bekommst Kredit bis { $limit }
+limit-yours = Du gibst Kredit bis
+limit-theirs = Du bekommst Kredit bis
+tab-pending = wartet auf die andere Seite
+grant-title = Jemandem Kredit geben
+grant-why = Dann kann diese Person bis zu dieser Grenze bei dir kaufen, ohne gleich zu zahlen. Zahlt sie nie, verlierst du höchstens so viel.
+grant-to = Wem
+grant-limit = Bis zu
+grant-vouched = Nur wenn jemand, dem ich folge, für diese Person spricht
+grant = Deckel aufmachen
+done-granted = Die andere Seite erfährt es. Der Deckel gilt, sobald sie ihn unterschrieben hat.
+tab-with = Deckel mit { $name }
+profile = Profil
+tab-history = Was sich geändert hat
+tab-history-none = Noch nichts.
+limit-change = Grenze ändern
+limit-change-why = Liegt sie unter dem, was dir schon geschuldet wird, verhindert sie nur neue Schulden.
+change-limit = Grenze geändert
+change-pay = Bestellung bezahlt
+change-refund = Zurückgezahlt
+change-hold = Für eine Bestellung zurückgelegt
+change-capture = Für eine Bestellung abgebucht
+change-release = Wieder freigegeben

@@ -1,1 +1,33 @@
-# money
+# Tabs: credit between two people.
+owed-to-you = owed to you
+you-owe = you owe
+at-risk = the most you could lose
+even = even
+balance = balance
+room = you can still spend
+tabs-none = No tabs yet
+tabs-none-why = A tab is credit between two people who trust each other. No bank, no coin; both sign every change.
+limit-you-gave = you let them owe { $limit }
+limit-they-gave = they let you owe { $limit }
+limit-yours = You let them owe
+limit-theirs = They let you owe
+tab-pending = waits for the other side
+grant-title = Let somebody owe you
+grant-why = They can then buy from you up to this limit without paying at once. If they never pay, you lose that much at most.
+grant-to = Whom
+grant-limit = Up to
+grant-vouched = Only if somebody I follow vouches for them
+grant = Open the tab
+done-granted = They are told. The tab stands when they have signed it.
+tab-with = Tab with { $name }
+profile = Profile
+tab-history = What changed it
+tab-history-none = Nothing yet.
+limit-change = Change the limit
+limit-change-why = Below what they owe already, it only stops them from owing more.
+change-limit = Limit changed
+change-pay = Paid for an order
+change-refund = Paid back
+change-hold = Set aside for an order
+change-capture = Taken for an order
+change-release = Set free again
