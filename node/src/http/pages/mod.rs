@@ -18,6 +18,7 @@
 //! | `market` | finding things |
 //! | `bag` `orders` `money` | buying, paying |
 //! | `shop` | the owner's own shop |
+//! | `front` | the shop for everybody else |
 //! | `node` | the node, its settings, the first steps |
 //! | `act` | forms that change something |
 
@@ -27,6 +28,7 @@ mod bag;
 mod bags;
 mod done;
 mod form;
+pub(super) mod front;
 mod icons;
 mod market;
 mod money;
