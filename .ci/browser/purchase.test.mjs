@@ -95,7 +95,7 @@ test('an order that nobody pays lapses', async () => {
     const order = await placed(ben, merle, first);
     await merle.command('accept_order', { order });
     const { deadline } = await ben.order(order, 'accepted');
-    assert.equal(deadline.who, 'buyer');
+    assert.deepEqual([deadline.who, deadline.then], ['merchant', 'lapsed'], 'who may end it, and how');
 
     let visit = await browser.openPage(ben, { at: `/orders/${order}` });
     assert.equal(await visit.form('orders.lapse').count(), 0);
