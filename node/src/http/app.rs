@@ -3,6 +3,8 @@
 use super::Node;
 use super::command::Answers;
 use super::door::Door;
+use super::imports::Imports;
+use super::inventory::Shelf;
 use super::limits::{BACKUPS_MAX, BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use super::metrics::Requests;
 use super::problem::Problem;
@@ -35,6 +37,10 @@ pub(super) struct Shared {
     pub(super) event_streams: Arc<Semaphore>,
     /// One import at a time: a file may be large.
     pub(super) imports: Arc<Semaphore>,
+    /// The file of the page's import.
+    pub(super) pending: Imports,
+    /// The owner's listings.
+    pub(super) shelf: Arc<Shelf>,
     /// Few encrypted backups at a time: each takes memory for its passphrase.
     pub(super) backups: Arc<Semaphore>,
     /// Turns true once the API is to end.
@@ -71,6 +77,8 @@ impl App {
             requests: Requests::default(),
             event_streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             imports: Arc::new(Semaphore::new(1)),
+            pending: Imports::default(),
+            shelf: Arc::default(),
             backups: Arc::new(Semaphore::new(BACKUPS_MAX)),
             stopping,
         }))

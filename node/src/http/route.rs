@@ -302,7 +302,7 @@ pub(super) fn router(app: App) -> Router {
         router.route(route.path, route.handler)
     });
     router
-        .fallback(|request: Request| async move { Problem::NoPath(request.uri().path().to_owned()) })
+        .fallback(pages::nowhere)
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::Method(format!("{} {}", request.method(), request.uri().path()))
         })

@@ -10,6 +10,8 @@
 mod forms;
 mod owner;
 mod pages;
+mod shopkeeper;
+mod storefront;
 mod wire;
 
 use serde_json::{Value, json};

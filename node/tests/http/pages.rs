@@ -92,6 +92,30 @@ pub(super) fn filled(form: &Fields, typed: &[(&str, &str)]) -> Fields {
     form.iter().cloned().chain(typed).collect()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_a_person_gets_a_page_and_a_program_an_error() {
+    let alice = Running::start().await;
+    let browser = Browser::open(&alice).await;
+    for path in [
+        "/nowhere",
+        "/orders/x",
+        "/people/x",
+        "/posts/x",
+        "/shops/x/y",
+        "/money/x",
+        "/explore?offset=x",
+    ] {
+        let page = browser.get(path).await;
+        assert!([400, 404, 422].contains(&page.status), "{path}: {}", page.status);
+        assert!(
+            page.text().starts_with("<!doctype html>") && page.text().contains("<h1>"),
+            "{path}"
+        );
+    }
+    let program = browser.get("/api/v1/nowhere").await;
+    assert_eq!((program.status, program.code().as_str()), (404, "not_found"));
+}
+
 const SCREENS: [&str; 8] = [
     "/",
     "/explore",

@@ -18,6 +18,7 @@
 //! | `market` | finding things |
 //! | `bag` `orders` `money` | buying, paying |
 //! | `shop` | the owner's own shop |
+//! | `front` | the shop for everybody else |
 //! | `node` | the node, its settings, the first steps |
 //! | `act` | forms that change something |
 
@@ -27,6 +28,7 @@ mod bag;
 mod bags;
 mod done;
 mod form;
+pub(super) mod front;
 mod icons;
 mod market;
 mod money;
@@ -45,13 +47,13 @@ mod words;
 use super::app::{App, Params};
 use super::problem::Problem;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing;
 use axum::{Extension, Router};
 use notices::Bell;
-use page::screen;
+use page::{Page, screen};
 use preferences::Look;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -88,6 +90,20 @@ pub(super) fn router() -> Router<App> {
 /// Whether a path is one of pages, and what it says to strangers.
 pub(super) fn is_page(path: &str) -> bool {
     !OTHERS.iter().any(|other| path.starts_with(other))
+}
+
+/// What is at no path: a page that says so, or for programs an error.
+pub(super) async fn nowhere(State(app): State<App>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let problem = Problem::NoPath(path.clone());
+    let (mut parts, _) = request.into_parts();
+    match is_page(&path) {
+        true => match Page::from_request_parts(&mut parts, &app).await {
+            Ok(page) => page.trouble(&problem),
+            Err(other) => other.into_response(),
+        },
+        false => problem.into_response(),
+    }
 }
 
 /// Whether a path holds nothing of the owner's.

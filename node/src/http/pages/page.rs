@@ -176,18 +176,8 @@ impl Page {
     pub(super) fn money(&self, amount: &Amount) -> String {
         words::money(self.look.lang, amount)
     }
-    /// What a listing costs: the least that one of its variants does.
     pub(super) fn price(&self, listing: &ListingView) -> String {
-        let prices = listing.variants.iter().filter_map(|variant| variant.price);
-        let (least, most) = (
-            prices.clone().min_by_key(|price| price.minor),
-            prices.max_by_key(|price| price.minor),
-        );
-        match (least, most) {
-            (Some(least), Some(most)) if least != most => self.t1("price-from", "price", self.money(&least)),
-            (Some(price), _) => self.money(&price),
-            (None, _) => self.t("no-price"),
-        }
+        price(self.look.lang, listing)
     }
     /// The message that names what one vouches for.
     pub(super) fn category_key(&self, category: &str) -> String {
@@ -373,12 +363,30 @@ pub(super) fn called(name: Option<&Name>, id: &impl ToString) -> String {
     }
 }
 
+/// What a listing costs: the least that one of its variants does.
+pub(super) fn price(lang: Lang, listing: &ListingView) -> String {
+    let prices = listing.variants.iter().filter_map(|variant| variant.price);
+    let (least, most) = (
+        prices.clone().min_by_key(|price| price.minor),
+        prices.max_by_key(|price| price.minor),
+    );
+    match (least, most) {
+        (Some(least), Some(most)) if least != most => {
+            let least = args([("price", words::money(lang, &least).into())]);
+            words::message(lang, "price-from", Some(&least))
+        }
+        (Some(price), _) => words::money(lang, &price),
+        (None, _) => words::message(lang, "no-price", None),
+    }
+}
+
 fn short(id: &str) -> String {
     let head: String = id.chars().take(SHORT_ID_CHARS).collect();
     format!("{head}…")
 }
 
-fn figure(class: &str, letter: &str, id: &str) -> String {
+/// A small picture with a letter, made from an id.
+pub(super) fn figure(class: &str, letter: &str, id: &str) -> String {
     let [hue, pattern @ ..] = *blake3::hash(id.as_bytes()).as_bytes();
     let hue = hue % HUES;
     let mut shape = String::new();
