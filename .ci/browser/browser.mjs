@@ -163,6 +163,8 @@ export class Visit {
         const form = this.form(act, key).first();
         const [name, value] = (button ?? '').split('-');
         const chosen = button ? form.locator(`button[name="${name}"]${value ? `[value="${value}"]` : ''}`).first() : form.locator('button:not([name])').last();
+        // Away from the bars above and below, as a person would have it.
+        await chosen.evaluate((it) => it.scrollIntoView({ block: 'center' }));
         const sent = (response) => response.request().isNavigationRequest() && response.request().method() === 'POST';
         const [answer] = await Promise.all([this.page.waitForResponse(sent), chosen.click({ timeout: CLICK_MS })]);
         await this.page.waitForLoadState('load');
