@@ -186,6 +186,7 @@ async fn it_shows_what_is_for_sale_and_nothing_private() {
         "/?q=lamp",
         "/?category=Home+%3E+Light",
         "/?page=9",
+        "/?q=lamp&page=99999",
         "/lamp",
         &format!("/{lamp}"),
         "/vase",
