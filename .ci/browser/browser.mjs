@@ -27,6 +27,8 @@ export const SENTINEL = 'xRan';
 // How long something on a screen is waited for, and how often one without scripts looks again.
 const WAIT_MS = 30_000;
 const RELOAD_EVERY_MS = 250;
+// How long a button may be covered, moving or absent.
+const CLICK_MS = 10_000;
 
 export class Browser {
     static async start() {
@@ -155,15 +157,18 @@ export class Visit {
         }
     }
 
-    // Presses the button of a form (the last one without a name, or `name` or `name-value`) and waits for what it leads to.
-    async submit(act, button, key) {
+    // Presses the button of a form (the last one without a name, or `name` or `name-value`) and waits
+    // for what it leads to: a form that was taken, unless it is to be refused.
+    async submit(act, button, { key, refused = false } = {}) {
         const form = this.form(act, key).first();
         const [name, value] = (button ?? '').split('-');
         const chosen = button ? form.locator(`button[name="${name}"]${value ? `[value="${value}"]` : ''}`).first() : form.locator('button:not([name])').last();
-        const answered = this.page.waitForResponse((response) => response.request().isNavigationRequest() && response.request().method() === 'POST');
-        await chosen.click();
-        await answered;
+        // Away from the bars above and below, as a person would have it.
+        await chosen.evaluate((it) => it.scrollIntoView({ block: 'center' }));
+        const sent = (response) => response.request().isNavigationRequest() && response.request().method() === 'POST';
+        const [answer] = await Promise.all([this.page.waitForResponse(sent), chosen.click({ timeout: CLICK_MS })]);
         await this.page.waitForLoadState('load');
+        assert.equal(answer.status() >= 400, refused, `${act} was answered with ${answer.status()}: ${(await this.page.locator('[role=alert]').allInnerTexts()).join(' ')}`);
     }
 
     // Waits until something stands on the screen: it comes by itself with scripts, and by a reload without.

@@ -40,6 +40,7 @@ for (const js of [false, true]) {
         await until('the shop to arrive', async () => (await node.find(`/shops/${merle.author}`))?.listings > 5);
 
         // What they want.
+        await until('the search to know it', async () => (await node.read('/search?q=basket')).total > 0);
         await visit.go('/explore?q=basket');
         await page.getByRole('link', { name: /Willow Market Basket/ }).first().click();
         await page.waitForURL(/\/shops\/.+\/.+/);
@@ -77,7 +78,7 @@ for (const js of [false, true]) {
         await visit.submit('orders.review');
         await merle.order(order, 'completed');
         const listing = (await merle.read(`/orders/${order}`)).lines[0].listing;
-        await until('the review at the merchant', async () => (await merle.read(`/shops/me/listings/${listing}/reviews`)).items.some((one) => one.text === 'It creaks.'));
+        await until('the review', async () => (await node.read(`/shops/${merle.author}/listings/${listing}/reviews`)).items.some((one) => one.text === 'It creaks.'));
 
         await visit.go(`/orders/${order}/receipt`);
         assert.match(await page.locator('main').innerText(), /76[.,]90/);

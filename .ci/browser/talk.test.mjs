@@ -53,7 +53,7 @@ for (const js of [false, true]) {
         // What is refused comes back with what was typed.
         await ben_sees.go('/');
         await ben_sees.fill('talk.post', { text: '   ' });
-        await ben_sees.submit('talk.post');
+        await ben_sees.submit('talk.post', undefined, { refused: true });
         await ben_sees.page.getByRole('alert').waitFor();
         ben_sees.faults = ben_sees.faults.filter((fault) => !fault.includes('422'));
         for (const visit of [ada_sees, ben_sees]) {

@@ -66,7 +66,11 @@ export function live() {
   let source;
   const open = () => {
     source = new EventSource('/api/v1/events');
-    source.onopen = () => say('');
+    source.onopen = () => {
+      say('');
+      // What happened between the drawing of the screen and this moment, the stream does not tell.
+      soon();
+    };
     source.onerror = () => say(words.offline);
     for (const kind of ['said', 'profile_changed', 'shop_changed', 'order_moved', 'tab_moved', 'peer_came', 'peer_left', 'equivocated', 'device_asks', 'revoked', 'own_past', 'gap']) {
       source.addEventListener(kind, soon);

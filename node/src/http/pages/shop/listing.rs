@@ -26,6 +26,10 @@ struct ListingScreen<'a> {
     key: String,
     title: String,
     description: String,
+    /// What both were when the form was drawn: what the owner left alone is not sent again, and so takes
+    /// back nothing that another window or device changed since.
+    was_title: String,
+    was_description: String,
     on: bool,
     was: String,
     cells: Vec<Cell>,
@@ -56,6 +60,8 @@ pub(super) async fn listing(page: Page) -> Result<Response, Problem> {
         page: &page,
         title: page.kept_or(act, &key, "title", &listing.title),
         description: page.kept_or(act, &key, "description", &listing.description),
+        was_title: page.kept_or(act, &key, "was-title", &listing.title),
+        was_description: page.kept_or(act, &key, "was-description", &listing.description),
         on: ticked.map_or(listing.published, |on| !on.is_empty()),
         was: page.kept_or(act, &key, &format!("was.{key}"), &was),
         cells: Cell::all(&page, act, &key, &listing, from, CELLS),
@@ -81,16 +87,17 @@ async fn held(page: &Page, id: ListingId) -> Result<ListingView, Problem> {
 /// `shop.listing`
 pub(super) async fn save(page: &Page, form: &Form) -> Result<Done, Problem> {
     let id: ListingId = form.parsed("key")?;
-    let (before, currency) = (held(page, id).await?, product_file::currency(&page.app).await?);
+    held(page, id).await?;
+    let currency = product_file::currency(&page.app).await?;
     let mut all = cells::changes(form, currency)?;
     let (title, description) = (form.text("title"), form.text("description"));
     if title.is_empty() {
         return Err(Problem::Field("a listing needs a title".into()));
     }
-    if title != before.title.as_str() {
+    if title != form.text("was-title") {
         all.entry(id).or_default().title = Some(title.to_owned());
     }
-    if description != before.description.as_str().trim() {
+    if description != form.text("was-description") {
         all.entry(id).or_default().description = Some(description.to_owned());
     }
     let all: BTreeMap<_, _> = all.into_iter().filter(|(listing, _)| *listing == id).collect();
