@@ -512,7 +512,7 @@ async fn a_link_opens_the_page_once_and_its_cookie_cannot_be_used_from_elsewhere
     let host = format!("Host: {}", alice.host());
     let closed = alice.raw("GET /", std::slice::from_ref(&host), b"").await;
     assert_eq!(closed.status, 401);
-    assert!(closed.text().contains("souk up") && !closed.text().contains("Alice"));
+    assert!(closed.text().contains("souk open") && !closed.text().contains("Alice"));
     let link = alice.posts("/login-links", json!({})).await.json()["url"]
         .as_str()
         .unwrap()

@@ -115,8 +115,8 @@ mod tests {
     fn units_of_one_variant_are_one_line() {
         let (shop, listing, variant) = (
             AuthorId::from_bytes([1; 32]),
-            ListingId::from_bytes([2; 32]),
-            VariantId::from_bytes([3; 16]),
+            ListingId::from_bytes([2; 16]),
+            VariantId::from_bytes([3; 8]),
         );
         let mut bag = Bag::empty(shop);
         assert!(bag.add(listing, Some(variant), 2) && bag.add(listing, Some(variant), 3));
