@@ -27,11 +27,10 @@ pub fn exposure(
     pays: impl Fn(&AuthorId) -> bool,
 ) -> Result<Exposure, Broken> {
     let mut exposure = Exposure::default();
-    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
-    let mine = mine
-        .take_while(|((node, _), _)| *node == at)
-        .map(|(_, order)| order);
-    for order in mine.filter(|order| order.merchant == *me && order.buyer == *to && order.receipt.is_some()) {
+    let between = book.sums.between(at, me, to);
+    let between = between.into_iter().flat_map(|between| &between.orders);
+    let orders = between.filter_map(|id| book.folds.get(&(at, *id)));
+    for order in orders.filter(|order| order.receipt.is_some()) {
         let total = order.total().map_or(0, |total| total.minor);
         exposure.lost_minor += match order.rail() {
             Some(Rail::Tab) => total,
@@ -40,13 +39,12 @@ pub fn exposure(
         };
     }
     let tab = TabId::of(me, to, "EUR");
-    let held = book.tabs.get(&tab).and_then(|thread| thread.held.get(&at));
-    let chain = chain(book, held.map_or(&[], Vec::as_slice));
+    let chain = chain_of(book, at, &tab);
     for link in chain.map_err(|words| Broken::new(Law::OneChain, words, [at]))? {
         let has_receipt = |order| {
             book.folds
                 .get(&(at, order))
-                .is_some_and(|order: &Order| order.receipt.is_some())
+                .is_some_and(|order| order.receipt.is_some())
         };
         match &link.state.change {
             Change::SetLimit { limit_minor, .. } if link.by == *me => {
@@ -89,14 +87,8 @@ pub fn granted(
 
 /// Orders that a shop has open for one buyer are few.
 pub fn few_open(book: &Book, at: usize, me: &AuthorId, buyer: &AuthorId) -> Result<(), Broken> {
-    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
-    let mine = mine
-        .take_while(|((node, _), _)| *node == at)
-        .map(|(_, order)| order);
-    let open = mine.filter(|order| {
-        order.merchant == *me && order.buyer == *buyer && matches!(order.state, State::Asked | State::Quoted)
-    });
-    match open.count() {
+    let open = book.sums.between(at, me, buyer).map_or(0, |between| between.open);
+    match open {
         ..=ORDERS_OPEN_PER_BUYER_MAX => Ok(()),
         open => {
             let words = format!("{me} has {open} orders of {buyer} open");

@@ -67,7 +67,7 @@ impl World {
         }
         toll.vouched_share = share(vouched, pairs);
         let between =
-            |order: &&souk_protocol::order::Order| !self.book.with_liar([&order.buyer, &order.merchant]);
+            |order: &&Arc<souk_protocol::order::Order>| !self.book.with_liar([&order.buyer, &order.merchant]);
         let orders = self.book.wholes.values().filter(between);
         let (mut all, mut completed) = (0, 0);
         for order in orders {
