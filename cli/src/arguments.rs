@@ -2,8 +2,8 @@
 //! command's own file.
 
 use crate::command::{
-    address, backup, buy, device, feed, follow, id, orders, passphrase, peer, post, profile, review, search,
-    shop, tab, up, vouch,
+    address, backup, buy, device, feed, follow, id, open, orders, passphrase, peer, post, profile, review,
+    search, service, shop, tab, up, vouch,
 };
 use crate::demo;
 use crate::failure::EXIT_CODES;
@@ -32,6 +32,13 @@ pub(crate) struct Arguments {
 pub(crate) enum Wish {
     /// Start your node and keep it running until Ctrl-C
     Up(up::Up),
+    /// Open your node's page in the browser
+    Open(open::Open),
+    /// Start your node with the computer
+    Service {
+        #[command(subcommand)]
+        wish: service::Service,
+    },
     /// Make an identity without starting a node
     Init(up::Init),
     /// How your node is and whom it is connected to
@@ -221,6 +228,11 @@ mod tests {
             "passphrase change --passphrase-file a --new-passphrase-file b",
             "passphrase remove --passphrase-file a",
             "stop",
+            "open",
+            "open /orders --print",
+            "service install --peer /ip4/127.0.0.1/udp/1/quic-v1 --no-mdns --api-port 7000 --dry-run",
+            "service remove --dry-run",
+            "service status",
             "demo --catalog a.csv --currency USD --stay",
             "completions bash",
         ] {
@@ -245,6 +257,10 @@ mod tests {
             "restore",
             "backup",
             "passphrase",
+            "service",
+            "service install --name alice",
+            "open //eve.example",
+            "open orders",
             "help",
             "nothing",
         ] {

@@ -68,6 +68,8 @@ fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Wish::Recover(wish) => command::backup::recover(&wish, &context),
         Wish::Passphrase { wish } => command::passphrase::run(&wish, &context),
         Wish::Stop => command::stop::run(&context),
+        Wish::Open(wish) => command::open::run(&wish, &context),
+        Wish::Service { wish } => command::service::run(&wish, &context),
         Wish::Demo(wish) => demo::run(&wish, output),
         Wish::Completions { shell } => {
             arguments::completions(shell);

@@ -28,7 +28,7 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 /// Every command that needs a running node.
-const NEED_A_NODE: [&str; 16] = [
+const NEED_A_NODE: [&str; 17] = [
     "status",
     "id",
     "profile",
@@ -45,6 +45,7 @@ const NEED_A_NODE: [&str; 16] = [
     "device invite",
     "peer add /ip4/127.0.0.1/udp/1/quic-v1",
     "stop",
+    "open --print",
 ];
 
 #[test]

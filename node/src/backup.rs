@@ -149,16 +149,25 @@ fn write_new(
     contents: impl FnOnce(&mut dyn Write) -> Result<u64, BackupFailure>,
 ) -> Result<u64, BackupFailure> {
     let file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(path)?;
-    let mut locking = passphrase.lock(BufWriter::new(file))?;
-    locking.write_all(MAGIC)?;
-    locking.write_all(&Item::Identity(Box::new(identity.clone())).write()?)?;
-    contents(&mut locking)?;
-    let file: File = locking
-        .finish()?
+    let file: File = write_locked(BufWriter::new(file), passphrase, identity, contents)?
         .into_inner()
         .map_err(|error| error.into_error())?;
     file.sync_all()?;
     Ok(file.metadata()?.len())
+}
+
+/// Writes a backup to wherever it goes; gives back what it was written to, with everything in it.
+pub(crate) fn write_locked<W: Write>(
+    output: W,
+    passphrase: &Passphrase,
+    identity: &Identity,
+    contents: impl FnOnce(&mut dyn Write) -> Result<u64, BackupFailure>,
+) -> Result<W, BackupFailure> {
+    let mut locking = passphrase.lock(output)?;
+    locking.write_all(MAGIC)?;
+    locking.write_all(&Item::Identity(Box::new(identity.clone())).write()?)?;
+    contents(&mut locking)?;
+    Ok(locking.finish()?)
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -68,6 +68,12 @@ impl Clock {
         *state = (anchor, believes);
         Timestamp(time)
     }
+
+    /// Whether the wall's clock is believed now.
+    pub fn is_believed(&self) -> bool {
+        self.now();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 /// What time it is, from where it is counted from now on, and whether that is the wall's time.

@@ -26,11 +26,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const KEYS: &str = "keys.json";
-const TOKEN: &str = "api.token";
+pub(crate) const TOKEN: &str = "api.token";
 const PORT: &str = "api.port";
 const PEER_PORTS: &str = "peers.port";
-const STORE: &str = "store";
-const SEARCH: &str = "search";
+pub(crate) const STORE: &str = "store";
+pub(crate) const SEARCH: &str = "search";
 /// Secret bytes of an API token.
 pub const TOKEN_BYTES: usize = 32;
 

@@ -73,6 +73,8 @@ pub struct PeerStatus {
     pub address: String,
     /// `quic` or `tcp`.
     pub transport: String,
+    /// Whether the other side dialled, so that it has found a way here.
+    pub incoming: bool,
     /// Last round trip of a ping.
     pub rtt_ms: Option<u64>,
 }
@@ -260,6 +262,10 @@ impl Node {
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
+    /// Whether the machine's clock goes on steadily since the node was started.
+    pub(crate) fn believes_clock(&self) -> bool {
+        self.0.clock.is_believed()
+    }
     /// The number of the newest event; the events are in the records.
     pub fn events(&self) -> watch::Receiver<u64> {
         self.0.events.clone()
@@ -338,6 +344,10 @@ impl Node {
                     transport: connection
                         .map(|connection| connection.transport.to_owned())
                         .unwrap_or_default(),
+                    incoming: peer
+                        .connections
+                        .iter()
+                        .any(|connection| connection.direction == network::Direction::Inbound),
                     rtt_ms: peer.rtt_us.map(|us| us.div_ceil(1_000)),
                 }
             })

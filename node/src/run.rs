@@ -26,6 +26,10 @@ pub struct Config {
     pub mdns: bool,
     /// The API's port; none for that of the last time, or a free one.
     pub api_port: Option<u16>,
+    /// Where to serve the shop to ordinary browsers, if anywhere.
+    pub storefront: Option<SocketAddr>,
+    /// How the world reaches that, if not by its address.
+    pub storefront_url: Option<String>,
     /// How a new owner wants to be called.
     pub name: Option<String>,
     /// What opens the keys, if a passphrase closes them, and closes those of a new identity.
@@ -37,6 +41,8 @@ pub struct Config {
 pub struct Ready {
     /// Where its API is.
     pub api_url: String,
+    /// Where its shop is for ordinary browsers, if anywhere.
+    pub storefront_url: Option<String>,
     /// A link to its page that works once.
     pub login_url: String,
     /// For whom it speaks.
@@ -135,8 +141,13 @@ async fn serve(
             .map_err(|error| RunError::SetUp(error.to_string()))?;
     }
     let api = http::serve(node.clone(), home, config.api_port).await?;
+    let storefront = match config.storefront {
+        Some(at) => Some(http::serve_storefront(&api, at, config.storefront_url.as_deref()).await?),
+        None => None,
+    };
     ready(&Ready {
         api_url: api.url().to_owned(),
+        storefront_url: storefront.as_ref().map(|front| front.url().to_owned()),
         login_url: api.login_link()?,
         author: node.author(),
         device: node.device(),
@@ -148,6 +159,9 @@ async fn serve(
         // The sender lives as long as the node does.
         _ = stopping.wait_for(|stop| *stop) => {}
         _ = asked_to_stop() => {}
+    }
+    if let Some(storefront) = storefront {
+        storefront.stop().await;
     }
     api.stop().await;
     Ok(())

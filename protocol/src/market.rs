@@ -26,9 +26,14 @@ pub fn terms(records: &dyn Records, shop: &AuthorId) -> Result<Option<ShopTerms>
 /// those of the newest epoch in which the shop said anything of it: the devices that stayed say all of it
 /// again, and what the one that went may have written into the epoch before is gone.
 pub fn fields(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Result<Fields, Fault> {
+    let said = parts(records, shop, Kind::Listing, listing)?;
+    joined(records, shop, &said)
+}
+
+fn joined(records: &dyn Records, shop: &AuthorId, said: &[Signed]) -> Result<Fields, Fault> {
     let mut fields = Fields::new();
     let mut newest = 0;
-    for envelope in parts(records, shop, Kind::Listing, listing)? {
+    for envelope in said {
         if let Body::Listing(part) = envelope.body() {
             newest = newest.max(part.epoch_max());
             fields.join(part.fields());
@@ -44,6 +49,22 @@ pub fn fields(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Re
 pub fn listing(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Option<Listing>, Fault> {
     let fields = fields(records, shop, id)?;
     Ok((!fields.is_empty()).then(|| Listing::read(*id, &fields)))
+}
+
+/// A listing as a person reads it, and when it was last said anew, as its shop says.
+pub fn dated(
+    records: &dyn Records,
+    shop: &AuthorId,
+    id: &ListingId,
+) -> Result<Option<(Listing, Timestamp)>, Fault> {
+    let said = parts(records, shop, Kind::Listing, id)?;
+    let fields = joined(records, shop, &said)?;
+    Ok((!fields.is_empty()).then(|| (Listing::read(*id, &fields), newest(&said))))
+}
+
+fn newest(said: &[Signed]) -> Timestamp {
+    let times = said.iter().map(|envelope| envelope.time().wall_ms);
+    Timestamp(times.max().unwrap_or(0))
 }
 
 /// The stock of a listing over all the shop's devices.
@@ -102,13 +123,7 @@ pub fn listing_ids(
 
 /// When a listing was last said anew, as its shop says.
 pub fn updated(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Result<Timestamp, Fault> {
-    let said = parts(records, shop, Kind::Listing, listing)?;
-    Ok(Timestamp(
-        said.iter()
-            .map(|envelope| envelope.time().wall_ms)
-            .max()
-            .unwrap_or(0),
-    ))
+    Ok(newest(&parts(records, shop, Kind::Listing, listing)?))
 }
 
 /// Everybody of whom a listing is held.

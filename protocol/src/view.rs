@@ -11,12 +11,14 @@ mod talk;
 mod trade;
 
 pub use devices::{AskingView, DeviceView, DevicesView, This, devices};
-pub use people::{FollowView, Named, ProfileView, follows, follows_count, profile, reads};
+pub use people::{
+    FollowView, Named, ProfileView, follows, follows_count, last_word, profile, reads, vouched_for,
+};
 pub use shop::{
     ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView,
     ZoneView, listing, listings, own_shop, reviews, shop,
 };
-pub use talk::{EntryView, PostView, SaidView, TagView, feed, post};
+pub use talk::{EntryView, PostView, SaidView, TagView, feed, post, said_by};
 pub use trade::{
     ActView, ChangeView, DeadlineView, InstructionView, LineView, OrderView, ReceiptView, ReceiptedView,
     TabView, TrackingView, order, orders, orders_to_act_on, tab, tabs,

@@ -16,6 +16,7 @@ use souk_node::store::OpenStoreError;
 use souk_node::vault::Passphrase;
 use souk_node::{Config, Ready, RunError};
 use souk_protocol::pairing::PairError;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
@@ -30,6 +31,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What `up` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Up {
+    #[command(flatten)]
+    reach: Reach,
+    /// How you want to be called, if the identity is new
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    keys: KeysPassphrase,
+    /// Stop when standard input ends: with the program that started this one
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+/// How a node reaches others and is reached.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Reach {
     /// A node to connect to: /ip4/…/p2p/…; may be repeated
     #[arg(long = "peer", value_name = "ADDRESS")]
     peers: Vec<String>,
@@ -42,14 +58,41 @@ pub(crate) struct Up {
     /// Port of the local API; 0 takes any, without it the one of last time
     #[arg(long, value_name = "PORT")]
     api_port: Option<u16>,
-    /// How you want to be called, if the identity is new
-    #[arg(long)]
-    name: Option<String>,
-    #[command(flatten)]
-    keys: KeysPassphrase,
-    /// Stop when standard input ends: with the program that started this one
-    #[arg(long, hide = true)]
-    with_parent: bool,
+    /// Serve your shop read-only to ordinary browsers there, as IP:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    storefront: Option<String>,
+    /// How the world reaches that, such as https://shop.example; without it by its address
+    #[arg(long, value_name = "URL", requires = "storefront")]
+    storefront_url: Option<String>,
+}
+
+impl Reach {
+    /// The same again, as one types it.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let repeated = |name: &str, values: &[String]| -> Vec<String> {
+            values
+                .iter()
+                .flat_map(|value| [name.to_owned(), value.clone()])
+                .collect()
+        };
+        let mut arguments = repeated("--peer", &self.peers);
+        arguments.extend(repeated("--listen", &self.listen));
+        if self.no_mdns {
+            arguments.push("--no-mdns".to_owned());
+        }
+        if let Some(port) = self.api_port {
+            arguments.extend(["--api-port".to_owned(), port.to_string()]);
+        }
+        for (name, value) in [
+            ("--storefront", &self.storefront),
+            ("--storefront-url", &self.storefront_url),
+        ] {
+            if let Some(value) = value {
+                arguments.extend([name.to_owned(), value.clone()]);
+            }
+        }
+        arguments
+    }
 }
 
 /// What opens the keys of a directory, if a passphrase closes them.
@@ -90,16 +133,46 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
     }
     let config = Config {
         home: context.home.clone(),
-        listen: wish.listen.clone(),
-        peers: wish.peers.clone(),
-        mdns: !wish.no_mdns,
-        api_port: wish.api_port,
+        listen: wish.reach.listen.clone(),
+        peers: wish.reach.peers.clone(),
+        mdns: !wish.reach.no_mdns,
+        api_port: wish.reach.api_port,
+        storefront: wish.reach.storefront.as_deref().map(storefront).transpose()?,
+        storefront_url: wish
+            .reach
+            .storefront_url
+            .as_deref()
+            .map(web_address)
+            .transpose()?,
         name: wish.name.clone(),
         passphrase: wish.keys.ask(&context.home)?,
     };
     souk_node::run(config, |ready| announce(ready, context.output)).map_err(|error| refused(&error))?;
     context.output.line("stopped");
     Ok(())
+}
+
+fn storefront(text: &str) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|_| {
+        Failure::usage(
+            format!("expected an address such as 127.0.0.1:8080 after --storefront, got '{text}'"),
+            "write it like 127.0.0.1:8080, or 0.0.0.0:8080 for all who can reach this machine",
+        )
+    })
+}
+
+fn web_address(text: &str) -> Result<String, Failure> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '?' | '#');
+    match rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain)) {
+        true => Ok(text.to_owned()),
+        false => Err(Failure::usage(
+            format!("expected a web address after --storefront-url, got '{text}'"),
+            "write it like https://shop.example",
+        )),
+    }
 }
 
 /// Makes an identity without starting a node.
@@ -195,6 +268,9 @@ fn announce(ready: &Ready, out: Output) {
         "page   {} (works once, for ten minutes)",
         ready.login_url
     ));
+    if let Some(url) = &ready.storefront_url {
+        out.line(format!("shop   {url} (for everybody, read-only)"));
+    }
     for address in &ready.peer_addresses {
         out.line(format!("peers  {address}"));
     }
@@ -205,6 +281,7 @@ fn announcement(ready: &Ready) -> Value {
     json!({
         "api": ready.api_url,
         "login": ready.login_url,
+        "storefront": ready.storefront_url,
         "author": ready.author,
         "device": ready.device,
         "peer_addresses": ready.peer_addresses,
@@ -252,6 +329,11 @@ fn refused(error: &RunError) -> Failure {
         RunError::Home(error) | RunError::Start(StartError::Home(error)) => home_refused(error),
         RunError::Serve(ServeError::Home(error)) => home_refused(error),
         RunError::Serve(error @ ServeError::PortTaken { .. }) => {
+            Failure::cannot_start("port_taken", message, error.next())
+        }
+        RunError::Serve(error @ ServeError::Storefront { source, .. })
+            if source.kind() == std::io::ErrorKind::AddrInUse =>
+        {
             Failure::cannot_start("port_taken", message, error.next())
         }
         RunError::Serve(error) => Failure::cannot_start("cannot_listen", message, error.next()),

@@ -3,9 +3,12 @@
 use super::Node;
 use super::command::Answers;
 use super::door::Door;
-use super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
+use super::imports::Imports;
+use super::inventory::Shelf;
+use super::limits::{BACKUPS_MAX, BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use super::metrics::Requests;
 use super::problem::Problem;
+use crate::home::Owner;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -24,6 +27,9 @@ pub(super) struct Shared {
     pub(super) door: Door,
     /// The node's directory.
     pub(super) dir: PathBuf,
+    /// Whose directory it is, with the recovery words if they are kept there. They stand in a page when the
+    /// owner asks for them, and nowhere else.
+    pub(super) owner: Owner,
     /// `http://127.0.0.1:PORT`.
     pub(super) url: String,
     pub(super) answers: Answers,
@@ -31,6 +37,12 @@ pub(super) struct Shared {
     pub(super) event_streams: Arc<Semaphore>,
     /// One import at a time: a file may be large.
     pub(super) imports: Arc<Semaphore>,
+    /// The file of the page's import.
+    pub(super) pending: Imports,
+    /// The owner's listings.
+    pub(super) shelf: Arc<Shelf>,
+    /// Few encrypted backups at a time: each takes memory for its passphrase.
+    pub(super) backups: Arc<Semaphore>,
     /// Turns true once the API is to end.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -51,6 +63,7 @@ impl App {
         node: Node,
         door: Door,
         dir: PathBuf,
+        owner: Owner,
         url: String,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -58,11 +71,15 @@ impl App {
             node,
             door,
             dir,
+            owner,
             url,
             answers: Answers::default(),
             requests: Requests::default(),
             event_streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             imports: Arc::new(Semaphore::new(1)),
+            pending: Imports::default(),
+            shelf: Arc::default(),
+            backups: Arc::new(Semaphore::new(BACKUPS_MAX)),
             stopping,
         }))
     }

@@ -4,12 +4,14 @@
 
 use super::app::{App, Nothing, Params};
 use super::problem::Problem;
-use crate::backup;
+use crate::backup::{self, BackupFailure};
+use crate::vault::Passphrase;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
+use souk_protocol::backup::Identity;
 use std::io;
 use tokio::sync::mpsc;
 
@@ -27,23 +29,10 @@ pub(super) async fn backup(
 ) -> Result<Response, Problem> {
     let store = app.node.records().clone();
     let items = backup::items(&store).to_string();
-    let (pieces, told) = mpsc::channel::<io::Result<Bytes>>(PIECES_WAITING);
-    tokio::task::spawn_blocking(move || {
-        let mut output = Pieces {
-            bytes: Vec::with_capacity(PIECE_BYTES),
-            pieces: pieces.clone(),
-        };
-        let written = backup::write_contents(&store, &mut output, &mut |_| {});
-        let ended = written
-            .map_err(io::Error::other)
-            .and_then(|_| io::Write::flush(&mut output));
-        if let Err(error) = ended {
-            tracing::warn!(%error, "a backup broke off");
-            // The reader sees that the answer ends in the middle; it may also have gone.
-            pieces.blocking_send(Err(error)).ok();
-        }
+    let body = streamed((), move |mut output| {
+        backup::write_contents(&store, &mut output, &mut |_| {})?;
+        Ok(output)
     });
-    let body = stream::unfold(told, |mut told| async move { Some((told.recv().await?, told)) });
     let headers = [
         (
             header::CONTENT_TYPE.as_str(),
@@ -51,7 +40,49 @@ pub(super) async fn backup(
         ),
         (ITEMS, items),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((headers, body).into_response())
+}
+
+/// The same as a backup file: closed with a passphrase, with the identity at its head. `turn` is let go
+/// when it is written.
+pub(super) fn locked(
+    app: &App,
+    turn: impl Send + 'static,
+    passphrase: Passphrase,
+    identity: Identity,
+) -> Body {
+    let store = app.node.records().clone();
+    streamed(turn, move |output| {
+        backup::write_locked(output, &passphrase, &identity, |output| {
+            backup::write_contents(&store, output, &mut |_| {})
+        })
+    })
+}
+
+/// A body that is written on a thread that may wait for the disk and for its reader.
+fn streamed(
+    turn: impl Send + 'static,
+    write: impl FnOnce(Pieces) -> Result<Pieces, BackupFailure> + Send + 'static,
+) -> Body {
+    let (pieces, told) = mpsc::channel::<io::Result<Bytes>>(PIECES_WAITING);
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let output = Pieces {
+            bytes: Vec::with_capacity(PIECE_BYTES),
+            pieces: pieces.clone(),
+        };
+        let ended = write(output)
+            .map_err(io::Error::other)
+            .and_then(|mut output| io::Write::flush(&mut output));
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a backup broke off");
+            // The reader sees that the answer ends in the middle; it may also have gone.
+            pieces.blocking_send(Err(error)).ok();
+        }
+    });
+    Body::from_stream(stream::unfold(told, |mut told| async move {
+        Some((told.recv().await?, told))
+    }))
 }
 
 /// What is written, sent on in pieces.

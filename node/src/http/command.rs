@@ -84,6 +84,18 @@ pub(super) async fn command(
     carry_out(app, command, place).await.map(Json)
 }
 
+/// Carries out a command of a form. The same command under the same key is carried out once.
+pub(super) async fn once(app: &App, key: &str, command: Command) -> Result<Reply, Problem> {
+    if key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        return Err(Problem::Form("this form's key is too long".into()));
+    }
+    let body = serde_json::to_vec(&command).map_err(|error| Problem::Fault(error.to_string()))?;
+    let hash = blake3::hash(&body);
+    // One form may stand for several commands.
+    let key = format!("{key}/{}", hash.to_hex());
+    carry_out(app.clone(), command, Some(app.answers.place(&key, hash)?)).await
+}
+
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);

@@ -16,6 +16,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const COOKIE_CONTEXT: &str = "souk 2026 page cookie v1";
+const CSRF_CONTEXT: &str = "souk 2026 page csrf v1";
+/// How long a browser keeps what its reader chose, in seconds.
+const CHOICE_SECONDS: u32 = 400 * 24 * 3_600;
 const COOKIE_PREFIX: &str = "souk-";
 const DEVICE_PREFIX: &str = "device-";
 const COOKIE_NAME_CHARS: usize = 16;
@@ -40,6 +43,7 @@ pub(super) struct Door {
     token: blake3::Hash,
     cookie_name: String,
     cookie: String,
+    csrf: String,
     codes: Mutex<VecDeque<(blake3::Hash, Instant)>>,
 }
 
@@ -54,6 +58,16 @@ fn shortened(text: &[u8]) -> String {
         .collect()
 }
 
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
 impl Door {
     /// The door of this device's node at a port.
     pub(super) fn new(port: u16, device: &DeviceId, token: &Token) -> Self {
@@ -61,6 +75,7 @@ impl Door {
         let device = device.to_string();
         let device = device.strip_prefix(DEVICE_PREFIX).unwrap_or(&device);
         let cookie = blake3::derive_key(COOKIE_CONTEXT, token.reveal().as_bytes());
+        let csrf = blake3::derive_key(CSRF_CONTEXT, token.reveal().as_bytes());
         Self {
             origins: hosts.clone().map(|host| format!("http://{host}")),
             hosts,
@@ -70,6 +85,7 @@ impl Door {
                 device.chars().take(COOKIE_NAME_CHARS).collect::<String>()
             ),
             cookie: BASE64URL_NOPAD.encode(&cookie),
+            csrf: BASE64URL_NOPAD.encode(&csrf),
             codes: Mutex::default(),
         }
     }
@@ -115,15 +131,36 @@ impl Door {
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        let lines = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok());
         let expected = hash(&self.cookie);
-        lines
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .any(|(name, value)| name == self.cookie_name && hash(value) == expected)
+        cookies(headers).any(|(name, value)| name == self.cookie_name && hash(value) == expected)
+    }
+
+    /// What a browser keeps for its reader under a name: no secret, and none of another node on this machine.
+    pub(super) fn cookie(&self, headers: &HeaderMap, name: &str) -> Option<String> {
+        let full = self.full_name(name);
+        let found = cookies(headers).find(|(known, _)| *known == full);
+        found.map(|(_, value)| value.to_owned())
+    }
+
+    /// The header that has a browser keep something for its reader.
+    pub(super) fn keep_cookie(&self, name: &str, value: &str) -> String {
+        format!(
+            "{}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={CHOICE_SECONDS}",
+            self.full_name(name)
+        )
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}-{name}", self.cookie_name)
+    }
+
+    /// What every form of the pages holds, so that no other page can send one.
+    pub(super) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+    /// Whether a form holds it.
+    pub(super) fn is_csrf(&self, shown: &str) -> bool {
+        hash(shown) == hash(&self.csrf)
     }
 
     /// The header that gives a browser the page's cookie.

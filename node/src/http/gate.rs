@@ -4,7 +4,7 @@ use super::app::App;
 use super::door::Caller;
 use super::limits::REQUEST_MS_MAX;
 use super::problem::Problem;
-use super::route;
+use super::{pages, route};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -21,7 +21,8 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Nothing to others. Under `no-referrer` browsers would call the origin of the pages' own forms `null`.
+    (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -35,14 +36,19 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Lets a request in, or not, and dresses its answer.
 pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = match checked(&app, request) {
-        Ok(request) => answered(next, request).await,
-        Err(problem) => problem.into_response(),
+    let strangers_page = (request.method().is_safe() && pages::is_page(request.uri().path()))
+        .then(|| request.headers().clone());
+    let mut response = match (checked(&app, request), strangers_page) {
+        (Ok(request), _) => answered(next, request).await,
+        (Err(Problem::NoToken), Some(headers)) => pages::door(&headers, false),
+        (Err(problem), _) => problem.into_response(),
     };
     for (name, value) in HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        let headers = response.headers_mut();
+        // What never changes says itself how long it may be kept.
+        if name != header::CACHE_CONTROL || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     app.requests.count(response.status());
     response

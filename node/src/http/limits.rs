@@ -14,6 +14,12 @@ pub const STOP_MS_MAX: u64 = 3_000;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Largest product file, in bytes.
 pub const PRODUCT_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a product file waits on the page for the owner's word, in milliseconds; one file at a time does.
+pub const IMPORT_WAIT_MS: u64 = 60 * 60 * 1_000;
+/// Products of a file that are told one by one before it is imported; of further ones only the number is told.
+pub const IMPORT_PREVIEW_MAX: usize = 200;
+/// Encrypted backups that are made at a time.
+pub const BACKUPS_MAX: usize = 1;
 /// Products that go into one command.
 pub const IMPORT_PRODUCTS_MAX: usize = 200;
 /// Items of a page if nothing is said.
@@ -36,5 +42,30 @@ pub const LOGIN_CODE_MS: u64 = 10 * 60 * 1_000;
 pub const ANSWERS_KEPT_MAX: usize = 1_024;
 /// Longest key of a command, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
-/// Entries of each list on the status page.
-pub const STATUS_ITEMS: usize = 10;
+
+/// Connections that the storefront serves at a time; further ones wait.
+pub const FRONT_CONNECTIONS_MAX: usize = 256;
+/// Connections of one address to the storefront; further ones are closed.
+pub const FRONT_ADDRESS_CONNECTIONS_MAX: usize = 24;
+/// How long a connection to the storefront lives, in milliseconds: whoever reads slowly gives its place back.
+pub const FRONT_CONNECTION_MS_MAX: u64 = 120_000;
+/// How long an answer of the storefront may take, in milliseconds.
+pub const FRONT_REQUEST_MS_MAX: u64 = 15_000;
+/// Requests of one address in a second, on and on.
+pub const FRONT_REQUESTS_PER_SECOND_MAX: u64 = 20;
+/// Requests of one address at once, after a pause.
+pub const FRONT_REQUESTS_AT_ONCE_MAX: u64 = 120;
+/// Addresses that the storefront counts requests for.
+pub const FRONT_ADDRESSES_MAX: usize = 8_192;
+/// Largest answer of the storefront, in bytes: the sitemap of the largest shop fits.
+pub const FRONT_PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Listings of one page of the storefront.
+pub const FRONT_LISTINGS: usize = 48;
+/// Categories that the storefront offers.
+pub const FRONT_CATEGORIES_MAX: usize = 12;
+/// Reviews that a listing's page shows, the newest.
+pub const FRONT_REVIEWS_MAX: usize = 50;
+/// Listings of a feed, the last changed.
+pub const FRONT_FEED_ITEMS: usize = 50;
+/// Addresses of a sitemap, as its format allows.
+pub const FRONT_SITEMAP_MAX: usize = 50_000;

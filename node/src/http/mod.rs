@@ -9,6 +9,8 @@
 //! | `limits` | every bound, by name |
 //! | `problem` | every "no", with its status and words |
 //! | `door` | who may come in |
+//! | `inventory` | the owner's listings, in memory |
+//! | `imports` | the product file that waits for the owner's word |
 //! | `app` | what all handlers share, and how they read a request |
 //! | `command` | commands, and their repetition by key |
 //! | `people` `shops` `search` `trade` | queries |
@@ -23,6 +25,7 @@
 //! | `openapi` | the description |
 //! | `gate` | what every request passes before and after its handler |
 //! | `server` | the listener and its connections |
+//! | `storefront` | the listener for everybody else |
 
 mod app;
 mod backup;
@@ -30,6 +33,8 @@ mod command;
 mod door;
 mod events;
 mod gate;
+mod imports;
+mod inventory;
 pub mod limits;
 mod metrics;
 mod node;
@@ -43,8 +48,10 @@ mod search;
 mod server;
 mod shape;
 mod shops;
+mod storefront;
 mod trade;
 
 pub use server::{Api, ServeError, serve};
+pub use storefront::{Storefront, serve_storefront};
 
 use crate::node::{CommandError, Node, NodeStatus};

@@ -17,6 +17,8 @@ pub(super) enum Problem {
     Origin(String),
     #[error("a request to this node needs its token")]
     NoToken,
+    #[error("this form is not from a page of this node, or from before it was set up anew")]
+    Seal,
     #[error("there is nothing at {0}")]
     NoPath(String),
     #[error("nothing here answers {0}")]
@@ -63,7 +65,7 @@ impl Problem {
         match self {
             Self::Form(_) => StatusCode::BAD_REQUEST,
             Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::Origin(_) => StatusCode::FORBIDDEN,
+            Self::Origin(_) | Self::Seal => StatusCode::FORBIDDEN,
             Self::NoPath(_) | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAllowed { .. } => StatusCode::CONFLICT,
@@ -88,6 +90,7 @@ impl Problem {
             Self::Form(_) | Self::Field(_) => "invalid",
             Self::NoToken => "no_token",
             Self::Origin(_) => "origin",
+            Self::Seal => "seal",
             Self::Host(_) => "host",
             Self::NoPath(_) | Self::NotFound { .. } => "not_found",
             Self::Method(_) => "method",
@@ -113,6 +116,7 @@ impl Problem {
         match self {
             Self::Host(_) => "Use the address that 'souk status' shows.",
             Self::Origin(_) => "Open the node's own page, or call the API from a program.",
+            Self::Seal => "Go back, reload the page and send it again.",
             Self::NoToken => {
                 "Send 'Authorization: Bearer TOKEN' with the text of api.token in the node's directory."
             }

@@ -5,6 +5,7 @@
 //! hears how far it is. It goes on if they go away: what is imported twice is the same.
 
 use super::app::{App, Nothing, Params, blocking, bytes};
+use super::imports::Imported;
 use super::limits::{IMPORT_PRODUCTS_MAX, PAGE_ITEMS_MAX, PRODUCT_FILE_BYTES_MAX};
 use super::problem::Problem;
 use crate::products::{self, ProductFile, ProductKind};
@@ -22,7 +23,7 @@ use souk_protocol::market;
 use souk_protocol::money::Currency;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// Lines that wait for a slow reader.
 const LINES_WAITING: usize = 16;
@@ -43,35 +44,23 @@ enum Line {
     Done(Imported),
 }
 
-/// How an import went.
-#[derive(Default, Serialize)]
-struct Imported {
-    listings_in_file: usize,
-    variants_in_file: usize,
-    new: u64,
-    changed: u64,
-    same: u64,
-    warnings: Vec<String>,
-}
-
 /// `POST /api/v1/shop/import`
 pub(super) async fn import(
     State(app): State<App>,
     Params(wish): Params<Wish>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let turn = Arc::clone(&app.imports)
-        .try_acquire_owned()
-        .map_err(|_| Problem::TooMany {
-            message: "an import is under way already".into(),
-            next: "Wait until it is done.",
-        })?;
+    let turn = turn(&app)?;
     let currency = currency(&app).await?;
     let file = bytes(body, PRODUCT_FILE_BYTES_MAX).await?;
     let file = blocking(move || read(&file, currency)).await??;
     let (lines, told) = mpsc::channel(LINES_WAITING);
     tokio::spawn(async move {
-        let last = match write(&app, file, wish.drafts, &lines).await {
+        let tell = |listings, of| {
+            // Whoever reads slowly hears less often; the import waits for nobody.
+            lines.try_send(line(&Line::Progress { listings, of })).ok();
+        };
+        let last = match write(&app, &file, wish.drafts, tell).await {
             Ok(imported) => line(&Line::Done(imported)),
             Err(problem) => [problem.to_json(), b"\n".to_vec()].concat().into(),
         };
@@ -90,7 +79,17 @@ pub(super) async fn import(
         .into_response())
 }
 
-async fn currency(app: &App) -> Result<Currency, Problem> {
+/// The right to import, which one at a time has.
+pub(super) fn turn(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    let turn = Arc::clone(&app.imports).try_acquire_owned();
+    turn.map_err(|_| Problem::TooMany {
+        message: "an import is under way already".into(),
+        next: "Wait until it is done.",
+    })
+}
+
+/// The currency of the owner's shop.
+pub(super) async fn currency(app: &App) -> Result<Currency, Problem> {
     let me = app.node.author();
     let terms = app.read(move |records| market::terms(records, &me)).await?;
     terms
@@ -101,7 +100,8 @@ async fn currency(app: &App) -> Result<Currency, Problem> {
         })
 }
 
-fn read(file: &[u8], currency: Currency) -> Result<ProductFile, Problem> {
+/// Reads a file whole, or says where and how to mend it.
+pub(super) fn read(file: &[u8], currency: Currency) -> Result<ProductFile, Problem> {
     products::read_shopify(file, currency.exponent(), &mut |_| {}).map_err(|error| {
         let next = "Mend the file where it says so and import it again; nothing was written.";
         Problem::Refused(Refused::new(Code::Invalid, error.to_string(), next))
@@ -114,11 +114,12 @@ fn line(line: &Line) -> Bytes {
     bytes.into()
 }
 
-async fn write(
+/// Writes all products of a file, some at a time, and tells how many of how many are written.
+pub(super) async fn write(
     app: &App,
-    file: ProductFile,
+    file: &ProductFile,
     drafts: bool,
-    lines: &mpsc::Sender<Bytes>,
+    tell: impl Fn(usize, usize),
 ) -> Result<Imported, Problem> {
     let of = file.products.len();
     let mut imported = Imported {
@@ -129,10 +130,14 @@ async fn write(
     };
     let mut listings = 0;
     // Listings of one document of the shop go together, so that each document is written few times.
-    let (mut file, me) = (file, app.node.author());
-    file.products
-        .sort_by_cached_key(|product| shard_of(&ListingId::of(&me, &product.handle)));
-    for products in file.products.chunks(IMPORT_PRODUCTS_MAX) {
+    let me = app.node.author();
+    let mut sorted: Vec<&products::Product> = file.products.iter().collect();
+    sorted.sort_by_cached_key(|product| shard_of(&ListingId::of(&me, &product.handle)));
+    for products in sorted.chunks(IMPORT_PRODUCTS_MAX) {
+        let ids: Vec<ListingId> = products
+            .iter()
+            .map(|product| ListingId::of(&me, &product.handle))
+            .collect();
         let products = products.iter().map(|product| draft(product, drafts)).collect();
         match app.node.command(Command::ImportListings { products }).await? {
             Reply::Imported { new, changed, same } => {
@@ -142,13 +147,17 @@ async fn write(
             }
             other => return Err(Problem::Fault(format!("an import was answered with {other:?}"))),
         }
+        // The page shows them at once, however many there will be.
+        let (shelf, node) = (app.shelf.clone(), app.node.clone());
+        blocking(move || shelf.renew(&node, &ids)).await??;
         listings = (listings + IMPORT_PRODUCTS_MAX).min(of);
-        lines.send(line(&Line::Progress { listings, of })).await.ok();
+        tell(listings, of);
     }
     Ok(imported)
 }
 
-fn draft(product: &products::Product, drafts: bool) -> ProductDraft {
+/// A product of a file as a command has it.
+pub(super) fn draft(product: &products::Product, drafts: bool) -> ProductDraft {
     let kind = match product.kind {
         ProductKind::Physical => Kind::Physical,
         ProductKind::Digital => Kind::Digital,
@@ -233,7 +242,11 @@ pub(super) async fn export(
     Ok((headers, file).into_response())
 }
 
-fn product(listing: &Listing, available: impl Fn(&souk_protocol::id::VariantId) -> u64) -> products::Product {
+/// A listing as a file has it.
+pub(super) fn product(
+    listing: &Listing,
+    available: impl Fn(&souk_protocol::id::VariantId) -> u64,
+) -> products::Product {
     let product = &listing.product;
     let images = product.media.iter().filter(|media| !media.source.is_empty());
     let images = images.map(|media| products::Image {

@@ -117,23 +117,12 @@ const SEARCHED: &[&str] = &[
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get(
-            "/",
-            "Error",
-            "The node's page; without the cookie it says how to get in",
-            pages::page,
-        )
-        .other("text/html")
-        .open(),
-        get("/style.css", "Error", "The page's style", pages::style)
-            .other("text/css")
-            .open(),
-        get(
             "/login",
             "Error",
             "Uses up a one-time code and sets the page's cookie",
             pages::login,
         )
-        .query(&["once"])
+        .query(&["once", "to"])
         .other("text/html")
         .open(),
         get(
@@ -304,16 +293,16 @@ pub(super) fn is_open(path: &str) -> bool {
             .map(|route| route.path)
             .collect()
     });
-    OPEN.contains(&path)
+    OPEN.contains(&path) || pages::is_open(path)
 }
 
-/// The router of all routes, behind the gate.
+/// The router of all routes and pages, behind the gate.
 pub(super) fn router(app: App) -> Router {
-    let router = routes().into_iter().fold(Router::new(), |router, route| {
+    let router = routes().into_iter().fold(pages::router(), |router, route| {
         router.route(route.path, route.handler)
     });
     router
-        .fallback(|request: Request| async move { Problem::NoPath(request.uri().path().to_owned()) })
+        .fallback(pages::nowhere)
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::Method(format!("{} {}", request.method(), request.uri().path()))
         })

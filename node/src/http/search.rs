@@ -47,24 +47,24 @@ enum Order {
 /// What was found.
 #[derive(Serialize)]
 pub(super) struct Found {
-    items: Vec<ListingView>,
-    total: usize,
-    corrected: bool,
-    facets: FacetsView,
+    pub(super) items: Vec<ListingView>,
+    pub(super) total: usize,
+    pub(super) corrected: bool,
+    pub(super) facets: FacetsView,
 }
 
 /// Values that are common among all that was found.
 #[derive(Serialize)]
-struct FacetsView {
-    categories: Vec<FacetView>,
-    kinds: Vec<FacetView>,
-    vendors: Vec<FacetView>,
+pub(super) struct FacetsView {
+    pub(super) categories: Vec<FacetView>,
+    pub(super) kinds: Vec<FacetView>,
+    pub(super) vendors: Vec<FacetView>,
 }
 
 #[derive(Serialize)]
-struct FacetView {
-    value: String,
-    count: usize,
+pub(super) struct FacetView {
+    pub(super) value: String,
+    pub(super) count: usize,
 }
 
 /// `GET /api/v1/search`
@@ -73,11 +73,15 @@ pub(super) async fn search(
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Found>, Problem> {
     let shop = wanted.shop.as_deref().map(|shop| app.author(shop)).transpose()?;
-    let query = wanted.query(shop.as_ref())?;
+    find(&app, wanted.query(shop.as_ref())?).await.map(Json)
+}
+
+/// What the index finds, as the records have it.
+pub(super) async fn find(app: &App, query: Query) -> Result<Found, Problem> {
     let node = app.node.clone();
     let page = blocking(move || node.search(&query)).await?.map_err(problem)?;
     let me = app.node.author();
-    app.read(move |records| found(records, &me, page)).await.map(Json)
+    app.read(move |records| found(records, &me, page)).await
 }
 
 impl Wanted {

@@ -2,9 +2,10 @@
 
 use super::app::App;
 use super::door::Door;
+use super::inventory::Shelf;
 use super::limits::{CONNECTIONS_MAX, HEAD_MS_MAX, HEADERS_MAX, STOP_MS_MAX};
 use super::{Node, route};
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, Owner};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use zeroize::Zeroizing;
 
 /// How long the listener rests after it could not take a connection, in milliseconds.
 const REST_MS: u64 = 50;
@@ -37,6 +39,15 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// The storefront cannot be listened on.
+    #[error("cannot serve the storefront at {address}: {source}")]
+    Storefront {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The token or the port could not be read or kept.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -50,6 +61,10 @@ impl ServeError {
                 "Stop that program, or start with --api-port and another number; 0 picks a free one.".into()
             }
             Self::Listen { .. } => "Start with --api-port 0 to have a free port picked.".into(),
+            Self::Storefront { .. } => {
+                "Stop what listens there, or choose another address with --storefront, such as 127.0.0.1:8080."
+                    .into()
+            }
             Self::Home(error) => error.next(),
         }
     }
@@ -82,14 +97,30 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     home.keep_port(address.port())?;
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
-    let app = App::new(node, door, home.dir().to_owned(), url, stopping.clone());
-    let task = tokio::spawn(accept(listener, route::router(app.clone()), stopping));
+    let owner = owner_of(home);
+    let app = App::new(node, door, home.dir().to_owned(), owner, url, stopping.clone());
+    // The owner's listings are in memory before anybody opens the page.
+    app.shelf.renew_beside(&app.node);
+    let router = route::router(app.clone());
+    let serve = move |stream, _, stopping| connection(stream, router.clone(), stopping);
+    let task = tokio::spawn(accept(listener, CONNECTIONS_MAX, serve, stopping));
     Ok(Api {
         app,
         address,
         stop,
         task,
     })
+}
+
+/// Who owns the directory, for the pages: they show the words when asked, and put them into a backup.
+fn owner_of(home: &Home) -> Owner {
+    Owner {
+        author: home.author(),
+        device: home.device(),
+        epoch: home.grant().epoch,
+        name: home.name().map(str::to_owned),
+        words: home.words().map(|words| Zeroizing::new(words.to_owned())),
+    }
 }
 
 impl Api {
@@ -104,6 +135,14 @@ impl Api {
     /// A one-time link to the node's page.
     pub fn login_link(&self) -> Result<String, HomeError> {
         self.app.login_link()
+    }
+    /// The node that it serves.
+    pub(super) fn node(&self) -> &Node {
+        &self.app.node
+    }
+    /// The owner's listings.
+    pub(super) fn shelf(&self) -> Arc<Shelf> {
+        self.app.shelf.clone()
     }
     /// Takes no more requests, lets open ones end for a short while, and closes.
     pub async fn stop(mut self) {
@@ -121,8 +160,16 @@ impl Drop for Api {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
-    let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+/// Takes connections, so many at a time, and has each served, until it is to stop.
+pub(super) async fn accept<Served>(
+    listener: TcpListener,
+    connections_max: usize,
+    serve: impl Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> Served,
+    mut stopping: watch::Receiver<bool>,
+) where
+    Served: Future<Output = ()> + Send + 'static,
+{
+    let turns = Arc::new(Semaphore::new(connections_max));
     let mut open = JoinSet::new();
     loop {
         let taken = tokio::select! {
@@ -131,16 +178,16 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
             _ = stopping.wait_for(|stop| *stop) => break,
         };
         match taken {
-            Ok((stream, turn)) => {
-                let (router, stopping) = (router.clone(), stopping.clone());
+            Ok((stream, from, turn)) => {
+                let served = serve(stream, from, stopping.clone());
                 open.spawn(async move {
-                    connection(stream, router, stopping).await;
+                    served.await;
                     drop(turn);
                 });
             }
             Err(error) => {
                 // Too few file handles, most likely: they come back as connections end.
-                tracing::warn!(%error, "a connection to the local API was not taken");
+                tracing::warn!(%error, "a connection was not taken");
                 tokio::time::sleep(Duration::from_millis(REST_MS)).await;
             }
         }
@@ -152,24 +199,25 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
         .await
         .is_err()
     {
-        tracing::info!("requests to the local API were cut off");
+        tracing::info!("requests were cut off");
     }
 }
 
 async fn take(
     listener: &TcpListener,
     turns: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let turn = Arc::clone(turns)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, from) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, turn))
+    Ok((stream, from, turn))
 }
 
-async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+/// Serves one connection until it ends or is to stop.
+pub(super) async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(HEAD_MS_MAX))
@@ -185,6 +233,6 @@ async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Rece
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection to the local API broke");
+        tracing::debug!(%error, "a connection broke");
     }
 }

@@ -36,6 +36,7 @@ mod write;
 
 pub use error::{ExportError, ImportError, Warning};
 pub use read::read_shopify;
+pub use text::handle_of;
 pub use write::write_shopify;
 
 /// What a product file says.

@@ -35,7 +35,7 @@ pub(super) fn quoted(cell: &str) -> String {
 }
 
 /// A handle made of a title: its letters and digits in lower case, with hyphens between.
-pub(super) fn handle_of(title: &str) -> String {
+pub fn handle_of(title: &str) -> String {
     let lower = title.to_lowercase();
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())

@@ -5,6 +5,7 @@ use souk_node::home::Home;
 use souk_node::http::{Api, serve};
 use souk_node::network;
 use souk_node::node::Node;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -73,31 +74,7 @@ impl Running {
 
     /// Sends these header lines and body as they are.
     pub(crate) async fn raw(&self, request: &str, headers: &[String], body: &[u8]) -> Answer {
-        let mut bytes = format!("{request} HTTP/1.1\r\nConnection: close\r\n");
-        for header in headers {
-            bytes.push_str(&format!("{header}\r\n"));
-        }
-        if !headers
-            .iter()
-            .any(|header| header.to_lowercase().starts_with("content-length"))
-        {
-            bytes.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        let mut bytes = format!("{bytes}\r\n").into_bytes();
-        bytes.extend_from_slice(body);
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.api.address()).await.unwrap();
-            let (mut read, mut write) = stream.split();
-            let mut answer = Vec::new();
-            // A server may answer, and close, before it has read a body that is too large.
-            let (_, _) = tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer));
-            answer
-        };
-        parsed(
-            &tokio::time::timeout(EXCHANGE, exchange)
-                .await
-                .expect("an answer in time"),
-        )
+        raw_at(self.api.address(), request, headers, body).await
     }
 
     pub(crate) fn usual(&self) -> Vec<String> {
@@ -127,6 +104,35 @@ impl Running {
         assert_eq!(answer.status, 200, "{command}: {}", answer.text());
         answer.json()
     }
+}
+
+/// Sends these header lines and body as they are to an address.
+pub(crate) async fn raw_at(address: SocketAddr, request: &str, headers: &[String], body: &[u8]) -> Answer {
+    let mut bytes = format!("{request} HTTP/1.1\r\nConnection: close\r\n");
+    for header in headers {
+        bytes.push_str(&format!("{header}\r\n"));
+    }
+    if !headers
+        .iter()
+        .any(|header| header.to_lowercase().starts_with("content-length"))
+    {
+        bytes.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    let mut bytes = format!("{bytes}\r\n").into_bytes();
+    bytes.extend_from_slice(body);
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let (mut read, mut write) = stream.split();
+        let mut answer = Vec::new();
+        // A server may answer, and close, before it has read a body that is too large.
+        let (_, _) = tokio::join!(write.write_all(&bytes), read.read_to_end(&mut answer));
+        answer
+    };
+    parsed(
+        &tokio::time::timeout(EXCHANGE, exchange)
+            .await
+            .expect("an answer in time"),
+    )
 }
 
 pub(crate) fn parsed(bytes: &[u8]) -> Answer {

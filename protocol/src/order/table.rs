@@ -15,6 +15,10 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it is the buyer's.
+    pub const fn is_buyer(self) -> bool {
+        matches!(self, Self::Buyer)
+    }
     /// The other side.
     pub const fn other(self) -> Self {
         match self {

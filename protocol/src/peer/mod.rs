@@ -39,6 +39,7 @@ pub use past::{copied, own_past};
 pub use social::Address;
 pub use step::{Action, Checked, Input, Step};
 pub use tabs::{read_tab, tab_parties};
+pub use together::own_ways;
 pub use trade::read_order;
 
 use crate::admission::Quotas;

@@ -11,7 +11,7 @@ use crate::envelope::{Opened, Signed};
 use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId, TabId};
 use crate::identity::Scope;
 use crate::limits::SHARDS;
-use crate::records::{Fault, Range, Tree};
+use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::{self, Digests, Pulled, Raw, Request, ShopWays, Taken, Together};
 use crate::tab::{TabAct, TabState};
 use crate::text::Prose;
@@ -21,6 +21,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const WAYS: &[u8] = b"shop";
 const WAYS_SET: &[u8] = b"shop/set";
+
+/// The private ways of the owner's shop: what was set last, or what holds until something is.
+pub fn own_ways(records: &dyn Records) -> Result<ShopWays, Fault> {
+    match records.get(Tree::Me, WAYS)? {
+        Some(bytes) => super::stored(Tree::Me, WAYS, &bytes),
+        None => Ok(ShopWays::default()),
+    }
+}
 
 impl Peer {
     /// Asks a device of the same author how it stands.
@@ -265,10 +273,7 @@ impl Peer {
 
     /// The shop's private ways.
     pub(super) fn shop_ways(&self, turn: &Turn<'_>) -> Result<ShopWays, Fault> {
-        match turn.records().get(Tree::Me, WAYS)? {
-            Some(bytes) => super::stored(Tree::Me, WAYS, &bytes),
-            None => Ok(ShopWays::default()),
-        }
+        own_ways(turn.records())
     }
 
     fn known_ways(&self, turn: &Turn<'_>) -> Result<Option<(Hybrid, ShopWays)>, Fault> {

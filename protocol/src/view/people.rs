@@ -1,6 +1,6 @@
 //! People: who they are, whom the owner follows, who vouches for whom.
 
-use super::{Page, author_at, read};
+use super::{Page, author_at, damaged, read};
 use crate::body::{Body, Kind};
 use crate::feed;
 use crate::id::AuthorId;
@@ -14,6 +14,9 @@ use serde::Serialize;
 
 /// Vouchers that a profile names.
 const VOUCHERS_SHOWN_MAX: usize = 100;
+
+/// Authors whose vouchers are looked at for suggestions.
+const SUBJECTS_READ_MAX: usize = 500;
 
 /// An author and how they want to be called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,6 +60,39 @@ pub struct ProfileView {
 /// Whether the owner follows an author.
 pub fn reads(records: &dyn Records, author: &AuthorId) -> Result<bool, Fault> {
     Ok(records.get(Tree::Follows, author.as_bytes())?.is_some())
+}
+
+/// When an author last signed something that is held here, by their own clock: the newest end of their
+/// devices' logs.
+pub fn last_word(records: &dyn Records, author: &AuthorId) -> Result<Option<Timestamp>, Fault> {
+    let mut last = None;
+    for device in records.devices(author)? {
+        if let Some((_, id)) = records.log_head(&device)?
+            && let Some(said) = records.envelope(&id)?
+        {
+            last = last.max(Some(Timestamp(said.time().wall_ms)));
+        }
+    }
+    Ok(last)
+}
+
+/// Authors for whom anybody ever vouched, by id, as many as are looked at for suggestions.
+pub fn vouched_for(records: &dyn Records) -> Result<Vec<AuthorId>, Fault> {
+    let mut subjects = Vec::new();
+    let mut beyond = None;
+    while subjects.len() < SUBJECTS_READ_MAX {
+        let range = Range::of([], 1).beyond(beyond.take());
+        let Some((key, _)) = records.scan(Tree::Vouches, &range)?.into_iter().next() else {
+            break;
+        };
+        let Some(subject) = key.first_chunk::<32>().copied() else {
+            return Err(damaged(Tree::Vouches, &key, "its key is cut"));
+        };
+        subjects.push(AuthorId::from_bytes(subject));
+        // Behind all vouches for this one: no key is longer than this.
+        beyond = Some([subject.as_slice(), &[u8::MAX; 64]].concat());
+    }
+    Ok(subjects)
 }
 
 /// How many authors the owner follows.

@@ -123,6 +123,25 @@ pub fn feed(
     })
 }
 
+/// A page of what one author said, as far as it is held here, newest first.
+pub fn said_by(
+    records: &dyn Records,
+    me: &AuthorId,
+    who: &AuthorId,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Page<EntryView>, Fault> {
+    let page = feed::page(records, who, &|_| false, after, limit)?;
+    let items = page.entries.into_iter().map(|entry| {
+        let why = why(me, *who);
+        seen(records, me, Entry { why, ..entry })
+    });
+    Ok(Page {
+        items: items.collect::<Result<_, _>>()?,
+        next: page.next,
+    })
+}
+
 /// One post, vouch or review, with the answers to it.
 pub fn post(records: &dyn Records, me: &AuthorId, id: &EnvelopeId) -> Result<Option<PostView>, Fault> {
     let Some(envelope) = records.envelope(id)? else {

@@ -1,87 +1,154 @@
-//! The node's page: who the owner is, whom the node is connected to, what waits and what is new. Plain
-//! HTML from the same queries as the API, escaped by the template; it needs no script and loads nothing
-//! from anywhere else.
+//! The pages: everything that a person does with their node, in a browser. HTML from the same queries
+//! and commands as the API, escaped by the templates. Every screen reads, posts and buys without any
+//! script; scripts of our own make it live. Nothing is loaded from anywhere else. Described in
+//! `spec/pages.md`.
+//!
+//! A file imports only files that stand above it in this map.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `words` `preferences` | languages, and how a reader wants it |
+//! | `icons` `assets` | what the pages are made of |
+//! | `prose` `qr` | what people wrote, as elements; what cameras read |
+//! | `form` | the fields of a form |
+//! | `bags` `notices` | what the owner put aside, and what they should know |
+//! | `page` | what every screen needs |
+//! | `done` | what becomes of a form |
+//! | `talk` `people` | the feed, a post, people |
+//! | `market` | finding things |
+//! | `bag` `orders` `money` | buying, paying |
+//! | `shop` | the owner's own shop |
+//! | `front` | the shop for everybody else |
+//! | `node` | the node, its settings, the first steps |
+//! | `act` | forms that change something |
+
+mod act;
+mod assets;
+mod bag;
+mod bags;
+mod done;
+mod form;
+pub(super) mod front;
+mod icons;
+mod market;
+mod money;
+mod node;
+mod notices;
+mod orders;
+mod page;
+mod people;
+mod preferences;
+mod prose;
+mod qr;
+mod shop;
+mod talk;
+mod words;
 
 use super::app::{App, Params};
-use super::door::Caller;
-use super::limits::STATUS_ITEMS;
-use super::node::StatusView;
 use super::problem::Problem;
 use askama::Template;
-use axum::Extension;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use axum::routing;
+use axum::{Extension, Router};
+use notices::Bell;
+use page::{Page, screen};
+use preferences::Look;
 use serde::Deserialize;
-use souk_protocol::money::Amount;
-use souk_protocol::text::Name;
-use souk_protocol::time::Timestamp;
-use souk_protocol::view::{self, EntryView, OrderView, SaidView};
+use std::sync::Arc;
 use std::time::Instant;
 
-/// The page itself.
-#[derive(Template)]
-#[template(path = "status.html")]
-struct StatusPage {
-    status: StatusView,
-    orders: Vec<OrderLine>,
-    feed: Vec<FeedLine>,
+/// Paths below which no page is.
+const OTHERS: [&str; 3] = ["/api/", "/metrics", "/healthz"];
+/// Files that the pages are made of hold nothing of the owner's.
+const OPEN: &str = "/assets/";
+
+/// The routes of all screens.
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/", screen(talk::feed))
+        .route("/posts/{id}", screen(talk::post))
+        .route("/explore", screen(market::explore))
+        .route("/shops/{author}", screen(market::shop))
+        .route("/shops/{author}/{listing}", screen(market::listing))
+        .route("/bag", screen(bag::bag))
+        .route("/orders", screen(orders::all))
+        .route("/orders/{order}", screen(orders::order))
+        .route("/orders/{order}/receipt", screen(orders::receipt))
+        .route("/money", screen(money::tabs))
+        .route("/money/{tab}", screen(money::tab))
+        .route("/people", screen(people::all))
+        .route("/people/{author}", screen(people::person))
+        .merge(shop::router())
+        .merge(node::router())
+        .route("/act", routing::post(act::act).get(act::nothing))
+        .route("/assets/{hash}/{name}", routing::get(assets::asset))
+        .layer(Extension(Arc::<Bell>::default()))
+}
+
+/// Whether a path is one of pages, and what it says to strangers.
+pub(super) fn is_page(path: &str) -> bool {
+    !OTHERS.iter().any(|other| path.starts_with(other))
+}
+
+/// What is at no path: a page that says so, or for programs an error.
+pub(super) async fn nowhere(State(app): State<App>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let problem = Problem::NoPath(path.clone());
+    let (mut parts, _) = request.into_parts();
+    match is_page(&path) {
+        true => match Page::from_request_parts(&mut parts, &app).await {
+            Ok(page) => page.trouble(&problem),
+            Err(other) => other.into_response(),
+        },
+        false => problem.into_response(),
+    }
+}
+
+/// Whether a path holds nothing of the owner's.
+pub(super) fn is_open(path: &str) -> bool {
+    path.starts_with(OPEN)
 }
 
 /// The page for whoever has no cookie.
 #[derive(Template)]
-#[template(path = "door.html")]
-struct DoorPage {
+#[template(path = "html/door.html")]
+struct DoorScreen {
+    look: Look,
     used: bool,
+    style: String,
 }
 
-/// An order that waits for the owner.
-struct OrderLine {
-    with: String,
-    you: &'static str,
-    state: &'static str,
-    total: Option<Amount>,
-    next: String,
-    id: String,
-}
-
-/// Something that somebody said.
-struct FeedLine {
-    who: String,
-    when: String,
-    what: String,
-    text: String,
-    products: Vec<String>,
-}
-
-/// `GET /`
-pub(super) async fn page(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, Problem> {
-    if caller == Caller::Nobody {
-        return Ok((StatusCode::UNAUTHORIZED, rendered(&DoorPage { used: false })?).into_response());
+impl DoorScreen {
+    fn t(&self, key: &str) -> String {
+        words::message(self.look.lang, key, None)
     }
-    let me = app.node.author();
-    let status = app.status().await?;
-    let now = app.node.now();
-    let (orders, feed) = app
-        .read(move |records| {
-            let orders = view::orders_to_act_on(records, &me, now, STATUS_ITEMS)?;
-            Ok((orders, view::feed(records, &me, None, STATUS_ITEMS)?.items))
-        })
-        .await?;
-    let orders = orders.into_iter().map(order_line).collect();
-    let feed = feed.into_iter().map(|entry| feed_line(entry, now)).collect();
-    Ok(rendered(&StatusPage { status, orders, feed })?.into_response())
 }
 
-/// `GET /style.css`
-pub(super) async fn style() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
-        include_str!("style.css"),
-    )
+/// What somebody without the cookie sees, wherever they wanted to go.
+pub(super) fn door(headers: &HeaderMap, used: bool) -> Response {
+    let look = Look::of(headers, None);
+    let screen = DoorScreen {
+        look,
+        used,
+        style: assets::address("style.css"),
+    };
+    let html = screen
+        .render()
+        .map(Html)
+        .map_err(|error| Problem::Fault(error.to_string()));
+    (StatusCode::UNAUTHORIZED, html).into_response()
+}
+
+/// Where a browser begins that was let in and wants to go nowhere else.
+async fn first(app: &App) -> &'static str {
+    let me = app.node.author();
+    match app.read(move |records| node::is_new(records, &me)).await {
+        Ok(true) => "/welcome",
+        // What is wrong with the records shows itself there.
+        Ok(false) | Err(_) => "/",
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,150 +156,124 @@ pub(super) async fn style() -> impl IntoResponse {
 pub(super) struct Login {
     #[serde(default)]
     once: String,
+    /// Where to go.
+    #[serde(default)]
+    to: String,
 }
 
 /// `GET /login`
-pub(super) async fn login(State(app): State<App>, Params(login): Params<Login>) -> Result<Response, Problem> {
+pub(super) async fn login(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Params(login): Params<Login>,
+) -> Response {
     match app.door.redeem(&login.once, Instant::now()) {
         true => {
+            let to = match done::local(&login.to) {
+                Some(to) => to,
+                None => first(&app).await,
+            };
             let headers = [
                 (header::SET_COOKIE, app.door.set_cookie()),
-                (header::LOCATION, "/".to_owned()),
+                (header::LOCATION, to.to_owned()),
             ];
-            Ok((StatusCode::SEE_OTHER, headers).into_response())
+            (StatusCode::SEE_OTHER, headers).into_response()
         }
-        false => Ok((StatusCode::UNAUTHORIZED, rendered(&DoorPage { used: true })?).into_response()),
-    }
-}
-
-fn rendered(page: &impl Template) -> Result<Html<String>, Problem> {
-    page.render()
-        .map(Html)
-        .map_err(|error| Problem::Fault(error.to_string()))
-}
-
-fn called(name: Option<&Name>, id: &impl ToString) -> String {
-    match name {
-        Some(name) if !name.is_empty() => name.as_str().to_owned(),
-        _ => shortened(&id.to_string()),
-    }
-}
-
-fn shortened(id: &str) -> String {
-    let head: String = id.chars().take(16).collect();
-    format!("{head}…")
-}
-
-fn order_line(order: OrderView) -> OrderLine {
-    use souk_protocol::order::Role;
-    let (you, other) = match order.you {
-        Role::Buyer => ("you buy from", order.merchant),
-        Role::Merchant => ("you sell to", order.buyer),
-    };
-    OrderLine {
-        with: called(order.name.as_ref(), &other),
-        you,
-        state: order.state.name(),
-        total: order.total,
-        next: order.next.join(", ").replace('_', " "),
-        id: order.order.to_string(),
-    }
-}
-
-fn feed_line(entry: EntryView, now: Timestamp) -> FeedLine {
-    let (what, text) = match &entry.said {
-        SaidView::Post { text, reply_to, .. } => (
-            if reply_to.is_some() { "answered" } else { "said" }.to_owned(),
-            text.to_string(),
-        ),
-        SaidView::Vouch {
-            subject,
-            name,
-            category,
-            stands,
-            why,
-        } => {
-            let verb = if *stands {
-                "vouches for"
-            } else {
-                "no longer vouches for"
-            };
-            (
-                format!("{verb} {} ({category})", called(name.as_ref(), subject)),
-                why.to_string(),
-            )
-        }
-        SaidView::Review { rating, text, .. } => (format!("bought and gave {rating} of 5"), text.to_string()),
-    };
-    let products = entry.tags.iter().map(|tag| match &tag.listing {
-        Some(listing) => listing.title.as_str().to_owned(),
-        None => "a product that is not held here yet".to_owned(),
-    });
-    FeedLine {
-        who: called(entry.name.as_ref(), &entry.author),
-        when: ago(now.since_ms(Timestamp(entry.time))),
-        what,
-        text,
-        products: products.collect(),
-    }
-}
-
-/// How long ago, in one unit.
-fn ago(ms: u64) -> String {
-    let seconds = ms / 1_000;
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-/// Bytes as a person reads them.
-fn size(bytes: &u64) -> String {
-    match bytes / (1024 * 1024) {
-        0 => format!("{} KiB", bytes / 1024),
-        mebibytes => format!("{mebibytes} MiB"),
+        false => door(&headers, true),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::words;
+    use souk_protocol::order::State;
+    use std::fs;
+    use std::path::Path;
+
+    /// What is between the quotes after each of these words.
+    fn quoted<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+        text.split(before)
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+    }
+
+    fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                None => sources(&path, found),
+                Some("rs" | "html") => {
+                    found.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
 
     #[test]
-    fn what_others_wrote_stays_text() {
-        let line = FeedLine {
-            who: "<script>alert(1)</script>".into(),
-            when: ago(90_000),
-            what: "said".into(),
-            text: "\"><img src=x onerror=alert(1)>".into(),
-            products: vec!["</li>&".into()],
-        };
-        let status = StatusView {
-            version: "0",
-            author: souk_protocol::id::AuthorId::from_bytes([1; 32]),
-            device: souk_protocol::id::DeviceId::from_bytes([2; 32]),
-            name: Some(Name::new("<b>Eve</b>").unwrap()),
-            home: "/<home>".into(),
-            api: "http://127.0.0.1:1".into(),
-            listen: vec![],
-            peers: vec![],
-            follows: 0,
-            store_bytes: 5 * 1024,
-            shop: None,
-            past: None,
-        };
-        let page = StatusPage {
-            status,
-            orders: vec![],
-            feed: vec![line],
+    fn every_message_that_a_screen_names_is_there() {
+        let mut found = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/pages"),
+            &mut found,
+        );
+        let mut named = 0;
+        for (path, text) in &found {
+            for call in [".t(\"", ".t1(\"", ".t2(\"", "Done::here(\""] {
+                for key in quoted(text, call) {
+                    let key = if call.starts_with("Done") {
+                        format!("done-{key}")
+                    } else {
+                        key.to_owned()
+                    };
+                    assert!(words::has(&key), "{path}: {key}");
+                    named += 1;
+                }
+            }
         }
-        .render()
-        .unwrap();
-        for tag in ["<script", "<img", "<b>", "<home>"] {
-            assert!(!page.contains(tag), "{tag}");
+        assert!(named > 200, "{named}");
+    }
+
+    #[test]
+    fn every_message_that_is_put_together_is_there() {
+        let mut keys: Vec<String> = (1..=12).map(|month| format!("month-{month}")).collect();
+        for state in State::ALL {
+            keys.push(format!("state-{}", state.name()));
+            keys.extend(["buyer", "merchant"].map(|side| format!("means-{}-{side}", state.name())));
         }
-        assert!(page.contains("1 min ago") && page.contains("5 KiB"));
+        for act in [
+            "ask", "quote", "place", "accept", "decline", "cancel", "pay", "receipt", "fulfil", "complete",
+            "lapse",
+        ] {
+            keys.push(format!("act-{act}"));
+        }
+        for change in ["limit", "pay", "refund", "hold", "capture", "release"] {
+            keys.push(format!("change-{change}"));
+        }
+        for kind in ["physical", "digital", "service"] {
+            keys.push(format!("kind-{kind}"));
+        }
+        let problems = [
+            "invalid",
+            "no-token",
+            "origin",
+            "seal",
+            "host",
+            "not-found",
+            "method",
+            "not-allowed",
+            "too-large",
+            "too-many",
+            "unreachable",
+            "stopping",
+            "fault",
+            "too-little-credit",
+            "no-stock",
+            "disk-full",
+        ];
+        keys.extend(problems.map(|code| format!("problem-{code}")));
+        for key in keys {
+            assert!(words::has(&key), "{key}");
+        }
     }
 }

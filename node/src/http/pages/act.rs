@@ -1,0 +1,85 @@
+//! Forms: each names what is to be done, becomes a command like those of the API, and sends the browser
+//! on. One that is refused comes back as its screen with what was typed and why it was refused.
+
+use super::super::app::App;
+use super::super::door::Caller;
+use super::super::problem::Problem;
+use super::done::{Done, again, local, unknown};
+use super::form::Form;
+use super::page::{Page, see};
+use super::{bag, market, money, node, orders, people, shop, talk};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// `POST /act`
+pub(super) async fn act(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    page: Page,
+    form: Form,
+) -> Response {
+    let back = local(form.get("back")).unwrap_or("/").to_owned();
+    match carried_out(&page, &form).await {
+        Ok(done) => {
+            let to = done.to.unwrap_or(back);
+            let mut response = see(&with_word(&to, done.word));
+            if let Some(Ok(cookie)) = done.cookie.map(|cookie| cookie.parse()) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(problem) => again(app, caller, &page, back, form, problem).await,
+    }
+}
+
+async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
+    if !page.app.door.is_csrf(form.get("csrf")) {
+        return Err(Problem::Seal);
+    }
+    let act = form.get("do");
+    let (area, name) = act.split_once('.').unwrap_or_default();
+    match area {
+        "talk" => talk::act(page, name, form).await,
+        "market" => market::act(page, name, form).await,
+        "bag" => bag::act(page, name, form).await,
+        "orders" => orders::act(page, name, form).await,
+        "money" => money::act(page, name, form).await,
+        "people" => people::act(page, name, form).await,
+        "shop" => shop::act(page, name, form).await,
+        "node" => node::act(page, name, form).await,
+        _ => Err(unknown(act)),
+    }
+}
+
+fn with_word(path: &str, word: &str) -> String {
+    let (rest, anchor) = path
+        .split_once('#')
+        .map_or((path, String::new()), |(rest, anchor)| {
+            (rest, format!("#{anchor}"))
+        });
+    match word {
+        "" => path.to_owned(),
+        word => format!(
+            "{rest}{}done={word}{anchor}",
+            if rest.contains('?') { '&' } else { '?' }
+        ),
+    }
+}
+
+/// `/act` asked for with GET: somebody reloaded what a refusal had shown.
+pub(super) async fn nothing() -> Response {
+    see("/").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_stands_before_the_anchor() {
+        assert_eq!(with_word("/a?x=1#b", "posted"), "/a?x=1&done=posted#b");
+        assert_eq!(with_word("/a", ""), "/a");
+    }
+}

@@ -1,0 +1,88 @@
+//! A form that was sent: its fields, as text, in their order.
+
+use super::super::limits::BODY_BYTES_MAX;
+use super::super::problem::Problem;
+use axum::extract::{FromRequest, Request};
+use std::str::FromStr;
+
+/// Fields of one form at most.
+const FIELDS_MAX: usize = 2_000;
+
+/// The fields of a form. One that is missing is an empty one: browsers leave out what is not ticked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Parses an urlencoded body or query.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        let fields: Vec<(String, String)> = form_urlencoded::parse(bytes)
+            .into_owned()
+            .take(FIELDS_MAX + 1)
+            .collect();
+        match fields.len() > FIELDS_MAX {
+            true => Err(Problem::Form(format!("expected at most {FIELDS_MAX} fields"))),
+            // Browsers send the end of a line as two characters.
+            false => Ok(Self(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name, value.replace("\r\n", "\n")))
+                    .collect(),
+            )),
+        }
+    }
+
+    /// A field.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or("", |(_, value)| value)
+    }
+    /// A field without spaces around it.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.get(name).trim()
+    }
+    /// Whether a box was ticked.
+    pub(super) fn ticked(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+    /// All fields whose name begins like this, each with the rest of its name.
+    pub(super) fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+    /// All values of a field.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+    /// A field that must be there and have this form.
+    pub(super) fn parsed<T: FromStr>(&self, name: &str) -> Result<T, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let text = self.text(name);
+        text.parse()
+            .map_err(|error| Problem::Field(format!("{name}: {error}")))
+    }
+    /// A field that may be empty.
+    pub(super) fn maybe<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        match self.text(name).is_empty() {
+            true => Ok(None),
+            false => self.parsed(name).map(Some),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Self::parse(&super::super::app::bytes(request.into_body(), BODY_BYTES_MAX).await?)
+    }
+}

@@ -1,0 +1,54 @@
+# Leute.
+people-find = Jemanden mit Kennung oder Link finden
+look = Nachsehen
+people-near = Gerade mit dir verbunden
+people-near-why = Ihre Knoten sind mit deinem verbunden. Jeder kann sich jeden Namen geben; vergleich darum die Kennung, wenn es darauf ankommt.
+people-suggested = Fürsprache von Leuten, denen du folgst
+people-suggested-why = In dieser Liste kann niemand einen Platz kaufen.
+people-followed = Du folgst
+follows-none = Du folgst noch niemandem
+follows-none-why = Lass dir von Freunden ihre Kennung geben oder scann ihren Code. Was sie sagen und empfehlen, kommt dann zu dir.
+follow = Folgen
+unfollow = Nicht mehr folgen
+follow-in-public = Öffentlich sagen
+follow-public = öffentlich
+follow-private = nur du weißt es
+your-code = Dein Code
+your-code-why = Lass Freunde das hier scannen oder schick ihnen deine Kennung.
+dial = Verbinden
+dial-address = Adresse des anderen Knotens
+this-is-you = Das bist du
+lookalike = Vorsicht: Dieser Name ähnelt dem von { $name }, aber das ist nicht die Person, die du kennst.
+lookalike-real = Zur Person, die du kennst
+vouched-by-nobody = Niemand, der hier bekannt ist, spricht für diese Person.
+their-shop = { $count ->
+    [one] Laden, { $count } Angebot
+   *[other] Laden, { $count } Angebote
+}
+tab-together = Euer Deckel
+grant-them = Diese Person anschreiben lassen
+edit-profile = Dein Profil ändern
+code-of-person = Code dieser Person
+vouch = Für diese Person sprechen
+vouch-change = Deine Fürsprache ändern
+vouch-why = Sprich nur für Leute, die du kennst. Stellt sich heraus, dass sie betrügen, zählt dein eigenes Wort weniger.
+vouch-category = Wofür
+vouch-stands = Gilt die Fürsprache?
+vouch-yes = Ich spreche für diese Person
+vouch-no = Ich spreche nicht mehr für sie
+vouch-reason = Warum
+vouch-say = Öffentlich sagen
+category-people = Als Mensch: hält Wort, zahlt Schulden
+category-goods = Waren
+category-crafts = Handwerk
+category-food = Essen
+category-books = Bücher
+category-hotels = Hotels
+what-they-said = Was diese Person gesagt hat
+said-nothing = Hier ist noch nichts angekommen.
+stranger = Über diese Person ist hier nichts bekannt
+stranger-why = Folge ihr, dann fragt dein Knoten herum. Wenn etwas von ihr ankommt, steht es hier.
+done-followed = Du folgst dieser Person jetzt. Was sie gesagt hat, kommt, sobald ein Knoten es hat.
+done-unfollowed = Du folgst dieser Person nicht mehr.
+done-vouched = Öffentlich gesagt.
+done-connected = Verbunden.

@@ -1,0 +1,90 @@
+# What stands on every screen, and what all of them share.
+skip = Skip to the content
+nav = Main
+nav-feed = Home
+nav-explore = Explore
+nav-bag = Bag
+nav-orders = Orders
+nav-money = Money
+nav-people = People
+nav-shop = My shop
+nav-network = Network
+nav-settings = Settings
+nav-more = More
+find = Search listings
+notices-unread = { $count ->
+    [0] Notices
+    [one] Notices, { $count } new
+   *[other] Notices, { $count } new
+}
+your-profile = Your profile, { $name }
+back-home = Back to the start
+close = Close
+save = Save
+cancel = Cancel
+older = Older
+next-page = Next page
+optional = optional
+copy = Copy
+show-details = Details
+
+palette = Go to or do
+palette-hint = Type where to go or what to find
+palette-none = Nothing fits. Press Enter to search the listings.
+keys = Keys
+key-search = Search
+key-palette = Go to or do
+key-keys = This list
+key-go = then a letter: go to a screen
+offline = The node does not answer. What you type stays here; it goes on by itself when the node is back.
+
+door = This is somebody's own node
+door-how = Its owner opens it with a link that the program gives on this computer:
+door-used = That link was used already, or it is too old. Get a new one on this computer:
+
+ago-now = just now
+ago-minutes = { $count } min ago
+ago-hours = { $count } h ago
+ago-days = { $count ->
+    [one] yesterday
+   *[other] { $count } days ago
+}
+in-past = over
+in-seconds = in { $count } s
+in-minutes = in { $count } min
+in-hours = in { $count } h
+in-days = { $count ->
+    [one] in a day
+   *[other] in { $count } days
+}
+date = { $day } { $month } { $year }
+date-time = { $date }, { $clock }
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec
+
+problem-invalid = Something in the form is not right yet.
+problem-no-token = This page is for the node's owner.
+problem-origin = The request came from another page, so nothing was done.
+problem-seal = This form is out of date. Please send it again.
+problem-host = The node was asked under another name.
+problem-not-found = That is not held here.
+problem-method = That cannot be asked here.
+problem-not-allowed = That cannot be done now.
+problem-too-large = That is too large.
+problem-too-many = That is too much for now.
+problem-unreachable = The other node does not answer.
+problem-stopping = The node is stopping. Start it again.
+problem-fault = Something failed in the node. Nothing was lost; look at its log.
+problem-too-little-credit = The tab has too little room.
+problem-no-stock = There are not enough left.
+problem-disk-full = The disk is full. Free some space; the node goes on by itself.

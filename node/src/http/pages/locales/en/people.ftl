@@ -1,0 +1,54 @@
+# People.
+people-find = Find somebody by their id or link
+look = Look
+people-near = Connected to you now
+people-near-why = Their nodes are connected to yours. Anybody can take any name, so compare the id if it matters.
+people-suggested = Vouched for by people you follow
+people-suggested-why = Nobody can buy a place in this list.
+people-followed = You follow
+follows-none = You follow nobody yet
+follows-none-why = Ask a friend for their id, or scan their code. What they say and recommend then comes to you.
+follow = Follow
+unfollow = Stop following
+follow-in-public = Say so in public
+follow-public = in public
+follow-private = only you know
+your-code = Your code
+your-code-why = Let friends scan this, or send them your id.
+dial = Connect
+dial-address = Address of their node
+this-is-you = This is you
+lookalike = Be careful: this name looks like { $name }, whom you know, but it is somebody else.
+lookalike-real = See the one you know
+vouched-by-nobody = Nobody known here vouches for them.
+their-shop = { $count ->
+    [one] Shop, { $count } listing
+   *[other] Shop, { $count } listings
+}
+tab-together = Your tab
+grant-them = Let them owe you
+edit-profile = Change your profile
+code-of-person = Their code
+vouch = Vouch for them
+vouch-change = Change your vouch
+vouch-why = Vouch only for people you know. If they turn out to be frauds, your own word counts for less.
+vouch-category = In what
+vouch-stands = Does it stand
+vouch-yes = I vouch for them
+vouch-no = I no longer do
+vouch-reason = Why
+vouch-say = Say it in public
+category-people = As a person: keeps promises, pays debts
+category-goods = Goods
+category-crafts = Crafts
+category-food = Food
+category-books = Books
+category-hotels = Hotels
+what-they-said = What they said
+said-nothing = Nothing that has arrived here.
+stranger = Nothing is known of them here
+stranger-why = Follow them, and your node asks around. When something of theirs arrives, it stands here.
+done-followed = You follow them now. What they said comes as soon as a node has it.
+done-unfollowed = You no longer follow them.
+done-vouched = Said in public.
+done-connected = Connected.

@@ -1,0 +1,97 @@
+// What arrives shows itself: the node says that something happened, the screen is asked for again, and
+// the parts of it that may change are put in place. What somebody is typing in stays as it is.
+
+const PAUSE_MS = 60;
+const words = document.getElementById('words')?.dataset ?? {};
+
+function busy(part) {
+  if (part.contains(document.activeElement) && document.activeElement.matches('input, textarea, select')) return true;
+  if (part.querySelector('details[open], form[data-sent], dialog[open]')) return true;
+  const typed = (field) => field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  return [...part.querySelectorAll('input:not([type=hidden]), textarea')].some(typed);
+}
+
+async function renew() {
+  const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  for (const part of document.querySelectorAll('[data-live]')) {
+    const other = fresh.getElementById(part.id);
+    if (!other || other.innerHTML === part.innerHTML || busy(part)) continue;
+    const held = part.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+    part.replaceWith(document.adoptNode(other));
+    if (held) document.getElementById(part.id)?.querySelector(`[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  }
+  // What was not there before, such as the first unit in the bag.
+  document.dispatchEvent(new CustomEvent('souk:renewed'));
+}
+
+function say(text) {
+  let line = document.getElementById('offline');
+  if (!text) {
+    line?.remove();
+    return;
+  }
+  if (!line) {
+    line = document.createElement('p');
+    line.id = 'offline';
+    line.className = 'notice bad float';
+    line.setAttribute('role', 'alert');
+    document.body.append(line);
+  }
+  line.textContent = text;
+}
+
+export function live() {
+  if (!document.querySelector('[data-live]')) return;
+  let waiting = 0;
+  let running = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = setTimeout(async () => {
+      waiting = 0;
+      if (running) {
+        soon();
+        return;
+      }
+      running = true;
+      try {
+        await renew();
+      } catch {
+        // The stream notices too, and says so.
+      }
+      running = false;
+    }, PAUSE_MS);
+  };
+  let source;
+  const open = () => {
+    source = new EventSource('/api/v1/events');
+    source.onopen = () => say('');
+    source.onerror = () => say(words.offline);
+    for (const kind of ['said', 'profile_changed', 'shop_changed', 'order_moved', 'tab_moved', 'peer_came', 'peer_left', 'equivocated', 'device_asks', 'revoked', 'own_past', 'gap']) {
+      source.addEventListener(kind, soon);
+    }
+  };
+  open();
+  // Streams are few; one that nobody looks at is given back.
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      source.close();
+    } else if (source.readyState === EventSource.CLOSED) {
+      open();
+      soon();
+    }
+  });
+  // A page that is left is not an error.
+  addEventListener('pagehide', () => source.close());
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) {
+      open();
+      soon();
+    }
+  });
+  // Deadlines and "minutes ago" go on though nothing happens.
+  setInterval(() => {
+    if (!document.hidden) soon();
+  }, 30000);
+}

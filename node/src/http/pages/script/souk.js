@@ -1,0 +1,53 @@
+// What makes the pages quicker to use. Everything here works without it too.
+import { live } from './live.js';
+import { palette } from './palette.js';
+import { drafts } from './drafts.js';
+
+// The word about the last deed is said once, not at every reload.
+const address = new URL(location.href);
+if (address.searchParams.has('done')) {
+  address.searchParams.delete('done');
+  history.replaceState(null, '', address);
+}
+
+// One deed for each touch: a second one would be the same form again.
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  // What is downloaded leaves the page as it is.
+  if (event.defaultPrevented || form.method !== 'post' || 'download' in form.dataset) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = '1';
+  form.setAttribute('aria-busy', 'true');
+});
+// A page that comes back from the browser's memory may send again.
+addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) {
+    delete form.dataset.sent;
+    form.removeAttribute('aria-busy');
+  }
+});
+
+// A choice that needs no button when there are scripts.
+document.addEventListener('change', (event) => {
+  const form = event.target.closest('form[data-at-once]');
+  if (form) form.requestSubmit();
+});
+
+// Small menus close when one looks elsewhere.
+document.addEventListener('click', (event) => {
+  for (const open of document.querySelectorAll('details.pick[open]')) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+  const copied = event.target.closest('[data-copy]');
+  if (copied) {
+    navigator.clipboard?.writeText(copied.dataset.copy).then(() => copied.classList.add('copied'));
+  }
+  if (event.target.closest('[data-print]')) print();
+});
+
+live();
+palette();
+drafts();

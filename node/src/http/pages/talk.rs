@@ -1,0 +1,311 @@
+//! The feed and single posts: what people said, each with why it is shown; composing, answering,
+//! reacting and passing on.
+
+use super::super::app::parse;
+use super::super::problem::Problem;
+use super::done::{Done, unknown};
+use super::form::Form;
+use super::page::Page;
+use askama::Template;
+use axum::response::Response;
+use souk_protocol::api::{Command, Product};
+use souk_protocol::feed::Reason;
+use souk_protocol::id::{AuthorId, EnvelopeId, ListingId};
+use souk_protocol::records::{Fault, Records};
+use souk_protocol::view::{self, EntryView, ListingView, SaidView};
+
+/// Entries of one page of the feed.
+const ENTRIES: usize = 30;
+/// Listings of one's own shop that can be picked for a post.
+const PICKED_FROM: usize = 50;
+/// What can be said with one touch.
+const EMOJI: [&str; 6] = ["👍", "❤️", "😄", "🎉", "😮", "🙏"];
+/// The draft of a post that is being written.
+const DRAFT: &str = "post";
+/// Beginning of the names of answers that are being written; the post follows.
+const ANSWER_DRAFTS: &str = "reply/";
+/// Drafts that are looked through for one.
+const DRAFTS_READ: usize = 1_000;
+
+/// An entry, with what it passes on.
+pub(super) struct Told {
+    pub(super) entry: EntryView,
+    pub(super) passed_on: Option<EntryView>,
+    /// The message that says why it is shown; none for somebody whom the owner went to see.
+    pub(super) why: Option<&'static str>,
+}
+
+impl Told {
+    pub(super) fn of(records: &dyn Records, me: &AuthorId, entry: EntryView) -> Result<Self, Fault> {
+        let passed_on = match &entry.said {
+            SaidView::Post {
+                reshare: Some(id), ..
+            } => view::post(records, me, id)?.map(|post| post.entry),
+            _ => None,
+        };
+        let why = match entry.why {
+            Reason::Yours => Some("why-yours"),
+            Reason::YouFollow { author } => view::reads(records, &author)?.then_some("why-followed"),
+        };
+        Ok(Self {
+            entry,
+            passed_on,
+            why,
+        })
+    }
+    pub(super) fn emoji(&self) -> [&'static str; 6] {
+        EMOJI
+    }
+}
+
+#[derive(Template)]
+#[template(path = "html/feed.html")]
+struct FeedScreen<'a> {
+    page: &'a Page,
+    entries: Vec<Told>,
+    next: Option<String>,
+    show: String,
+    follows: usize,
+    draft: String,
+    picked: Vec<ListingView>,
+    own: Vec<ListingView>,
+}
+
+/// `GET /`
+pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
+    let me = page.me;
+    let show = page.query.get("show").to_owned();
+    let after = after(&page.query)?;
+    let tags: Vec<Product> = page.query.all("tag").filter_map(product).collect();
+    let wanted = show.clone();
+    let (entries, next, follows, draft, picked, own) = page
+        .app
+        .read(move |records| {
+            let found = view::feed(records, &me, after, ENTRIES)?;
+            let mut entries = Vec::with_capacity(found.items.len());
+            for entry in found.items.into_iter().filter(|entry| is_shown(&wanted, entry)) {
+                entries.push(Told::of(records, &me, entry)?);
+            }
+            let draft = draft(records, DRAFT)?;
+            let mut picked = Vec::new();
+            for tag in &tags {
+                picked.extend(view::listing(records, &me, &tag.shop, &tag.listing)?);
+            }
+            let own = view::listings(records, &me, &me, None, PICKED_FROM)?.items;
+            Ok((
+                entries,
+                found.next,
+                view::follows_count(records)?,
+                draft,
+                picked,
+                own.into_iter().filter(|listing| listing.published).collect(),
+            ))
+        })
+        .await?;
+    page.show(&FeedScreen {
+        page: &page,
+        entries,
+        next,
+        show,
+        follows,
+        draft,
+        picked,
+        own,
+    })
+}
+
+fn is_shown(show: &str, entry: &EntryView) -> bool {
+    match show {
+        "posts" => matches!(entry.said, SaidView::Post { .. }),
+        "reviews" => !matches!(entry.said, SaidView::Post { .. }),
+        _ => true,
+    }
+}
+
+/// The name of an answer's draft.
+fn answer_draft(to: &EnvelopeId) -> String {
+    format!("{ANSWER_DRAFTS}{to}")
+}
+
+/// What was kept under a name, or nothing.
+fn draft(records: &dyn Records, name: &str) -> Result<String, Fault> {
+    let drafts = view::drafts(records, None, DRAFTS_READ)?.items;
+    let draft = drafts.into_iter().find(|draft| draft.name == name);
+    Ok(draft.map(|draft| draft.text.to_string()).unwrap_or_default())
+}
+
+/// Where a list goes on.
+pub(super) fn after(query: &Form) -> Result<Option<Vec<u8>>, Problem> {
+    match query.get("after") {
+        "" => Ok(None),
+        key => data_encoding::HEXLOWER
+            .decode(key.as_bytes())
+            .map(Some)
+            .map_err(|_| Problem::Form("this is no place in the list".into())),
+    }
+}
+
+/// A product as a form names it: shop and listing, with a slash between them.
+fn product(text: &str) -> Option<Product> {
+    let (shop, listing) = text.split_once('/')?;
+    Some(Product {
+        shop: shop.parse().ok()?,
+        listing: listing.parse::<ListingId>().ok()?,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "html/post.html")]
+struct PostScreen<'a> {
+    page: &'a Page,
+    post: Told,
+    answers: Vec<Told>,
+    answered: Option<EntryView>,
+    /// The draft of an answer.
+    draft: String,
+}
+
+/// `GET /posts/{id}`
+pub(super) async fn post(page: Page) -> Result<Response, Problem> {
+    let (me, id): (_, EnvelopeId) = (page.me, parse(page.place("id"))?);
+    let found = page
+        .app
+        .read(move |records| {
+            let Some(found) = view::post(records, &me, &id)? else {
+                return Ok(None);
+            };
+            let answered = match &found.entry.said {
+                SaidView::Post {
+                    reply_to: Some(to), ..
+                } => view::post(records, &me, to)?.map(|post| post.entry),
+                _ => None,
+            };
+            let mut answers = Vec::with_capacity(found.answers.len());
+            for answer in found.answers {
+                answers.push(Told::of(records, &me, answer)?);
+            }
+            let draft = draft(records, &answer_draft(&id))?;
+            Ok(Some((
+                Told::of(records, &me, found.entry)?,
+                answers,
+                answered,
+                draft,
+            )))
+        })
+        .await?;
+    let (post, answers, answered, draft) = found.ok_or_else(|| Problem::NotFound {
+        message: format!("no post {id} is held here"),
+        next: "It may arrive later; go back to the feed.",
+    })?;
+    page.show(&PostScreen {
+        page: &page,
+        post,
+        answers,
+        answered,
+        draft,
+    })
+}
+
+/// Forms of the feed and of posts.
+pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Problem> {
+    match name {
+        "post" if form.ticked("keep") => {
+            let command = Command::SaveDraft {
+                name: DRAFT.into(),
+                text: form.get("text").into(),
+            };
+            page.carry_out(form, command).await?;
+            Ok(Done::here("kept"))
+        }
+        "post" => {
+            let tags = form.all("tag").filter_map(product).collect();
+            let text = form.text("text").to_owned();
+            if text.is_empty() {
+                return Err(Problem::Field("there is nothing to say yet".into()));
+            }
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags,
+                    reply_to: None,
+                    reshare: None,
+                },
+            )
+            .await?;
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name: DRAFT.into(),
+                    text: String::new(),
+                },
+            )
+            .await?;
+            Ok(Done::to("/".into(), "posted"))
+        }
+        "reply" => {
+            let to: EnvelopeId = form.parsed("key")?;
+            let text = form.text("text").to_owned();
+            if text.is_empty() {
+                return Err(Problem::Field("there is nothing to say yet".into()));
+            }
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: Some(to),
+                    reshare: None,
+                },
+            )
+            .await?;
+            let name = answer_draft(&to);
+            page.carry_out(
+                form,
+                Command::SaveDraft {
+                    name,
+                    text: String::new(),
+                },
+            )
+            .await?;
+            Ok(Done::to(format!("/posts/{to}"), "replied"))
+        }
+        "reshare" => {
+            let of: EnvelopeId = form.parsed("key")?;
+            let text = form.text("text").to_owned();
+            page.carry_out(
+                form,
+                Command::Post {
+                    text,
+                    tags: Vec::new(),
+                    reply_to: None,
+                    reshare: Some(of),
+                },
+            )
+            .await?;
+            Ok(Done::here("reshared"))
+        }
+        "react" => {
+            let to: EnvelopeId = form.parsed("key")?;
+            page.carry_out(
+                form,
+                Command::React {
+                    to,
+                    emoji: form.get("emoji").into(),
+                },
+            )
+            .await?;
+            Ok(Done {
+                to: Some(format!("{}#post-{to}", page_of(form))),
+                word: "",
+                cookie: None,
+            })
+        }
+        other => Err(unknown(other)),
+    }
+}
+
+/// The screen that a form stands on.
+fn page_of(form: &Form) -> &str {
+    super::done::local(form.get("back")).unwrap_or("/")
+}
