@@ -113,3 +113,20 @@ fn another_file_a_damaged_one_and_a_cut_one_are_refused_in_words() {
         Err(SnapshotError::Moment { .. })
     ));
 }
+
+#[test]
+fn worlds_with_actors_devices_and_places_go_on_too() {
+    for (name, at_ms) in [
+        ("first", 60_000),
+        ("defaulters", 150_000),
+        ("equivocators", 150_000),
+        ("review-ring", 150_000),
+        ("double-sell", 60_000),
+        ("continents", 150_000),
+        ("market-day", 150_000),
+    ] {
+        for seed in 1..=2 {
+            assert_resumes(&market(name, 8, &["people.acts=150"]), seed, at_ms);
+        }
+    }
+}

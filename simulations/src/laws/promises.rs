@@ -18,10 +18,12 @@ pub struct Exposure {
 }
 
 /// What a node's owner would lose to somebody. `pays` says whether money that somebody says they sent outside of a
-/// tab arrives. Read from orders and from the chain of states, not from balances.
+/// tab arrives. Read from orders and from the chain of states, not from balances. Of the owner's `devices` the one
+/// that knows most of the chain tells it: an order may come to one of them before what was paid for it.
 pub fn exposure(
     book: &Book,
     at: usize,
+    devices: &[usize],
     me: &AuthorId,
     to: &AuthorId,
     pays: impl Fn(&AuthorId) -> bool,
@@ -39,8 +41,15 @@ pub fn exposure(
         };
     }
     let tab = TabId::of(me, to, "EUR");
-    let chain = chain_of(book, at, &tab);
-    for link in chain.map_err(|words| Broken::new(Law::OneChain, words, [at]))? {
+    let mut known = Vec::new();
+    for device in devices.iter().chain([&at]) {
+        let chain = chain_of(book, *device, &tab);
+        let chain = chain.map_err(|words| Broken::new(Law::OneChain, words, [*device]))?;
+        if chain.len() > known.len() {
+            known = chain;
+        }
+    }
+    for link in known {
         let has_receipt = |order| {
             book.folds
                 .get(&(at, order))
@@ -71,11 +80,12 @@ pub fn exposure(
 pub fn granted(
     book: &Book,
     at: usize,
+    devices: &[usize],
     me: &AuthorId,
     to: &AuthorId,
     pays: impl Fn(&AuthorId) -> bool,
 ) -> Result<(), Broken> {
-    let exposure = exposure(book, at, me, to, pays)?;
+    let exposure = exposure(book, at, devices, me, to, pays)?;
     match exposure.lost_minor <= exposure.granted_minor {
         true => Ok(()),
         false => {

@@ -128,7 +128,8 @@ impl World {
                     let pays = |author: &AuthorId| self.pays(author);
                     // Before its receipt an order costs nobody anything.
                     if order.receipt.is_some() {
-                        laws::granted(&self.book, at, &own.author, &order.buyer, pays)?;
+                        let devices = self.homes.devices(self.homes.person(at));
+                        laws::granted(&self.book, at, devices, &own.author, &order.buyer, pays)?;
                     }
                     laws::few_open(&self.book, at, &own.author, &order.buyer)?;
                 }

@@ -86,7 +86,7 @@ impl World {
                 let (Some(me), Some(to)) = (author(at), author(liar)) else {
                     continue;
                 };
-                let exposure = laws::exposure(&self.book, *at, &me, &to, |author| self.pays(author))?;
+                let exposure = laws::exposure(&self.book, *at, &[], &me, &to, |author| self.pays(author))?;
                 let lost = exposure.lost_minor.max(0);
                 owes |= lost > 0;
                 toll.lost_minor_sum += lost;
