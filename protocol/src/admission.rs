@@ -169,7 +169,7 @@ pub fn admit(
             None => stock_grows(&envelope, records)?,
             refused => refused,
         },
-        Lane::Sealed => records.envelope(&envelope.id())?.map(|_| Refusal::Known),
+        Lane::Sealed => records.holds(&envelope.id())?.then_some(Refusal::Known),
     };
     if let Some(refusal) = refused {
         return Ok(Err(refusal));

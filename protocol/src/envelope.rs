@@ -157,11 +157,15 @@ struct VersionProbe {
 #[derive(Serialize, Deserialize)]
 struct Wire(ByteBuf, SignatureBytes);
 
-/// An envelope whose bytes are canonical and whose signature and grant are good.
+/// An envelope whose bytes are canonical and whose signature and grant are good. A copy of it is one more
+/// hand on the same envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
+pub struct Signed(Arc<Read>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
     id: EnvelopeId,
-    bytes: Arc<[u8]>,
+    bytes: Box<[u8]>,
     head: Head,
     body: Body,
 }
@@ -181,10 +185,6 @@ pub struct Foreign {
 
 /// What [`open`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are known, and a box would cost each of them an allocation"
-)]
 pub enum Opened {
     /// An envelope of a known kind.
     Known(Signed),
@@ -253,12 +253,7 @@ pub fn open(bytes: &[u8], grants: &mut GrantCache) -> Result<Opened, OpenError> 
             let body = Body::decode(kind, &body).map_err(|error| wrong(error.into()))?;
             body.check(&head.author, &head.device, head.epoch())
                 .map_err(wrong)?;
-            Ok(Opened::Known(Signed {
-                id,
-                bytes: bytes.into(),
-                head,
-                body,
-            }))
+            Ok(Opened::Known(Signed::of(id, bytes.into(), head, body)))
         }
     }
 }
@@ -303,12 +298,8 @@ pub fn seal(
     if bytes.len() > ENVELOPE_BYTES_MAX {
         return Err(OpenError::TooLarge(bytes.len()));
     }
-    Ok(Signed {
-        id: EnvelopeId::of(&bytes),
-        bytes: bytes.into(),
-        head,
-        body,
-    })
+    let id = EnvelopeId::of(&bytes);
+    Ok(Signed::of(id, bytes.into(), head, body))
 }
 
 fn signed_bytes(content: &[u8]) -> Vec<u8> {
@@ -346,60 +337,69 @@ impl Head {
 }
 
 impl Signed {
+    fn of(id: EnvelopeId, bytes: Box<[u8]>, head: Head, body: Body) -> Self {
+        Self(Arc::new(Read {
+            id,
+            bytes,
+            head,
+            body,
+        }))
+    }
+
     /// Its content id.
-    pub const fn id(&self) -> EnvelopeId {
-        self.id
+    pub fn id(&self) -> EnvelopeId {
+        self.0.id
     }
     /// The message of an order that it is, if it is one, as the fold takes it.
-    pub const fn order_message(&self) -> Option<Filed<'_, OrderMessage>> {
-        match &self.body {
+    pub fn order_message(&self) -> Option<Filed<'_, OrderMessage>> {
+        match &self.0.body {
             Body::Order(message) => Some(self.filed(message)),
             _ => None,
         }
     }
     /// The message of a tab that it is, if it is one, as the fold takes it.
-    pub const fn tab_message(&self) -> Option<Filed<'_, TabMessage>> {
-        match &self.body {
+    pub fn tab_message(&self) -> Option<Filed<'_, TabMessage>> {
+        match &self.0.body {
             Body::Tab(message) => Some(self.filed(message)),
             _ => None,
         }
     }
-    const fn filed<'a, M>(&self, message: &'a M) -> Filed<'a, M> {
+    fn filed<'a, M>(&self, message: &'a M) -> Filed<'a, M> {
         Filed {
-            id: self.id,
-            author: self.head.author,
-            device: self.head.device,
-            time: self.head.time,
+            id: self.id(),
+            author: self.0.head.author,
+            device: self.0.head.device,
+            time: self.0.head.time,
             message,
         }
     }
     /// Its bytes, as signed.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.0.bytes
     }
     /// Who speaks, when, and where in the log.
-    pub const fn head(&self) -> &Head {
-        &self.head
+    pub fn head(&self) -> &Head {
+        &self.0.head
     }
     /// Who speaks.
-    pub const fn author(&self) -> AuthorId {
-        self.head.author
+    pub fn author(&self) -> AuthorId {
+        self.0.head.author
     }
     /// Through which device.
-    pub const fn device(&self) -> DeviceId {
-        self.head.device
+    pub fn device(&self) -> DeviceId {
+        self.0.head.device
     }
     /// When, as the author says.
-    pub const fn time(&self) -> Hybrid {
-        self.head.time
+    pub fn time(&self) -> Hybrid {
+        self.0.head.time
     }
     /// What is said.
-    pub const fn body(&self) -> &Body {
-        &self.body
+    pub fn body(&self) -> &Body {
+        &self.0.body
     }
     /// The lane that it travels on.
-    pub const fn lane(&self) -> Lane {
-        self.body.kind().lane()
+    pub fn lane(&self) -> Lane {
+        self.0.body.kind().lane()
     }
     /// Reads again what this node opened and kept before; its caller has checked that the bytes have
     /// the id under which they were kept, so they are the same.
@@ -430,12 +430,7 @@ impl Signed {
             time,
             chain,
         };
-        Ok(Self {
-            id,
-            bytes: bytes.into(),
-            head,
-            body,
-        })
+        Ok(Self::of(id, bytes.into(), head, body))
     }
     /// Admission's word that this node may keep it.
     pub(crate) fn admit(self) -> Admitted {

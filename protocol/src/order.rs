@@ -27,7 +27,7 @@ pub use message::{Act, Ask, Fulfil, OrderMessage, Place};
 pub use table::{ActKind, Role, Row, State, TABLE, next, ways_on};
 
 use crate::filed::Filed;
-use crate::id::{AuthorId, EnvelopeId, OrderId};
+use crate::id::{AuthorId, DeviceId, EnvelopeId, OrderId};
 use crate::money::Amount;
 use crate::quote::{Due, Line, Quote, QuoteError, QuoteLine, Times};
 use crate::receipt::{Receipt, ReceiptError, Sale};
@@ -146,6 +146,8 @@ pub struct Done {
     pub id: EnvelopeId,
     /// Who signed it.
     pub by: Role,
+    /// With which device.
+    pub device: DeviceId,
     /// What it did.
     pub act: ActKind,
     /// When, as its author says.
@@ -219,6 +221,7 @@ impl Order {
                 true => Role::Buyer,
                 false => Role::Merchant,
             },
+            device: filed.device,
             act: filed.message.act.kind(),
             time: filed.time,
         };

@@ -147,7 +147,8 @@ impl Tree {
         self as u8 >= Self::Me as u8
     }
 
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
+    /// The tree with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|tree| *tree as u8 == number)
     }
 }

@@ -446,7 +446,11 @@ impl Together {
 
 /// The digests of an author's states.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digests(Box<[u64; BUCKETS]>);
+pub struct Digests {
+    buckets: Box<[u64; BUCKETS]>,
+    /// One digest of all, which is asked for much more often than the buckets change.
+    root: u64,
+}
 
 impl Digests {
     /// Folds all states that are held of an author. The fold of a bucket is the exclusive or of a
@@ -468,14 +472,32 @@ impl Digests {
                 *digest ^= fold(&slot, &id);
             }
         }
-        Self(digests)
+        Self::new(digests)
+    }
+
+    fn new(buckets: Box<[u64; BUCKETS]>) -> Self {
+        let root = match buckets.iter().all(|digest| *digest == 0) {
+            true => 0,
+            false => {
+                let mut hasher = blake3::Hasher::new();
+                for digest in buckets.iter() {
+                    hasher.update(&digest.to_be_bytes());
+                }
+                first_word(hasher.finalize().as_bytes()).max(1)
+            }
+        };
+        Self { buckets, root }
     }
 
     /// The digests on the wire; no bytes if nothing is held.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self.root() {
             0 => Vec::new(),
-            _ => self.0.iter().flat_map(|digest| digest.to_be_bytes()).collect(),
+            _ => self
+                .buckets
+                .iter()
+                .flat_map(|digest| digest.to_be_bytes())
+                .collect(),
         }
     }
 
@@ -483,7 +505,7 @@ impl Digests {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut digests = Box::new([0; BUCKETS]);
         if bytes.is_empty() {
-            return Some(Self(digests));
+            return Some(Self::new(digests));
         }
         let (words, rest) = bytes.as_chunks::<8>();
         if words.len() != BUCKETS || !rest.is_empty() {
@@ -492,25 +514,18 @@ impl Digests {
         for (digest, word) in digests.iter_mut().zip(words) {
             *digest = u64::from_be_bytes(*word);
         }
-        Some(Self(digests))
+        Some(Self::new(digests))
     }
 
     /// One digest of all; zero if nothing is held.
-    pub fn root(&self) -> u64 {
-        if self.0.iter().all(|digest| *digest == 0) {
-            return 0;
-        }
-        let mut hasher = blake3::Hasher::new();
-        for digest in self.0.iter() {
-            hasher.update(&digest.to_be_bytes());
-        }
-        first_word(hasher.finalize().as_bytes()).max(1)
+    pub const fn root(&self) -> u64 {
+        self.root
     }
 
     /// The buckets in which two differ and the other side has something.
     pub fn lacking(&self, theirs: &Self) -> Vec<u8> {
         (0..=u8::MAX)
-            .zip(self.0.iter().zip(theirs.0.iter()))
+            .zip(self.buckets.iter().zip(theirs.buckets.iter()))
             .filter(|(_, (mine, theirs))| mine != theirs && **theirs != 0)
             .map(|(bucket, _)| bucket)
             .collect()

@@ -15,6 +15,8 @@ pub mod sybil;
 use crate::cast::{Moved, View};
 use crate::chance::Chance;
 use crate::scenario::company::{Company, Kind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use souk_protocol::api::{Command, Happening};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Chain, Signed};
@@ -101,6 +103,17 @@ pub trait Actor: Send {
     /// Whether the money arrives that it says it sent outside of a tab.
     fn pays(&self) -> bool {
         true
+    }
+
+    /// What it knows beside what its node holds, for a run that is written down. An actor that knows something
+    /// and does not tell it here is another one in the run that goes on from there.
+    fn written(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes up what [`Actor::written`] told. False if that is nothing of its own.
+    fn resume(&mut self, written: &[u8]) -> bool {
+        written.is_empty()
     }
 
     /// What it does when it comes. People do what
@@ -219,6 +232,17 @@ impl Own<'_> {
         let authors = rows.iter().filter_map(|(key, _)| AuthorId::from_slice(key).ok());
         Ok(authors.collect())
     }
+}
+
+/// What an actor knows, written down.
+fn written(known: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(known).unwrap_or_default()
+}
+
+/// Takes up what was written down; says whether that could be read.
+fn resume<T: DeserializeOwned>(known: &mut T, written: &[u8]) -> bool {
+    let read = serde_json::from_slice(written);
+    read.map(|read| *known = read).is_ok()
 }
 
 /// A name, and to follow some shops so that their listings come.

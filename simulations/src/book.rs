@@ -5,6 +5,8 @@
 //! node opens each of them for itself.
 
 pub mod liars;
+pub mod strands;
+pub mod sums;
 
 use crate::law::{Broken, Law};
 use liars::Liars;
@@ -17,15 +19,27 @@ use souk_protocol::order::{Order, OrderMessage};
 use souk_protocol::peer::Checked;
 use souk_protocol::records::{Change, Records, Tree};
 use souk_protocol::sync::Raw;
-use souk_protocol::tab::TabAct;
+use souk_protocol::tab::{Ledger, TabAct};
 use souk_protocol::time::Hybrid;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use strands::Strands;
+use sums::Sums;
+
+/// The stamps of each device.
+pub(crate) type Stamps = BTreeMap<(DeviceId, Hybrid), EnvelopeId>;
+/// The numbers of each device.
+pub(crate) type Numbers = BTreeMap<(DeviceId, u64), EnvelopeId>;
 
 /// The messages of one order or tab, and which node holds which of them, in the order of arrival.
 #[derive(Debug, Default)]
 pub struct Thread {
     /// By node.
     pub held: BTreeMap<usize, Vec<EnvelopeId>>,
+    /// How many of them there were in each node's copy, and of all together, when they were read last.
+    pub(crate) read: BTreeMap<Option<usize>, usize>,
+    ids: BTreeMap<usize, HashSet<EnvelopeId>>,
 }
 
 impl Thread {
@@ -50,28 +64,38 @@ pub struct Touched {
 /// What the laws know.
 #[derive(Default)]
 pub struct Book {
-    opened: BTreeMap<EnvelopeId, Checked>,
+    opened: HashMap<EnvelopeId, Checked>,
     /// The hash of the state that a tab's proposal proposes.
     states: BTreeMap<EnvelopeId, Result<StateId, String>>,
     grants: GrantCache,
-    stamps: BTreeMap<(DeviceId, Hybrid), EnvelopeId>,
-    numbers: BTreeMap<(DeviceId, u64), EnvelopeId>,
+    stamps: Stamps,
+    numbers: Numbers,
     /// Who is not honest, and what they signed by hand.
     pub liars: Liars,
     /// Orders.
     pub orders: BTreeMap<OrderId, Thread>,
     /// Tabs.
     pub tabs: BTreeMap<TabId, Thread>,
+    /// Tabs, read message by message.
+    pub strands: BTreeMap<TabId, Strands>,
+    /// Each node's copies of tabs, as the protocol reads them.
+    ledgers: BTreeMap<(usize, TabId), Ledger>,
     /// Each order as all its messages tell it.
-    pub wholes: BTreeMap<OrderId, Order>,
+    pub wholes: BTreeMap<OrderId, Arc<Order>>,
     /// Each node's reading of each order that it holds a part of.
-    pub folds: BTreeMap<(usize, OrderId), Order>,
+    pub folds: BTreeMap<(usize, OrderId), Arc<Order>>,
+    /// Sums over these.
+    pub sums: Sums,
 }
 
 impl Book {
     /// Opens bytes, once for the whole world.
     pub fn open(&mut self, bytes: &[u8]) -> Checked {
-        let id = EnvelopeId::of(bytes);
+        self.open_as(EnvelopeId::of(bytes), bytes)
+    }
+
+    /// Opens bytes whose id is known.
+    fn open_as(&mut self, id: EnvelopeId, bytes: &[u8]) -> Checked {
         if let Some(known) = self.opened.get(&id) {
             return known.clone();
         }
@@ -104,6 +128,56 @@ impl Book {
     pub fn state_id(&self, proposal: &EnvelopeId) -> Result<StateId, String> {
         let known = self.states.get(proposal).cloned();
         known.unwrap_or_else(|| Err(format!("{proposal} proposes nothing")))
+    }
+
+    /// A node reads an order so.
+    pub fn keep_fold(&mut self, at: usize, order: Arc<Order>) {
+        let before = self.folds.get(&(at, order.id));
+        self.sums.change(at, before.map(Arc::as_ref), &order);
+        self.folds.insert((at, order.id), order);
+    }
+
+    /// Counts all sums anew.
+    pub fn recount(&mut self) {
+        self.sums = Sums::of(&self.folds);
+    }
+
+    /// A node's copy of a tab, as the protocol reads it; none if it holds nothing of it.
+    pub fn ledger(&self, at: usize, tab: &TabId) -> Option<&Ledger> {
+        self.ledgers.get(&(at, *tab))
+    }
+
+    /// A message of a tab that a node's store now has.
+    fn hear_tab(&mut self, at: usize, id: &EnvelopeId) -> Result<(), String> {
+        let known = |id: &EnvelopeId| match self.opened.get(id) {
+            Some(Ok(Opened::Known(signed))) => Some(signed),
+            _ => None,
+        };
+        let Some((signed, filed)) = known(id).and_then(|signed| Some((signed, signed.tab_message()?))) else {
+            return Ok(());
+        };
+        let proposed = match &filed.message.act {
+            TabAct::Propose { .. } => Some(id),
+            TabAct::Agree { propose, .. } | TabAct::Refuse { propose, .. } => Some(propose),
+        };
+        let state = proposed.and_then(known).and_then(|signed| match signed.body() {
+            Body::Tab(message) => match &message.act {
+                TabAct::Propose { state } => Some(&**state),
+                _ => None,
+            },
+            _ => None,
+        });
+        let hash = self.states.get(id).and_then(|hash| hash.as_ref().ok());
+        let strands = self.strands.entry(filed.message.tab).or_default();
+        strands.hear(at, signed, filed.message, hash.copied(), state);
+        let Some(parties) = state.map(|state| state.parties) else {
+            return Ok(());
+        };
+        let ledger = match self.ledgers.entry((at, filed.message.tab)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(room) => room.insert(Ledger::fold(parties, []).map_err(|error| error.to_string())?),
+        };
+        ledger.hear(&filed).map_err(|error| error.to_string())
     }
 
     /// What was signed by hand.
@@ -182,7 +256,10 @@ impl Book {
             Body::Tab(message) => {
                 let tab = message.tab;
                 touched.tabs.insert(tab);
-                keep(self.tabs.entry(tab).or_default(), at, id);
+                if keep(self.tabs.entry(tab).or_default(), at, id) {
+                    let heard = self.hear_tab(at, &id);
+                    heard.map_err(|words| Broken::new(Law::NoFault, words, [at]))?;
+                }
             }
             _ => {}
         }
@@ -199,7 +276,7 @@ impl Book {
         if EnvelopeId::of(bytes) != id {
             return Err(broken(format!("the bytes of {id} have another id")));
         }
-        match self.open(bytes) {
+        match self.open_as(id, bytes) {
             Ok(Opened::Known(_)) => Ok(id),
             Ok(Opened::Foreign(foreign)) => Err(broken(format!("{id} is of the kind '{}'", foreign.kind()))),
             Err(error) => Err(broken(format!("{id} does not open: {error}"))),
@@ -227,6 +304,36 @@ impl Book {
         Ok(())
     }
 
+    /// Every envelope that was opened, by its id; none if one of them did not open, or is of an unknown kind.
+    pub(crate) fn all(&self) -> Option<BTreeMap<EnvelopeId, &Signed>> {
+        let all = self.opened.iter().map(|(id, opened)| match opened {
+            Ok(Opened::Known(signed)) => Some((*id, signed)),
+            _ => None,
+        });
+        all.collect()
+    }
+
+    /// The numbers and the stamps that each device gave, and to which envelope.
+    pub(crate) const fn given(&self) -> (&Stamps, &Numbers) {
+        (&self.stamps, &self.numbers)
+    }
+
+    /// The same, as they were written down.
+    pub(crate) fn take_given(&mut self, stamps: Stamps, numbers: Numbers) {
+        (self.stamps, self.numbers) = (stamps, numbers);
+    }
+
+    /// A node's store has held a message of an order since before the run was written down.
+    pub(crate) fn take_order_message(&mut self, at: usize, order: OrderId, id: EnvelopeId) {
+        keep(self.orders.entry(order).or_default(), at, id);
+    }
+
+    /// The same of a tab.
+    pub(crate) fn take_tab_message(&mut self, at: usize, tab: TabId, id: EnvelopeId) -> Result<(), String> {
+        keep(self.tabs.entry(tab).or_default(), at, id);
+        self.hear_tab(at, &id)
+    }
+
     /// Takes note of an envelope that was sent, wherever it came from.
     pub fn heard(&mut self, at: usize, bytes: &[u8]) -> Result<(), Broken> {
         match self.open(bytes) {
@@ -236,9 +343,11 @@ impl Book {
     }
 }
 
-fn keep(thread: &mut Thread, at: usize, id: EnvelopeId) {
-    let held = thread.held.entry(at).or_default();
-    if !held.contains(&id) {
-        held.push(id);
+/// Says whether the node did not hold it before.
+fn keep(thread: &mut Thread, at: usize, id: EnvelopeId) -> bool {
+    let is_new = thread.ids.entry(at).or_default().insert(id);
+    if is_new {
+        thread.held.entry(at).or_default().push(id);
     }
+    is_new
 }

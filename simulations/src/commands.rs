@@ -26,14 +26,14 @@ pub(crate) struct Sweep {
     pub(crate) out: PathBuf,
 }
 
-fn code(good: bool) -> ExitCode {
+pub(crate) fn code(good: bool) -> ExitCode {
     match good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
 }
 
-fn settings(texts: &[String]) -> anyhow::Result<Vec<Setting>> {
+pub(crate) fn settings(texts: &[String]) -> anyhow::Result<Vec<Setting>> {
     Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn run(
     Ok(code(summary.is_good()))
 }
 
-fn tell(
+pub(crate) fn tell(
     summary: &Summary,
     nodes: usize,
     meter: &Meter,

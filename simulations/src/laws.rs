@@ -16,7 +16,7 @@ pub use orders::{Fold, fold, fold_every_word, fold_first_come, order};
 pub use promises::{Exposure, Witness, bought, exposed, exposure, few_open, granted, pushed, witnesses};
 pub use shop::{Reading, document_sizes, read, read_newest};
 pub use stock::stock;
-pub use tabs::{Link, chain, receipt, tab};
+pub use tabs::{Link, chain, chain_of, receipt, tab, tab_goes_on};
 
 use crate::book::Book;
 use crate::chance::Chance;
@@ -30,8 +30,9 @@ use souk_protocol::records::{Fault, Range, Records, Tree};
 use souk_protocol::settlement::Rail;
 use souk_protocol::stock::{Stock, Tally};
 use souk_protocol::sync::Digests;
-use souk_protocol::tab::{Change, Side, TabAct, TabState};
+use souk_protocol::tab::{Change, TabAct, TabState};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A node, as the laws see it.
 #[derive(Clone, Copy)]

@@ -48,6 +48,8 @@ pub mod swarm;
 
 pub mod scene;
 
+pub mod snapshot;
+
 pub mod summary;
 
 pub mod words;

@@ -1,6 +1,7 @@
 //! The program: plays scenarios, again and again, and says what they show.
 
 mod commands;
+mod resuming;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -37,6 +38,18 @@ enum Command {
         /// Leave summary.json, seeds.jsonl, events.csv and report.html in this directory.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Write a market down after so many seconds of virtual time, and play on. All nodes start again at that
+        /// moment, so the digest is that of this run and of those resumed from it.
+        #[arg(long, value_name = "SECONDS", requires = "snapshot", conflicts_with_all = ["out", "seeds"])]
+        snapshot_at: Option<u64>,
+        /// The file to write it into.
+        #[arg(long, value_name = "FILE", requires = "snapshot_at")]
+        snapshot: Option<PathBuf>,
+    },
+    /// Play on from a file that 'run --snapshot' wrote.
+    Resume {
+        /// The file.
+        file: PathBuf,
     },
     /// Play every combination of some settings with many seeds, over all cores or as cells of a job array.
     Sweep {
@@ -109,7 +122,13 @@ fn main() -> anyhow::Result<ExitCode> {
             seeds,
             set,
             out,
-        } => commands::run(&scenario, nodes, seed, seeds, &set, out.as_deref(), json),
+            snapshot_at,
+            snapshot,
+        } => match snapshot_at.zip(snapshot) {
+            Some((seconds, file)) => resuming::run(&scenario, nodes, seed, &set, seconds, &file, json),
+            None => commands::run(&scenario, nodes, seed, seeds, &set, out.as_deref(), json),
+        },
+        Command::Resume { file } => resuming::resume(&file, json),
         Command::Sweep {
             what: What { scenario, nodes },
             set,

@@ -15,7 +15,7 @@
 mod beat;
 mod build;
 mod measure;
-mod pack;
+pub(crate) mod pack;
 mod router;
 mod send;
 mod state;

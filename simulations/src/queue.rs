@@ -52,6 +52,22 @@ impl<T> Queue<T> {
         self.heap.push(Reverse(Planned { at, number, what }));
     }
 
+    /// All that is still to happen, and when, in the order in which it happens.
+    pub fn into_planned(self) -> impl Iterator<Item = (u64, T)> {
+        let planned = self.heap.into_sorted_vec().into_iter().rev();
+        planned.map(|Reverse(planned)| (planned.at, planned.what))
+    }
+
+    /// The same, and it stays.
+    pub fn planned(&self) -> Vec<(u64, &T)> {
+        let mut planned: Vec<&Planned<T>> = self.heap.iter().map(|Reverse(planned)| planned).collect();
+        planned.sort();
+        planned
+            .into_iter()
+            .map(|planned| (planned.at, &planned.what))
+            .collect()
+    }
+
     /// When the next thing happens.
     pub fn next_at(&self) -> Option<u64> {
         self.heap.peek().map(|Reverse(planned)| planned.at)

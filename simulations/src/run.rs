@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::shorter;
 use crate::world::census::{Census, Sample};
 use crate::world::script::{Script, Stimulus};
+use crate::world::snapshot::SnapshotError;
 use crate::world::{Counts, World};
 use serde::Serialize;
 use souk_protocol::order::State;
@@ -134,6 +135,43 @@ fn play(
             return (outcome, Vec::new());
         }
     };
+    let outcome = played_on(&mut world, tell);
+    (outcome, world.script().to_vec())
+}
+
+/// Plays a seed and writes the world down at a moment of the storm, in milliseconds: what became of the seed, and the
+/// world as it was written. At that moment all nodes start again, so the digest is not that of a run without it.
+pub fn with_snapshot(
+    scenario: &Scenario,
+    seed: u64,
+    at_ms: u64,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<(Outcome, Vec<u8>), SnapshotError> {
+    let end_ms = scenario.storm.duration_ms;
+    if at_ms >= end_ms {
+        let (end_s, actual_s) = (end_ms / 1_000, at_ms / 1_000);
+        return Err(SnapshotError::Moment { end_s, actual_s });
+    }
+    let troupes: Vec<Troupe> = scenario.actors.iter().map(Troupe::of).collect();
+    let mut world = World::new(scenario.clone(), seed, None, false, Script::Drawn, &troupes)?;
+    world.play_until(at_ms, tell)?;
+    let snapshot = world.snapshot()?;
+    Ok((played_on(&mut world, tell), snapshot))
+}
+
+/// Plays on from a world that was written down. A law that breaks is told without what led to it.
+pub fn resumed(
+    scenario: &Scenario,
+    snapshot: &[u8],
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Outcome, SnapshotError> {
+    let troupes: Vec<Troupe> = scenario.actors.iter().map(Troupe::of).collect();
+    let mut world = World::resume(scenario.clone(), &troupes, snapshot)?;
+    Ok(played_on(&mut world, tell))
+}
+
+/// Plays a world to its end.
+fn played_on(world: &mut World, tell: &mut dyn FnMut(Progress)) -> Outcome {
     let broken = world.play(tell).err().map(|broken| Failure {
         law: broken.law.name().to_owned(),
         words: broken.words,
@@ -142,16 +180,15 @@ fn play(
         trace: Vec::new(),
         kind: broken.law,
     });
-    let outcome = Outcome {
-        seed,
+    Outcome {
+        seed: world.seed(),
         digest: world.digest().to_hex().to_string(),
         counts: world.counts.clone(),
         census: world.census(),
         samples: std::mem::take(&mut world.samples),
         events: std::mem::take(&mut world.events),
         broken,
-    };
-    (outcome, world.script().to_vec())
+    }
 }
 
 impl Outcome {

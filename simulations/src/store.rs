@@ -23,6 +23,19 @@ impl Store {
         self.altered.insert((tree, key), value);
     }
 
+    /// What was committed.
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// A store in which this was committed.
+    pub fn of(memory: Memory) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
+    }
+
     /// A hash over everything that was committed.
     pub fn digest(&self) -> [u8; 32] {
         self.memory.digest()

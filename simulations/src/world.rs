@@ -10,6 +10,7 @@ mod identity;
 mod places;
 mod planned;
 pub mod script;
+pub mod snapshot;
 mod speaking;
 mod stepping;
 pub mod toll;
@@ -351,16 +352,24 @@ impl World {
         }
     }
 
-    /// Plays the storm and the healing. `tell` hears now and then how far it is.
+    /// Plays the storm as far as this moment, but not to its end. `tell` hears now and then how far it is.
+    pub fn play_until(&mut self, stop: u64, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
+        let end = self.scenario.storm.duration_ms;
+        while self.time < stop {
+            let sampled = (self.time - self.time % SAMPLE_MS + SAMPLE_MS).min(end);
+            self.until(sampled.min(stop))?;
+            if sampled <= stop {
+                self.sample();
+                self.tell(tell);
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays what is left of the storm, and the healing. `tell` hears now and then how far it is.
     pub fn play(&mut self, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
         let end = self.scenario.storm.duration_ms;
-        let mut sampled = 0;
-        while sampled < end {
-            sampled = (sampled + SAMPLE_MS).min(end);
-            self.until(sampled)?;
-            self.sample();
-            self.tell(tell);
-        }
+        self.play_until(end, tell)?;
         self.whole()?;
         self.heal();
         let (within, every) = (self.scenario.heal.within_ms, self.scenario.heal.look_every_ms);
@@ -617,6 +626,11 @@ impl World {
     fn jump(&mut self, ms: u64) {
         self.note(|| Stimulated::Jump(ms));
         self.jumped_ms += ms;
+    }
+
+    /// The seed that it is drawn from.
+    pub const fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// A hash over everything that happened and everything that is stored.

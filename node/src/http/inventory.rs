@@ -134,6 +134,9 @@ impl Inventory {
                 }
                 Ok((ids, read))
             })?;
+            if *node.stopping().borrow() {
+                return Err(Fault::Store("the node is stopping".into()));
+            }
             rows.extend(read);
             after = ids.last().copied();
             if ids.len() < BATCH {

@@ -283,7 +283,7 @@ async fn a_device_comes_in_by_code_and_words_and_goes_only_for_sure() {
     assert!(!plain.contains("souk device join"));
     let invited = sends(&alice, "/settings/devices/invite", &[]).await.text();
     let code = value_after(&invited, "data-copy=\"souk device join ").to_owned();
-    assert!(invited.contains("class=\"qr\""));
+    assert!(invited.contains("class=\"qr dense\""));
     assert!(!page(&alice, "/settings/devices").await.text().contains(&code));
     let wish = Join {
         home: alice.dir.path().join("laptop"),

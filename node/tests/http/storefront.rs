@@ -151,7 +151,7 @@ async fn it_shows_what_is_for_sale_and_nothing_private() {
     }
     let page = shop.gets("/lamp").await.text();
     for shown in [
-        "Only 3 left",
+        "3 in stock",
         "Shipping costs €4.90",
         "From €50.00 on, shipping is free",
         "within 14 days",
@@ -186,6 +186,7 @@ async fn it_shows_what_is_for_sale_and_nothing_private() {
         "/?q=lamp",
         "/?category=Home+%3E+Light",
         "/?page=9",
+        "/?q=lamp&page=99999",
         "/lamp",
         &format!("/{lamp}"),
         "/vase",

@@ -16,7 +16,7 @@ use crate::limits::{
 use crate::records::{Fault, Range, Tree};
 use crate::sync::{Raw, Request, Taken};
 use crate::text::Prose;
-use crate::time::Timestamp;
+use crate::time::{Hybrid, Timestamp};
 use std::collections::BTreeSet;
 
 /// Envelopes in one delivery.
@@ -54,11 +54,36 @@ impl Later {
     }
 }
 
+/// An envelope that is under way: enough of it to strike it off.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    id: EnvelopeId,
+    time: Hybrid,
+}
+
+impl Sent {
+    fn of(envelope: &Signed) -> Self {
+        Self {
+            id: envelope.id(),
+            time: envelope.time(),
+        }
+    }
+
+    fn outbox_key(&self, to: &AuthorId) -> Vec<u8> {
+        [
+            to.as_bytes().as_slice(),
+            &self.time.to_sortable(),
+            self.id.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
 /// Envelopes of one kind, as many as one frame of their protocol holds.
 #[derive(Default)]
 struct Batch {
     kind: Option<Kind>,
-    ids: Vec<EnvelopeId>,
+    sent: Vec<Sent>,
     raws: Vec<Raw>,
     bytes: usize,
 }
@@ -72,12 +97,12 @@ impl Batch {
             ORDER_FRAME_BYTES_MAX
         };
         let fits = self.bytes + envelope.bytes().len() <= frame - FRAME_MARGIN;
-        self.kind.is_none_or(|of| of == kind) && self.ids.len() < BATCH && fits
+        self.kind.is_none_or(|of| of == kind) && self.sent.len() < BATCH && fits
     }
 
     fn add(&mut self, envelope: &Signed) {
         self.kind = Some(envelope.body().kind());
-        self.ids.push(envelope.id());
+        self.sent.push(Sent::of(envelope));
         self.bytes += envelope.bytes().len();
         self.raws.push(Raw::from(envelope.bytes()));
     }
@@ -95,7 +120,7 @@ impl Peer {
         let bound = device
             .filter(|_| opens_order(envelope))
             .map(|device| (device, turn.now));
-        turn.local(Tree::Outbox, &outbox_key(&to, envelope), Some(&bound))?;
+        turn.local(Tree::Outbox, &Sent::of(envelope).outbox_key(&to), Some(&bound))?;
         match device {
             Some(device) => {
                 let mut batch = Batch::default();
@@ -188,14 +213,14 @@ impl Peer {
     }
 
     fn send(&mut self, turn: &mut Turn<'_>, device: DeviceId, to: AuthorId, batch: Batch) {
-        if batch.ids.is_empty() {
+        if batch.sent.is_empty() {
             return;
         }
         let request = match batch.kind {
             Some(Kind::Tab) => Request::Settle(batch.raws),
             _ => Request::Deliver(batch.raws),
         };
-        self.ask(turn, device, request, Purpose::Deliver(to, batch.ids));
+        self.ask(turn, device, request, Purpose::Deliver(to, batch.sent));
     }
 
     /// Tries again what still waits: sends it where its addressee is connected, looks for them where not.
@@ -265,7 +290,7 @@ impl Peer {
         &mut self,
         turn: &mut Turn<'_>,
         to: &AuthorId,
-        ids: &[EnvelopeId],
+        sent: &[Sent],
         outcomes: &[Taken],
     ) -> Result<(), Fault> {
         match outcomes.iter().all(|outcome| *outcome == Taken::Later) {
@@ -275,17 +300,15 @@ impl Peer {
             }
             false => drop(self.later.remove(to)),
         }
-        for (id, outcome) in ids.iter().zip(outcomes) {
-            let Some(envelope) = turn.records().envelope(id)? else {
-                continue;
-            };
+        for (sent, outcome) in sent.iter().zip(outcomes) {
             if *outcome == Taken::Later {
                 continue;
             }
-            turn.forget(Tree::Outbox, &outbox_key(to, &envelope))?;
+            turn.forget(Tree::Outbox, &sent.outbox_key(to))?;
             if let Taken::Refused(why) = outcome {
                 turn.act(Action::Count(Refusal::Rule(format!(
-                    "the other side refused {id}: {why}"
+                    "the other side refused {}: {why}",
+                    sent.id
                 ))));
             }
         }
@@ -339,7 +362,7 @@ impl Peer {
             return Ok(Err(Refusal::NotYet));
         }
         // What is here already costs nobody anything: it comes again because an answer was lost.
-        let is_here = turn.records().envelope(&signed.id())?.is_some();
+        let is_here = turn.records().holds(&signed.id())?;
         if !is_here && let Err(refusal) = self.quotas.spend_direct(&signed, turn.now) {
             return Ok(Err(refusal));
         }
@@ -358,13 +381,4 @@ impl Peer {
 
 fn opens_order(envelope: &Signed) -> bool {
     matches!(envelope.body(), Body::Order(message) if message.order.is_none())
-}
-
-fn outbox_key(to: &AuthorId, envelope: &Signed) -> Vec<u8> {
-    [
-        to.as_bytes().as_slice(),
-        &envelope.time().to_sortable(),
-        envelope.id().as_bytes(),
-    ]
-    .concat()
 }

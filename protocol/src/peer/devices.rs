@@ -576,7 +576,7 @@ impl Peer {
             let Some(order) = turn.order(id)? else {
                 continue;
             };
-            let its = match self.signer(turn, &order)? {
+            let its = match self.signer(&order) {
                 Some(signer) => signer == *device,
                 // It may have been the one that took the ask.
                 None => match self.watch(turn, id)? {

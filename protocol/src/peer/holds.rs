@@ -6,6 +6,7 @@ use super::{Peer, Watched};
 use crate::id::{DeviceId, ListingId, OrderId, VariantId};
 use crate::market;
 use crate::order::{Order, Role, State};
+use crate::quote::Line;
 use crate::records::{Fault, Tree};
 use crate::stock::{Hold, Holds};
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,10 @@ impl Peer {
                 with: Some(order.author(if sells { Role::Buyer } else { Role::Merchant })),
                 buys: !sells,
                 deadline: order.due().map(|(_, deadline)| deadline),
+                held: Some(match has {
+                    Watch::Held => order.lines(),
+                    _ => Vec::new(),
+                }),
             };
             self.watched.insert(order.id, watched);
         }
@@ -87,7 +92,7 @@ impl Peer {
 
     /// Remembers that an order's units were sold, by a device that is no more.
     pub(super) fn remember_sold(&mut self, turn: &mut Turn<'_>, id: &OrderId) -> Result<(), Fault> {
-        self.watched.entry(*id).or_default();
+        self.watched.entry(*id).or_default().held = Some(Vec::new());
         turn.local(Tree::Holds, id.as_bytes(), Some(&Watch::Sold))
     }
 
@@ -206,18 +211,16 @@ impl Peer {
     /// What this device holds for open orders.
     pub(super) fn holds(&self, turn: &Turn<'_>) -> Result<Holds, Fault> {
         let mut holds = Vec::new();
-        for (id, _) in self.watched.iter().filter(|(_, watched)| !watched.buys) {
-            let key = id.as_bytes();
-            let Some(row) = turn.records().get(Tree::Holds, key)? else {
-                continue;
+        for (id, watched) in self.watched.iter().filter(|(_, watched)| !watched.buys) {
+            let read;
+            let lines = match &watched.held {
+                Some(lines) => lines,
+                None => {
+                    read = self.held_lines(turn, id)?;
+                    &read
+                }
             };
-            if super::stored::<Watch>(Tree::Holds, key, &row)? != Watch::Held {
-                continue;
-            }
-            let Some(order) = turn.order(id)? else {
-                continue;
-            };
-            holds.extend(order.lines().iter().map(|line| Hold {
+            holds.extend(lines.iter().map(|line| Hold {
                 order: *id,
                 listing: line.listing,
                 variant: line.variant,
@@ -225,6 +228,14 @@ impl Peer {
             }));
         }
         Ok(Holds::new(holds))
+    }
+
+    /// What is held for an order, by its row.
+    fn held_lines(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Vec<Line>, Fault> {
+        if self.watch(turn, id)? != Some(Watch::Held) {
+            return Ok(Vec::new());
+        }
+        Ok(turn.order(id)?.map(|order| order.lines()).unwrap_or_default())
     }
 }
 

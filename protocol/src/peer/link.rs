@@ -369,8 +369,8 @@ impl Peer {
             (Purpose::Recall(author), Some(Answer::Pulled(Pulled { envelopes, more }))) => {
                 self.recalled(turn, with, author, envelopes, more)?;
             }
-            (Purpose::Deliver(to, ids), Some(Answer::Taken(outcomes))) => {
-                self.delivered(turn, &to, &ids, &outcomes)?;
+            (Purpose::Deliver(to, sent), Some(Answer::Taken(outcomes))) => {
+                self.delivered(turn, &to, &sent, &outcomes)?;
             }
             (Purpose::Together, Some(Answer::Together(theirs))) => {
                 self.stand_together(turn, with, &theirs)?;

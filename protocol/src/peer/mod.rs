@@ -45,9 +45,10 @@ pub use trade::read_order;
 use crate::admission::Quotas;
 use crate::api::{Code, Command, Refused, Reply};
 use crate::codec;
-use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, TabId, VariantId};
+use crate::id::{AuthorId, DeviceId, ListingId, OrderId, TabId, VariantId};
 use crate::identity::{DeviceKey, Grant, GrantCache, RootKey};
 use crate::limits::SOUGHT_AT_START_MAX;
+use crate::quote::Line;
 use crate::records::{Fault, Range, Records, Tree};
 use crate::sync::Digests;
 use crate::time::{Hybrid, Timestamp};
@@ -115,7 +116,7 @@ enum Purpose {
     Find,
     Proofs,
     Changed,
-    Deliver(AuthorId, Vec<EnvelopeId>),
+    Deliver(AuthorId, Vec<deliver::Sent>),
     Recall(AuthorId),
     Together,
     Sealed(Vec<u8>),
@@ -177,7 +178,7 @@ pub struct Peer {
 
 /// What is kept in memory of an order that is not over, so that it need not be read to see whether it
 /// matters. Nothing but the order is known of it until the peer has gone on with what was begun.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Watched {
     /// The other side.
     with: Option<AuthorId>,
@@ -185,6 +186,8 @@ struct Watched {
     buys: bool,
     /// When to look at it again: the deadline that runs.
     deadline: Option<Timestamp>,
+    /// What is held for it here. None as long as that is to be read from its row.
+    held: Option<Vec<Line>>,
 }
 
 impl Watched {

@@ -317,7 +317,7 @@ impl Peer {
             return Ok(Err(no_order(id)));
         };
         if !self.sees_to(turn, &order)? {
-            let at = self.signer(turn, &order)?.unwrap_or(self.primary);
+            let at = self.signer(&order).unwrap_or(self.primary);
             let message = format!("your device {at} sees to this order");
             let next = "Do it there; 'souk device list' names your devices.";
             return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
@@ -456,12 +456,10 @@ impl Peer {
     }
 
     /// The device of this side that signed first in an order: what this side says in it, it says there.
-    pub(super) fn signer(&self, turn: &Turn<'_>, order: &Order) -> Result<Option<DeviceId>, Fault> {
+    pub(super) fn signer(&self, order: &Order) -> Option<DeviceId> {
         let role = order.role(&self.author());
         let first = order.history.iter().find(|done| Some(done.by) == role);
-        let Some(first) = first else { return Ok(None) };
-        let envelope = turn.records().envelope(&first.id)?;
-        Ok(envelope.map(|envelope| envelope.device()))
+        first.map(|first| first.device)
     }
 
     /// Whether this device is the one of its author's that acts in an order: the one that spoke in it
@@ -471,7 +469,7 @@ impl Peer {
         if self.is_out {
             return Ok(false);
         }
-        Ok(match self.signer(turn, order)? {
+        Ok(match self.signer(order) {
             Some(device) if device == self.device() => true,
             // Not to know a device is no proof that it is gone.
             Some(device) => {

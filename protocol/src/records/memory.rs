@@ -40,6 +40,32 @@ impl Memory {
         }
     }
 
+    /// A store that holds just this: one that was written down with [`Memory::rows`] and [`Memory::documents`].
+    pub fn of(
+        rows: impl IntoIterator<Item = (Tree, Vec<u8>, Vec<u8>)>,
+        documents: impl IntoIterator<Item = ([u8; 32], Vec<u8>)>,
+    ) -> Self {
+        let mut memory = Self {
+            rows: BTreeMap::new(),
+            documents: documents.into_iter().collect(),
+        };
+        for (tree, key, value) in rows {
+            memory.rows.entry(tree).or_default().insert(key, value);
+        }
+        memory
+    }
+
+    /// All rows: tree, key, value.
+    pub fn rows(&self) -> impl Iterator<Item = (Tree, &Vec<u8>, &Vec<u8>)> {
+        let trees = self.rows.iter();
+        trees.flat_map(|(tree, rows)| rows.iter().map(|(key, value)| (*tree, key, value)))
+    }
+
+    /// All documents, by their ids.
+    pub const fn documents(&self) -> &BTreeMap<[u8; 32], Vec<u8>> {
+        &self.documents
+    }
+
     /// Rows that it holds.
     pub fn len(&self) -> usize {
         self.rows.values().map(BTreeMap::len).sum()

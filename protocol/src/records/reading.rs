@@ -217,6 +217,21 @@ impl dyn Records + '_ {
         Ok(Some(envelope))
     }
 
+    /// Whether the `Log` or `Sealed` envelope with an id is held, without reading what it says.
+    pub fn holds(&self, id: &EnvelopeId) -> Result<bool, Fault> {
+        let Some(place) = self.get(Tree::Place, id.as_bytes())? else {
+            return Ok(false);
+        };
+        let bad = || Self::damaged(Tree::Place, id.as_bytes(), "it names no row");
+        let (tree, key) = place.split_first().ok_or_else(bad)?;
+        let tree = Tree::from_number(*tree).ok_or_else(bad)?;
+        let value = self.get(tree, key)?.ok_or_else(bad)?;
+        match value.starts_with(id.as_bytes()) {
+            true => Ok(true),
+            false => Err(bad()),
+        }
+    }
+
     /// All messages of an order, in the order of their ids.
     pub fn order(&self, order: &OrderId) -> Result<Vec<Signed>, Fault> {
         let range = Range::of(order.as_bytes().as_slice(), usize::MAX);

@@ -27,6 +27,14 @@ impl Actor for Defaulter {
         false
     }
 
+    fn written(&self) -> Vec<u8> {
+        super::written(&self.disputed)
+    }
+
+    fn resume(&mut self, written: &[u8]) -> bool {
+        super::resume(&mut self.disputed, written)
+    }
+
     fn comes(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
         Ok(newcomer(own, chance))
     }

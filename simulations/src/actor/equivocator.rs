@@ -27,6 +27,14 @@ impl Actor for Equivocator {
         false
     }
 
+    fn written(&self) -> Vec<u8> {
+        super::written(&self.last)
+    }
+
+    fn resume(&mut self, written: &[u8]) -> bool {
+        super::resume(&mut self.last, written)
+    }
+
     fn comes(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
         Ok(newcomer(own, chance))
     }

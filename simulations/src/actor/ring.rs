@@ -3,6 +3,7 @@
 
 use super::{Actor, Doing, Done, Own, To, newcomer};
 use crate::chance::Chance;
+use serde::{Deserialize, Serialize};
 use souk_protocol::body::Body;
 use souk_protocol::id::{AuthorId, ListingId, OrderId};
 use souk_protocol::market;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone, Default)]
 pub struct Ring(Arc<Mutex<Told>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Told {
     members: Vec<AuthorId>,
     receipts: Vec<PublicReceipt>,
@@ -51,6 +52,18 @@ impl Actor for Reviewer {
 
     fn sells(&self) -> bool {
         true
+    }
+
+    fn written(&self) -> Vec<u8> {
+        super::written(&(self.acts, &*self.told_ring()))
+    }
+
+    fn resume(&mut self, written: &[u8]) -> bool {
+        // Each of the ring tells all that they told each other.
+        let mut known = (0, Told::default());
+        let is_read = super::resume(&mut known, written);
+        (self.acts, *self.told_ring()) = known;
+        is_read
     }
 
     fn comes(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {

@@ -16,7 +16,25 @@ pub struct Liars {
     places: BTreeMap<(AuthorId, DeviceId, u64), BTreeSet<EnvelopeId>>,
 }
 
+/// What was signed by hand, as it is written down: the words, those who hide some of theirs, and places with the
+/// words under them.
+pub(crate) type ByHand = (
+    BTreeSet<EnvelopeId>,
+    BTreeSet<AuthorId>,
+    BTreeMap<(AuthorId, DeviceId, u64), BTreeSet<EnvelopeId>>,
+);
+
 impl Liars {
+    /// What was signed by hand, to be written down.
+    pub(crate) fn written(&self) -> ByHand {
+        (self.by_hand.clone(), self.hidden.clone(), self.places.clone())
+    }
+
+    /// What was signed by hand before the run was written down.
+    pub(crate) fn resume(&mut self, (by_hand, hidden, places): ByHand) {
+        (self.by_hand, self.hidden, self.places) = (by_hand, hidden, places);
+    }
+
     /// A node that is not honest.
     pub fn enlist(&mut self, at: usize, author: AuthorId) {
         self.nodes.insert(at);

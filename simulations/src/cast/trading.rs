@@ -1,9 +1,12 @@
 //! What people do in orders: ask, go on with what their node tells them, give up, try what does not fit.
 
 use super::*;
+use souk_protocol::id::TabId;
 use souk_protocol::order::{ActKind, Order, Role, State};
 use souk_protocol::peer::read_tab;
 use souk_protocol::settlement::Rail;
+use souk_protocol::tab::Tab;
+use std::sync::Arc;
 
 impl View<'_> {
     /// A listing of somebody's shop that this node holds.
@@ -69,7 +72,7 @@ impl View<'_> {
 
     /// An order, as this node's messages tell it.
     pub fn order(&self, id: &OrderId) -> Option<&Order> {
-        self.book.folds.get(&(self.at, *id))
+        self.book.folds.get(&(self.at, *id)).map(Arc::as_ref)
     }
 
     /// Orders that this node knows, newest first, at most twenty.
@@ -154,16 +157,35 @@ impl View<'_> {
         let Some(total) = order.total() else {
             return Ok(false);
         };
-        let tab = read_tab(self.records, &order.buyer, &order.merchant, total.currency)?;
-        Ok(tab
-            .credit_left(&order.buyer)
-            .is_ok_and(|room| room.minor >= total.minor))
+        let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
+        let room = |tab: &Tab| {
+            let room = tab.credit_left(&order.buyer);
+            room.is_ok_and(|room| room.minor >= total.minor)
+        };
+        match self.book.ledger(self.at, &tab) {
+            Some(ledger) => Ok(room(ledger.tab())),
+            None => Ok(room(&read_tab(
+                self.records,
+                &order.buyer,
+                &order.merchant,
+                total.currency,
+            )?)),
+        }
     }
 
     /// More room for the buyer of an order.
     fn lend(&self, order: &Order, chance: &mut Chance) -> Result<Command, Fault> {
-        let tab = read_tab(self.records, &order.buyer, &order.merchant, Currency::EUR)?;
-        let limit = tab.limit(&order.merchant).map_or(0, |limit| limit.minor);
+        let tab = TabId::of(&order.buyer, &order.merchant, Currency::EUR.code());
+        let limit = |tab: &Tab| tab.limit(&order.merchant).map_or(0, |limit| limit.minor);
+        let limit = match self.book.ledger(self.at, &tab) {
+            Some(ledger) => limit(ledger.tab()),
+            None => limit(&read_tab(
+                self.records,
+                &order.buyer,
+                &order.merchant,
+                Currency::EUR,
+            )?),
+        };
         let more = i64::try_from(chance.between(20_000, 60_000)).unwrap_or(0);
         Ok(Command::GrantTab {
             to: order.buyer,

@@ -1,6 +1,7 @@
 //! What holds once all is healed and quiet.
 
 use super::*;
+use std::collections::btree_map::Entry;
 
 /// All devices of each author.
 pub(super) type Homes<'a> = BTreeMap<AuthorId, Vec<&'a Seen<'a>>>;
@@ -83,7 +84,7 @@ fn orders_agree(book: &Book, homes: &Homes<'_>) -> Result<(), Broken> {
         for other in devices {
             let (there, reads) = (held(other), book.folds.get(&(other.at, *id)));
             if here != there || read != reads {
-                let state = |order: Option<&Order>| order.map_or("unknown", |order| order.state.name());
+                let state = |order: Option<&Arc<Order>>| order.map_or("unknown", |order| order.state.name());
                 let words = format!(
                     "{id}: the buyer holds {} messages and reads {}, node {} holds {} and reads {}",
                     here.len(),
@@ -109,8 +110,8 @@ fn tabs_agree(book: &Book, seen: &[Seen<'_>], homes: &Homes<'_>) -> Result<(), B
         let broken = |words: String| Broken::new(Law::TabsAgree, format!("{id}: {words}"), nodes.clone());
         let mut last: Option<Vec<StateId>> = None;
         let mut sides = BTreeSet::new();
-        for (at, held) in &thread.held {
-            let links = chain(book, held).map_err(&broken)?;
+        for at in thread.held.keys() {
+            let links = chain_of(book, *at, id).map_err(&broken)?;
             let hashes: Vec<StateId> = links.iter().map(|link| link.hash).collect();
             if last.as_ref().is_some_and(|last| *last != hashes) {
                 return Err(broken("the copies differ".into()));
@@ -146,9 +147,39 @@ fn tabs_agree(book: &Book, seen: &[Seen<'_>], homes: &Homes<'_>) -> Result<(), B
     }
 }
 
+/// What a chain says was paid for each order and not given back.
+struct Paid<'a> {
+    orders: BTreeMap<OrderId, i64>,
+    last: Option<&'a TabState>,
+}
+
+impl<'a> Paid<'a> {
+    fn of(links: &[Link<'a>]) -> Self {
+        let mut orders = BTreeMap::new();
+        for link in links {
+            match &link.state.change {
+                Change::Pay {
+                    order, amount_minor, ..
+                } => drop(orders.insert(*order, *amount_minor)),
+                Change::Refund {
+                    order, amount_minor, ..
+                } => {
+                    if let Some(paid) = orders.get_mut(order) {
+                        *paid -= amount_minor;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let last = links.last().map(|link| link.state);
+        Self { orders, last }
+    }
+}
+
 /// Nothing that the peers do by themselves is left to do.
 fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     let authors: BTreeMap<usize, AuthorId> = nodes.iter().map(|node| (node.at, node.author)).collect();
+    let mut chains: BTreeMap<(usize, TabId), Paid<'_>> = BTreeMap::new();
     for ((at, id), order) in &book.folds {
         let Some(total) = order.total().filter(|_| order.rail() == Some(Rail::Tab)) else {
             continue;
@@ -157,27 +188,22 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
             continue;
         }
         let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
-        let held = book.tabs.get(&tab).and_then(|thread| thread.held.get(at));
-        let links = chain(book, held.map_or(&[], Vec::as_slice));
-        let links = links.map_err(|words| Broken::new(Law::OneChain, words, [*at]))?;
-        let mut paid = None;
-        for link in &links {
-            match &link.state.change {
-                Change::Pay {
-                    order, amount_minor, ..
-                } if order == id => paid = Some(*amount_minor),
-                Change::Refund {
-                    order, amount_minor, ..
-                } if order == id => paid = paid.map(|paid| paid - amount_minor),
-                _ => {}
+        let chain = match chains.entry((*at, tab)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(room) => {
+                let links = chain_of(book, *at, &tab);
+                room.insert(Paid::of(
+                    &links.map_err(|words| Broken::new(Law::OneChain, words, [*at]))?,
+                ))
             }
-        }
+        };
+        let paid = chain.orders.get(id).copied();
         let left = match (order.state, paid) {
             (State::Accepted, Some(_)) => "it is paid, and the buyer does not say so",
             (State::Paid, _) => "it is paid, and there is no receipt",
             (State::Lapsed, Some(1..)) => "it lapsed, and what was paid is not given back",
             (State::Accepted, None) => {
-                let state = links.last().map(|link| link.state);
+                let state = chain.last;
                 let room = state.and_then(|state| state.credit_left(&order.buyer).ok());
                 match room.map_or(0, |room| room.minor) >= total.minor {
                     true => "it is accepted, the tab has room, and it is not paid",

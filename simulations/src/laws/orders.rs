@@ -28,6 +28,7 @@ pub fn fold_every_word(id: OrderId, messages: Vec<Filed<'_, OrderMessage>>) -> O
             Some(Done {
                 id: filed.id,
                 by: order.role(&filed.author)?,
+                device: filed.device,
                 act: filed.message.act.kind(),
                 time: filed.time,
             })
@@ -38,8 +39,15 @@ pub fn fold_every_word(id: OrderId, messages: Vec<Filed<'_, OrderMessage>>) -> O
     Some(order)
 }
 
-/// Each side's reading of an order, and the laws over all its messages.
-pub fn order(book: &mut Book, id: &OrderId, chance: &mut Chance, fold: Fold) -> Result<(), Broken> {
+/// Each side's reading of an order, and the laws over all its messages. Unless `anew` says so, what was read of the
+/// same messages before is not read again.
+pub fn order(
+    book: &mut Book,
+    id: &OrderId,
+    chance: &mut Chance,
+    fold: Fold,
+    anew: bool,
+) -> Result<(), Broken> {
     let Some(thread) = book.orders.get(id) else {
         return Ok(());
     };
@@ -47,26 +55,43 @@ pub fn order(book: &mut Book, id: &OrderId, chance: &mut Chance, fold: Fold) -> 
     let union = thread.union();
     let mut shuffled = union.clone();
     chance.shuffle(&mut shuffled);
-    let read = fold(*id, book.order_messages(&union));
-    let again = fold(*id, book.order_messages(&shuffled));
-    if read != again {
-        let state = |order: &Option<Order>| order.as_ref().map(|order| order.state.name());
-        let words = format!("{id} reads {:?} and {:?}", state(&read), state(&again));
-        return Err(Broken::new(Law::AnyOrder, words, nodes));
-    }
+    let is_read = |of, count: usize| !anew && thread.read.get(&of) == Some(&count);
+    let read = match book.wholes.get(id).filter(|_| is_read(None, union.len())) {
+        Some(known) => Some(Arc::clone(known)),
+        None => {
+            let read = fold(*id, book.order_messages(&union));
+            let again = fold(*id, book.order_messages(&shuffled));
+            if read != again {
+                let state = |order: &Option<Order>| order.as_ref().map(|order| order.state.name());
+                let words = format!("{id} reads {:?} and {:?}", state(&read), state(&again));
+                return Err(Broken::new(Law::AnyOrder, words, nodes));
+            }
+            read.map(Arc::new)
+        }
+    };
+    let mut counts = vec![(None, union.len())];
     let mut folds = Vec::new();
     for (node, held) in &thread.held {
+        counts.push((Some(*node), held.len()));
+        if is_read(Some(*node), held.len()) {
+            continue;
+        }
         // A side that holds every message reads what all of them say.
         let order = match held.len() < union.len() {
-            true => fold(*id, book.order_messages(held)),
+            true => fold(*id, book.order_messages(held)).map(Arc::new),
             false => read.clone(),
         };
         if let Some(order) = order {
             table(&order).map_err(|words| Broken::new(Law::Table, words, nodes.clone()))?;
-            folds.push(((*node, *id), order));
+            folds.push((*node, order));
         }
     }
-    book.folds.extend(folds);
+    if let Some(thread) = book.orders.get_mut(id) {
+        thread.read.extend(counts);
+    }
+    for (node, order) in folds {
+        book.keep_fold(node, order);
+    }
     book.wholes.extend(read.map(|order| (*id, order)));
     Ok(())
 }

@@ -18,20 +18,21 @@ pub struct Exposure {
 }
 
 /// What a node's owner would lose to somebody. `pays` says whether money that somebody says they sent outside of a
-/// tab arrives. Read from orders and from the chain of states, not from balances.
+/// tab arrives. Read from orders and from the chain of states, not from balances. Of the owner's `devices` the one
+/// that knows most of the chain tells it: an order may come to one of them before what was paid for it.
 pub fn exposure(
     book: &Book,
     at: usize,
+    devices: &[usize],
     me: &AuthorId,
     to: &AuthorId,
     pays: impl Fn(&AuthorId) -> bool,
 ) -> Result<Exposure, Broken> {
     let mut exposure = Exposure::default();
-    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
-    let mine = mine
-        .take_while(|((node, _), _)| *node == at)
-        .map(|(_, order)| order);
-    for order in mine.filter(|order| order.merchant == *me && order.buyer == *to && order.receipt.is_some()) {
+    let between = book.sums.between(at, me, to);
+    let between = between.into_iter().flat_map(|between| &between.orders);
+    let orders = between.filter_map(|id| book.folds.get(&(at, *id)));
+    for order in orders.filter(|order| order.receipt.is_some()) {
         let total = order.total().map_or(0, |total| total.minor);
         exposure.lost_minor += match order.rail() {
             Some(Rail::Tab) => total,
@@ -40,13 +41,19 @@ pub fn exposure(
         };
     }
     let tab = TabId::of(me, to, "EUR");
-    let held = book.tabs.get(&tab).and_then(|thread| thread.held.get(&at));
-    let chain = chain(book, held.map_or(&[], Vec::as_slice));
-    for link in chain.map_err(|words| Broken::new(Law::OneChain, words, [at]))? {
+    let mut known = Vec::new();
+    for device in devices.iter().chain([&at]) {
+        let chain = chain_of(book, *device, &tab);
+        let chain = chain.map_err(|words| Broken::new(Law::OneChain, words, [*device]))?;
+        if chain.len() > known.len() {
+            known = chain;
+        }
+    }
+    for link in known {
         let has_receipt = |order| {
             book.folds
                 .get(&(at, order))
-                .is_some_and(|order: &Order| order.receipt.is_some())
+                .is_some_and(|order| order.receipt.is_some())
         };
         match &link.state.change {
             Change::SetLimit { limit_minor, .. } if link.by == *me => {
@@ -73,11 +80,12 @@ pub fn exposure(
 pub fn granted(
     book: &Book,
     at: usize,
+    devices: &[usize],
     me: &AuthorId,
     to: &AuthorId,
     pays: impl Fn(&AuthorId) -> bool,
 ) -> Result<(), Broken> {
-    let exposure = exposure(book, at, me, to, pays)?;
+    let exposure = exposure(book, at, devices, me, to, pays)?;
     match exposure.lost_minor <= exposure.granted_minor {
         true => Ok(()),
         false => {
@@ -89,14 +97,8 @@ pub fn granted(
 
 /// Orders that a shop has open for one buyer are few.
 pub fn few_open(book: &Book, at: usize, me: &AuthorId, buyer: &AuthorId) -> Result<(), Broken> {
-    let mine = book.folds.range((at, OrderId::from_bytes([0; 32]))..);
-    let mine = mine
-        .take_while(|((node, _), _)| *node == at)
-        .map(|(_, order)| order);
-    let open = mine.filter(|order| {
-        order.merchant == *me && order.buyer == *buyer && matches!(order.state, State::Asked | State::Quoted)
-    });
-    match open.count() {
+    let open = book.sums.between(at, me, buyer).map_or(0, |between| between.open);
+    match open {
         ..=ORDERS_OPEN_PER_BUYER_MAX => Ok(()),
         open => {
             let words = format!("{me} has {open} orders of {buyer} open");

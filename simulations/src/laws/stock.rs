@@ -1,43 +1,16 @@
 //! What holds of a listing's stock: no unit is sold twice.
 
 use super::*;
+use crate::book::sums::Units;
 
-/// Units of one listing in orders that one device sees to, by variant, as it reads them.
-#[derive(Default)]
-struct Units {
-    sold: BTreeMap<VariantId, u64>,
-    held: BTreeMap<VariantId, u64>,
-    paid: BTreeMap<VariantId, u64>,
+fn variants(units: &Units) -> BTreeSet<VariantId> {
+    let all = [&units.sold, &units.held, &units.paid];
+    all.into_iter().flat_map(BTreeMap::keys).copied().collect()
 }
 
-impl Units {
-    fn of(book: &Book, seller: &Seen<'_>, listing: &ListingId) -> Self {
-        let mut units = Self::default();
-        let mine = book.folds.range((seller.at, OrderId::from_bytes([0; 32]))..);
-        for (_, order) in mine.take_while(|((node, _), _)| *node == seller.at) {
-            // Of a shop's devices it is the one that signed the quote that holds and sells the units.
-            let quoted = order.quote.as_ref().and_then(|(id, _)| book.signed(id));
-            if order.merchant != seller.author || quoted.map(|quote| quote.device()) != Some(seller.device) {
-                continue;
-            }
-            let counts = match order.state {
-                State::Quoted | State::Placed => &mut units.held,
-                State::Accepted | State::Receipted | State::Fulfilled | State::Completed => &mut units.sold,
-                // One that was paid after it had lapsed may have lost its units: then it gets no receipt.
-                State::Paid => &mut units.paid,
-                _ => continue,
-            };
-            for line in order.lines().iter().filter(|line| line.listing == *listing) {
-                *counts.entry(line.variant).or_default() += u64::from(line.units);
-            }
-        }
-        units
-    }
-
-    fn variants(&self) -> BTreeSet<VariantId> {
-        let all = [&self.sold, &self.held, &self.paid];
-        all.into_iter().flat_map(BTreeMap::keys).copied().collect()
-    }
+fn units<'a>(book: &'a Book, seller: &Seen<'_>, listing: &ListingId) -> Option<&'a Units> {
+    let seller = (seller.at, seller.author, seller.device);
+    book.sums.units(&seller, listing)
 }
 
 /// The stock of one listing, whose account changed at one of its shop's devices or whose orders moved there,
@@ -45,13 +18,10 @@ impl Units {
 pub fn stock(book: &Book, own: &Seen<'_>, shop: &[Seen<'_>], listing: &ListingId) -> Result<(), Broken> {
     let fault = faulty(own.at);
     let stock = market::stock(own.store, &own.author, listing).map_err(&fault)?;
-    let units = Units::of(book, own, listing);
+    let none = Units::default();
+    let units = units(book, own, listing).unwrap_or(&none);
     let of = |counts: &BTreeMap<VariantId, u64>, variant| counts.get(variant).copied().unwrap_or(0);
-    for variant in units
-        .variants()
-        .iter()
-        .filter(|variant| stock.is_counted(variant))
-    {
+    for variant in variants(units).iter().filter(|variant| stock.is_counted(variant)) {
         let [sold, held, paid] = [&units.sold, &units.held, &units.paid].map(|counts| of(counts, variant));
         let tally = stock.tally(&own.device, variant).cloned().unwrap_or_default();
         let others = shop.iter().filter(|other| other.at != own.at);
@@ -79,8 +49,11 @@ fn whole_shop(book: &Book, shop: &[Seen<'_>], listing: &ListingId) -> Result<(),
     let mut kept: BTreeMap<VariantId, u64> = BTreeMap::new();
     let mut stocks = Vec::new();
     for device in shop {
-        let units = Units::of(book, device, listing);
-        for (variant, count) in units.sold.iter().chain(&units.held) {
+        let units = units(book, device, listing);
+        for (variant, count) in units
+            .iter()
+            .flat_map(|units| units.sold.iter().chain(&units.held))
+        {
             *kept.entry(*variant).or_default() += count;
         }
         let stock = market::stock(device.store, &device.author, listing);

@@ -2,6 +2,7 @@
 //! quoted. Read without the protocol's fold.
 
 use super::*;
+use crate::book::strands::{Balances, Strands};
 
 /// One agreed state of a tab, as this module reads it.
 #[derive(Debug, Clone)]
@@ -89,17 +90,22 @@ pub fn tab(book: &Book, id: &TabId) -> Result<(), Broken> {
     }
     balances(&whole).map_err(|(law, words)| broken(law, words))?;
     for link in &whole {
-        if let Change::Pay {
-            order, amount_minor, ..
-        } = &link.state.change
-        {
-            let total = book.wholes.get(order).and_then(Order::total);
-            let total = total.map(|total| total.minor);
-            if total != Some(*amount_minor) {
-                let words = format!("{amount_minor} were paid for {order}, which costs {total:?}");
-                return Err(broken(Law::Quoted, words));
-            }
-        }
+        quoted(book, link.state).map_err(|words| broken(Law::Quoted, words))?;
+    }
+    // What was read message by message is what all of them say.
+    let strand = book
+        .strands
+        .get(id)
+        .map_or(&[][..], |strands| strands.whole.chain());
+    let same = strand
+        .iter()
+        .map(|(hash, _)| hash)
+        .eq(whole.iter().map(|link| &link.hash));
+    if !same && !book.sides(id).is_some_and(|sides| book.with_liar(&sides)) {
+        return Err(broken(
+            Law::OneChain,
+            "its messages read another way one by one".into(),
+        ));
     }
     Ok(())
 }
@@ -136,61 +142,106 @@ fn one_state(book: &Book, ids: &[EnvelopeId]) -> Result<(), String> {
 
 /// Each state follows from the one before by its own arithmetic, and nobody owes beyond a limit.
 fn balances(chain: &[Link<'_>]) -> Result<(), (Law, String)> {
-    let mut paid: BTreeMap<OrderId, i64> = BTreeMap::new();
-    let (mut owed_by_high, mut limits) = (0i64, (0i64, 0i64));
-    for link in chain {
-        let state = link.state;
-        let by_high = link.by == state.parties.author(Side::High);
-        match &state.change {
-            Change::SetLimit { limit_minor, .. } if by_high => limits.1 = *limit_minor,
-            Change::SetLimit { limit_minor, .. } => limits.0 = *limit_minor,
-            Change::Pay {
-                order,
-                from,
-                amount_minor,
-            } => {
-                if *from != link.by {
-                    return Err((Law::Limit, format!("{order} is paid by who does not pay")));
-                }
-                if paid.insert(*order, *amount_minor).is_some() {
-                    return Err((Law::PaidOnce, format!("{order} is paid twice")));
-                }
-                owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
-            }
-            Change::Refund {
-                order, amount_minor, ..
-            } => {
-                let rest = paid.entry(*order).or_default();
-                *rest -= amount_minor;
-                if *rest < 0 {
-                    return Err((
-                        Law::PaidOnce,
-                        format!("more was given back for {order} than paid"),
-                    ));
-                }
-                owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
-            }
-            Change::Hold { .. } | Change::Capture { .. } | Change::Release { .. } => {
-                return Err((Law::Limit, "no peer of this world sets anything aside".into()));
-            }
-        }
-        let book = &state.book;
-        let said = (book.balance_minor, book.limit_low_minor, book.limit_high_minor);
-        if said != (owed_by_high, limits.0, limits.1) {
-            return Err((Law::Limit, format!("number {} does not follow", state.seq)));
-        }
-        let grows = !matches!(state.change, Change::SetLimit { .. });
-        let (debt, limit) = if by_high {
-            (owed_by_high, limits.0)
-        } else {
-            (-owed_by_high, limits.1)
-        };
-        if grows && debt > limit {
-            let words = format!("number {}: {debt} are owed, the limit is {limit}", state.seq);
-            return Err((Law::Limit, words));
-        }
+    let mut balances = Balances::default();
+    chain
+        .iter()
+        .try_for_each(|link| balances.count(&link.by, link.state))
+}
+
+/// What is paid is what was quoted.
+fn quoted(book: &Book, state: &TabState) -> Result<(), String> {
+    let Change::Pay {
+        order, amount_minor, ..
+    } = &state.change
+    else {
+        return Ok(());
+    };
+    let total = book.wholes.get(order).and_then(|order| order.total());
+    let total = total.map(|total| total.minor);
+    match total == Some(*amount_minor) {
+        true => Ok(()),
+        false => Err(format!(
+            "{amount_minor} were paid for {order}, which costs {total:?}"
+        )),
     }
-    Ok(())
+}
+
+/// The laws of a tab over what came to it since they were looked at last. Of a tab with somebody who is not honest
+/// everything is read again: what counts of what a liar signs depends on all of it.
+pub fn tab_goes_on(book: &mut Book, id: &TabId) -> Result<(), Broken> {
+    if book.sides(id).is_some_and(|sides| book.with_liar(&sides)) {
+        tab(book, id)?;
+        return tab_hands(book, id);
+    }
+    let Some(mut strands) = book.strands.remove(id) else {
+        return Ok(());
+    };
+    let found = goes_on(book, &mut strands);
+    let nodes: Vec<usize> = strands.copies.keys().copied().collect();
+    book.strands.insert(*id, strands);
+    found.map_err(|(law, words)| Broken::new(law, format!("{id}: {words}"), nodes))
+}
+
+fn goes_on(book: &Book, strands: &mut Strands) -> Result<(), (Law, String)> {
+    if let Some((law, words)) = strands.wrong() {
+        return Err((law, words.to_owned()));
+    }
+    let new = strands.whole.chain().get(strands.balances.links..);
+    for link in links(book, new.unwrap_or_default()) {
+        strands.balances.count(&link.by, link.state)?;
+        quoted(book, link.state).map_err(|words| (Law::Quoted, words))?;
+    }
+    match strands.two_hands() {
+        Some(words) => Err((Law::OneHand, words.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// The states of a chain that was read message by message.
+fn links<'a>(book: &'a Book, chain: &[(StateId, EnvelopeId)]) -> Vec<Link<'a>> {
+    let link = |(hash, id): &(StateId, EnvelopeId)| {
+        let signed = book.signed(id)?;
+        match signed.body() {
+            Body::Tab(message) => match &message.act {
+                TabAct::Propose { state } => Some(Link {
+                    hash: *hash,
+                    by: signed.author(),
+                    state,
+                }),
+                _ => None,
+            },
+            _ => None,
+        }
+    };
+    chain.iter().filter_map(link).collect()
+}
+
+/// The agreed chain of a node's copy of a tab.
+pub fn chain_of<'a>(book: &'a Book, at: usize, tab: &TabId) -> Result<Vec<Link<'a>>, String> {
+    if book.sides(tab).is_some_and(|sides| book.with_liar(&sides)) {
+        let held = book.tabs.get(tab).and_then(|thread| thread.held.get(&at));
+        return chain(book, held.map_or(&[], Vec::as_slice));
+    }
+    let copy = book.strands.get(tab).and_then(|strands| strands.copies.get(&at));
+    match copy.and_then(|copy| copy.fork()) {
+        Some(fork) => Err(fork.to_owned()),
+        None => Ok(links(book, copy.map_or(&[], |copy| copy.chain()))),
+    }
+}
+
+/// The states in a node's copy of a tab that pay an order.
+fn payments<'a>(book: &'a Book, at: usize, tab: &TabId, order: &OrderId) -> Result<Vec<Link<'a>>, String> {
+    let liar = book.sides(tab).is_some_and(|sides| book.with_liar(&sides));
+    let copy = book.strands.get(tab).and_then(|strands| strands.copies.get(&at));
+    match copy.filter(|copy| !liar && copy.fork().is_none()) {
+        Some(copy) => {
+            let paid = copy
+                .payment(order)
+                .and_then(|id| Some((book.state_id(id).ok()?, *id)));
+            Ok(links(book, paid.as_slice()))
+        }
+        None => chain_of(book, at, tab),
+    }
 }
 
 /// A merchant's receipt for a payment by tab, and the tab that shows it to the device that signed it.
@@ -205,10 +256,9 @@ pub fn receipt(book: &Book, own: &Seen<'_>, order: &Order) -> Result<(), Broken>
         return Ok(());
     };
     let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
-    let held = book.tabs.get(&tab).and_then(|thread| thread.held.get(&at));
-    let chain = chain(book, held.map_or(&[], Vec::as_slice))
-        .map_err(|words| Broken::new(Law::OneChain, words, [at]))?;
-    let shown = chain.iter().any(|link| {
+    let payments = payments(book, at, &tab, &order.id);
+    let payments = payments.map_err(|words| Broken::new(Law::OneChain, words, [at]))?;
+    let shown = payments.iter().any(|link| {
         link.by == order.buyer
             && link.state.change
                 == Change::Pay {

@@ -1,6 +1,9 @@
 //! How a world is written down and read again: numbers little-endian, lists with their length before them.
 //! Compact and quick, for a world may be gigabytes; it is read by the program that wrote it and nobody else.
 
+use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, OrderId, TabId};
+use std::collections::{BTreeMap, BTreeSet};
+
 /// Bytes that are read from their front. What is missing makes everything after it missing too.
 #[derive(Debug)]
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
@@ -101,6 +104,61 @@ impl<A: Pack, B: Pack> Pack for (A, B) {
         Some((A::unpack(from)?, B::unpack(from)?))
     }
 }
+
+impl<A: Pack, B: Pack, C: Pack> Pack for (A, B, C) {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+        self.1.pack(out);
+        self.2.pack(out);
+    }
+
+    fn unpack(from: &mut Reader) -> Option<Self> {
+        Some((A::unpack(from)?, B::unpack(from)?, C::unpack(from)?))
+    }
+}
+
+impl<K: Pack + Ord, V: Pack> Pack for BTreeMap<K, V> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.len().pack(out);
+        for (key, value) in self {
+            key.pack(out);
+            value.pack(out);
+        }
+    }
+
+    fn unpack(from: &mut Reader) -> Option<Self> {
+        let count = usize::unpack(from)?;
+        (0..count).map(|_| <(K, V)>::unpack(from)).collect()
+    }
+}
+
+impl<T: Pack + Ord> Pack for BTreeSet<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.len().pack(out);
+        self.iter().for_each(|item| item.pack(out));
+    }
+
+    fn unpack(from: &mut Reader) -> Option<Self> {
+        let count = usize::unpack(from)?;
+        (0..count).map(|_| T::unpack(from)).collect()
+    }
+}
+
+macro_rules! ids {
+    ($($kind:ty),*) => {$(
+        impl Pack for $kind {
+            fn pack(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(self.as_bytes());
+            }
+
+            fn unpack(from: &mut Reader) -> Option<Self> {
+                from.take(32)?.try_into().ok().map(<$kind>::from_bytes)
+            }
+        }
+    )*};
+}
+
+ids!(AuthorId, DeviceId, EnvelopeId, OrderId, TabId);
 
 impl Pack for String {
     fn pack(&self, out: &mut Vec<u8>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What a run counted.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Inputs handled.
     pub steps: u64,
@@ -42,5 +42,5 @@ pub struct Counts {
     /// Bytes about shops' documents that devices of one author sent each other.
     pub talk_bytes: u64,
     /// Refusals, by name.
-    pub refusals: BTreeMap<&'static str, u64>,
+    pub refusals: BTreeMap<String, u64>,
 }

@@ -20,6 +20,18 @@ pub(super) struct Place {
     later_ms: Option<u64>,
 }
 
+impl Place {
+    /// Until when its line is busy, in microseconds.
+    pub(super) const fn busy_until_us(&self) -> u64 {
+        self.busy_until_us
+    }
+
+    /// Its line is busy until then.
+    pub(super) const fn be_busy_until(&mut self, until_us: u64) {
+        self.busy_until_us = until_us;
+    }
+}
+
 impl World {
     /// Gives every node a place, if the scenario has places or people who sleep.
     pub(super) fn settle(&mut self) {

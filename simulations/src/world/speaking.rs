@@ -69,7 +69,7 @@ impl World {
                 if self.remembers {
                     self.remember(at, format!("refuses: {refusal}"));
                 }
-                *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+                *self.counts.refusals.entry(refusal.name().to_owned()).or_default() += 1;
                 Ok(())
             }
             Action::Tell(event) => {
@@ -129,7 +129,7 @@ impl World {
                 // A later word of the same step may stand there by now.
                 held.map(|held| held.is_some_and(|held| held.time() >= signed.time()))
             }
-            None => store.envelope(&id).map(|held| held.is_some()),
+            None => store.holds(&id),
         };
         match held {
             Ok(true) => Ok(()),
@@ -151,7 +151,7 @@ impl World {
     ) -> Result<(), Broken> {
         let message = self.gossip.remove(&gossip);
         if let Some(refusal) = &refusal {
-            *self.counts.refusals.entry(refusal.name()).or_default() += 1;
+            *self.counts.refusals.entry(refusal.name().to_owned()).or_default() += 1;
             if self.remembers {
                 self.remember(at, format!("judges {verdict:?}: {refusal}"));
             }

@@ -103,11 +103,11 @@ impl World {
             self.book.note(at, &device, &node.store, change, &mut touched)?;
         }
         self.collude(at, &touched)?;
-        self.look(at, &touched)
+        self.look(at, &touched, false)
     }
 
-    /// The laws over what a step touched.
-    pub(super) fn look(&mut self, at: usize, touched: &Touched) -> Result<(), Broken> {
+    /// The laws over what a step touched; `anew` reads again what was read before.
+    pub(super) fn look(&mut self, at: usize, touched: &Touched, anew: bool) -> Result<(), Broken> {
         let Some(own) = seen(&self.nodes, at) else {
             return Ok(());
         };
@@ -118,7 +118,7 @@ impl World {
         };
         let mut listings = touched.stocks.clone();
         for id in &touched.orders {
-            laws::order(&mut self.book, id, &mut self.chance, fold)?;
+            laws::order(&mut self.book, id, &mut self.chance, fold, anew)?;
             if let Some(order) = self.book.folds.get(&(at, *id))
                 && order.merchant == own.author
             {
@@ -126,7 +126,11 @@ impl World {
                 laws::receipt(&self.book, &own, order)?;
                 if !self.book.liars.has(at) {
                     let pays = |author: &AuthorId| self.pays(author);
-                    laws::granted(&self.book, at, &own.author, &order.buyer, pays)?;
+                    // Before its receipt an order costs nobody anything.
+                    if order.receipt.is_some() {
+                        let devices = self.homes.devices(self.homes.person(at));
+                        laws::granted(&self.book, at, devices, &own.author, &order.buyer, pays)?;
+                    }
                     laws::few_open(&self.book, at, &own.author, &order.buyer)?;
                 }
             }
@@ -135,8 +139,13 @@ impl World {
             }
         }
         for tab in &touched.tabs {
-            laws::tab(&self.book, tab)?;
-            laws::tab_hands(&self.book, tab)?;
+            match anew {
+                true => {
+                    laws::tab(&self.book, tab)?;
+                    laws::tab_hands(&self.book, tab)?;
+                }
+                false => laws::tab_goes_on(&mut self.book, tab)?,
+            }
         }
         let devices = self.homes.devices(self.homes.person(at)).iter();
         let shop: Vec<Seen<'_>> = devices.filter_map(|at| seen(&self.nodes, *at)).collect();
@@ -155,6 +164,7 @@ impl World {
 
     /// Every law over everything, read again from the stores alone.
     pub(super) fn whole(&mut self) -> Result<(), Broken> {
+        self.book.recount();
         for at in 0..self.nodes.len() {
             let Some(node) = self.nodes.get(at) else {
                 continue;
@@ -179,7 +189,7 @@ impl World {
             touched.tabs = tabs.map(|(id, _)| *id).collect();
             let orders = self.book.orders.iter().filter(|(_, thread)| held(thread));
             touched.orders = orders.map(|(id, _)| *id).collect();
-            self.look(at, &touched)?;
+            self.look(at, &touched, true)?;
             if let Some(node) = self.nodes.get(at).filter(|_| !self.book.liars.has(at)) {
                 laws::bought(&self.book, at, &node.store)?;
             }

@@ -67,7 +67,7 @@ impl World {
         }
         toll.vouched_share = share(vouched, pairs);
         let between =
-            |order: &&souk_protocol::order::Order| !self.book.with_liar([&order.buyer, &order.merchant]);
+            |order: &&Arc<souk_protocol::order::Order>| !self.book.with_liar([&order.buyer, &order.merchant]);
         let orders = self.book.wholes.values().filter(between);
         let (mut all, mut completed) = (0, 0);
         for order in orders {
@@ -86,7 +86,7 @@ impl World {
                 let (Some(me), Some(to)) = (author(at), author(liar)) else {
                     continue;
                 };
-                let exposure = laws::exposure(&self.book, *at, &me, &to, |author| self.pays(author))?;
+                let exposure = laws::exposure(&self.book, *at, &[], &me, &to, |author| self.pays(author))?;
                 let lost = exposure.lost_minor.max(0);
                 owes |= lost > 0;
                 toll.lost_minor_sum += lost;

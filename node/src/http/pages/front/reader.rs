@@ -7,6 +7,7 @@ use super::super::super::inventory::{Row, Shelf};
 use super::super::super::limits::FRONT_REVIEWS_MAX;
 use super::super::super::problem::Problem;
 use crate::search::Query;
+use crate::search::limits::OFFSET_MAX;
 use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, ListingId};
 use souk_protocol::market;
@@ -122,6 +123,10 @@ impl PublicShop {
         offset: usize,
         limit: usize,
     ) -> Result<Found, Problem> {
+        if offset > OFFSET_MAX {
+            let listings = Vec::new();
+            return Ok(Found { listings, total: 0 });
+        }
         let node = self.node.clone();
         let query = Query {
             shop: Some(self.shop().to_string()),

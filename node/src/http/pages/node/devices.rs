@@ -41,7 +41,7 @@ async fn show(page: &Page, invitation: Option<Invitation>) -> Result<Response, P
 }
 
 /// `POST /settings/devices/invite`: the same with a new code.
-pub(super) async fn invite(page: Page, _: Form) -> Result<Response, Problem> {
+pub(super) async fn invite(mut page: Page, _: Form) -> Result<Response, Problem> {
     let mut addresses = page.app.node.status().await.listen;
     // What reaches this machine from another one first: a code names few, or it grows long.
     addresses.sort_by_key(|address| address.starts_with("/ip4/127.") || address.starts_with("/ip6/::1/"));
@@ -50,6 +50,8 @@ pub(super) async fn invite(page: Page, _: Form) -> Result<Response, Problem> {
     let Reply::Invited { code, .. } = reply else {
         return Err(Problem::Fault("the node gave no code".into()));
     };
+    // The code is younger than the request.
+    page.now = page.app.node.now().0;
     let picture = qr::code(&code);
     show(&page, Some(Invitation { code, picture })).await
 }
