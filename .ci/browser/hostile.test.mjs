@@ -43,6 +43,16 @@ async function open(node, places, options = {}) {
     await visit.close();
 }
 
+// The screens of a node: all that links lead to, or where time is short those that show what others wrote.
+async function everywhere(node, first = []) {
+    const known = ['/', '/explore', '/bag', '/orders', '/money', '/people', '/notices', '/network', '/shop', '/settings', '/settings/addresses', '/settings/privacy'];
+    if (!full) return [...known, ...first];
+    const visit = await browser.openPage(node);
+    const places = await screens(visit, [...known, ...first]);
+    await visit.close();
+    return [...places.values()];
+}
+
 // Sends a command that the node may refuse to write; says whether it did.
 async function taken(node, name, fields) {
     try {
@@ -160,11 +170,9 @@ test('listings: every field of a product file', async () => {
     const listings = await eve.all(`/shops/${eve.author}/listings`);
     await until("the listings at the buyer's node", async () => (await ben.find(`/shops/${eve.author}`))?.listings >= listings.length);
     for (const node of [eve, ben]) {
-        const visit = await browser.openPage(node);
-        const places = await screens(visit, ['/explore?q=script', `/shops/${eve.author}`]);
-        await visit.close();
+        const places = await everywhere(node, ['/explore?q=script', '/explore?view=list', `/shops/${eve.author}`]);
         const pages = some(listings).map((it) => `/shops/${eve.author}/${it.listing}`);
-        await open(node, [...places.values(), ...pages]);
+        await open(node, [...places, ...pages]);
     }
 });
 
@@ -211,9 +219,7 @@ test('terms, orders, addresses, drafts', async () => {
     }
     const receipts = orders.filter((_, place) => place % 2 === 1).map((order) => `${order}/receipt`);
     for (const node of [eve, ben]) {
-        const visit = await browser.openPage(node);
-        const places = await screens(visit);
-        await visit.close();
-        await open(node, [...orders, ...receipts, ...places.values(), `/shops/${eve.author}/${first.listing}`]);
+        const places = await everywhere(node);
+        await open(node, [...orders, ...receipts, ...places, `/shops/${eve.author}/${first.listing}`]);
     }
 });
