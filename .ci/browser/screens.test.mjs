@@ -66,15 +66,19 @@ async function look(visit, name, places, faults, tell) {
 for (const lang of ['en', 'ar']) {
     test(`every screen, ${lang}`, async (t) => {
         const faults = [];
-        const people = { merchant: they.merle, buyer: they.ben, newcomer };
+        const people = { buyer: they.ben, merchant: they.merle, newcomer };
+        const seen = new Set();
         for (const [name, node] of Object.entries(people)) {
             const visit = await browser.openPage(node, { lang });
-            const places = await screens(visit);
+            let places = await screens(visit);
+            assert.ok(places.size > 10, 'there are screens');
+            // One look at each kind is enough where time is short; a newcomer's are empty, and differ.
+            if (!full) places = new Map([...places].filter(([kind]) => (node === newcomer ? lang === 'en' && !kind.includes('?') : !seen.has(kind) && (lang === 'en' || !kind.includes('?')))));
+            for (const kind of places.keys()) seen.add(kind);
             // Orders look different in each state.
             if (node !== newcomer) {
-                for (const [state, order] of Object.entries(they.orders)) places.set(`/orders/${state}`, `/orders/${order}`);
+                for (const [state, order] of Object.entries(they.orders).filter(([state]) => full || (lang === 'en') === (node === they.ben) || state === 'placed')) places.set(`/orders/${state}`, `/orders/${order}`);
             }
-            assert.ok(places.size > 10, 'there are screens');
             assert.equal(await visit.page.evaluate(() => document.documentElement.lang), lang);
             assert.equal(await visit.page.evaluate(() => document.documentElement.dir || 'ltr'), lang === 'ar' ? 'rtl' : 'ltr');
             await look(visit, `${lang}-${name}`, places, faults, (line) => t.diagnostic(line));

@@ -11,7 +11,8 @@ import readline from 'node:readline';
 
 const PROGRAM = process.env.SOUK ?? path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../target/debug/souk');
 // A library of Debian's that shows a process another date.
-const FAKETIME = process.env.SOUK_FAKETIME ?? '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+const ARCHITECTURE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const FAKETIME = process.env.SOUK_FAKETIME ?? `/usr/lib/${ARCHITECTURE}-linux-gnu/faketime/libfaketime.so.1`;
 // How long anything that is awaited may take, and how often it is looked at.
 export const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 25;
