@@ -189,7 +189,7 @@ pub enum Opened {
     /// An envelope of a known kind.
     Known(Signed),
     /// A good envelope of an unknown kind.
-    Foreign(Foreign),
+    Foreign(Box<Foreign>),
 }
 
 /// Reads an envelope: form first, then the signatures, then the body.
@@ -242,7 +242,7 @@ pub fn open(bytes: &[u8], grants: &mut GrantCache) -> Result<Opened, OpenError> 
     match Kind::from_name(&kind) {
         None => {
             head.check_chain("unknown", head.chain.is_some())?;
-            Ok(Opened::Foreign(Foreign { id, head, kind }))
+            Ok(Opened::Foreign(Box::new(Foreign { id, head, kind })))
         }
         Some(kind) => {
             head.check(kind)?;

@@ -1,5 +1,12 @@
 //! A market that is written down on its way and played on from there is the market that went on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, what it calls included"
+)]
+
 use souk_simulations::actor::Troupe;
 use souk_simulations::run::{resumed, with_snapshot};
 use souk_simulations::scenario::Scenario;

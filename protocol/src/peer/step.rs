@@ -58,10 +58,6 @@ pub enum Input {
 
 /// Something to do, after what it rests on is remembered.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "announcements are most of the actions, and a box would cost each of them an allocation"
-)]
 pub enum Action {
     /// Pass a gossip message on, or not.
     Judge {

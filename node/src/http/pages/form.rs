@@ -78,6 +78,13 @@ impl Form {
             false => self.parsed(name).map(Some),
         }
     }
+
+    /// Sets a field, as a test types it.
+    #[cfg(test)]
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.retain(|(field, _)| field != name);
+        self.0.push((name.to_owned(), value.into()));
+    }
 }
 
 impl<S: Sync> FromRequest<S> for Form {
