@@ -112,8 +112,6 @@ async fn every_screen_is_there_in_every_language_and_says_only_what_it_has_words
                 "kept-",
                 "notice",
                 "words-",
-                "device-a",
-                "device-t",
                 "privacy-",
                 "done-",
                 "more-",
