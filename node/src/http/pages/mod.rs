@@ -118,6 +118,7 @@ struct DoorScreen {
     look: Look,
     used: bool,
     style: String,
+    mark: String,
 }
 
 impl DoorScreen {
@@ -133,6 +134,7 @@ pub(super) fn door(headers: &HeaderMap, used: bool) -> Response {
         look,
         used,
         style: assets::address("style.css"),
+        mark: assets::address("mark.svg"),
     };
     let html = screen
         .render()

@@ -2,6 +2,8 @@
 // the parts of it that may change are put in place. What somebody is typing in stays as it is.
 
 const PAUSE_MS = 60;
+// The search index follows a shop's change a moment later.
+const INDEXED_MS = 1500;
 const words = document.getElementById('words')?.dataset ?? {};
 
 function busy(part) {
@@ -75,6 +77,7 @@ export function live() {
     for (const kind of ['said', 'profile_changed', 'shop_changed', 'order_moved', 'tab_moved', 'peer_came', 'peer_left', 'equivocated', 'device_asks', 'revoked', 'own_past', 'gap']) {
       source.addEventListener(kind, soon);
     }
+    source.addEventListener('shop_changed', () => setTimeout(soon, INDEXED_MS));
   };
   open();
   // Streams are few; one that nobody looks at is given back.
