@@ -6,11 +6,56 @@ const PAUSE_MS = 60;
 const INDEXED_MS = 1500;
 const words = document.getElementById('words')?.dataset ?? {};
 
+// What somebody is typing, or has just sent, is not touched.
 function busy(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches('input, textarea, select')) return true;
-  if (part.querySelector('details[open], form[data-sent], dialog[open]')) return true;
+  if (part.querySelector('form[data-sent], dialog[open]')) return true;
   const typed = (field) => field.type === 'checkbox' || field.type === 'radio' ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
   return [...part.querySelectorAll('input:not([type=hidden]), textarea')].some(typed);
+}
+
+const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id ?? '') === (other.id ?? '');
+
+// Changes what differs and leaves every other element what it was: what has the focus keeps it, and what is
+// open stays open.
+function change(held, fresh) {
+  if (held.nodeType !== Node.ELEMENT_NODE) {
+    if (held.data !== fresh.data) held.data = fresh.data;
+    return;
+  }
+  // The keys of forms differ with each drawing, and an older one is as good.
+  if (held.name === 'once') return;
+  for (const { name } of [...held.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== 'open') held.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (held.getAttribute(name) !== value) held.setAttribute(name, value);
+  }
+  let at = held.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    if (at && !alike(at, wanted)) {
+      // Something that moved down because another thing came before it is found by its id.
+      const moved = wanted.id && [...held.children].find((child) => child.id === wanted.id);
+      if (moved) {
+        held.insertBefore(moved, at);
+        at = moved;
+      } else {
+        held.insertBefore(document.importNode(wanted, true), at);
+        continue;
+      }
+    }
+    if (at) {
+      change(at, wanted);
+      at = at.nextSibling;
+    } else {
+      held.append(document.importNode(wanted, true));
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
 }
 
 async function renew() {
@@ -19,13 +64,8 @@ async function renew() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
     const other = fresh.getElementById(part.id);
-    if (!other || other.innerHTML === part.innerHTML || busy(part)) continue;
-    const held = part.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
-    part.replaceWith(document.adoptNode(other));
-    if (held) document.getElementById(part.id)?.querySelector(`[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+    if (other && !busy(part)) change(part, other);
   }
-  // What was not there before, such as the first unit in the bag.
-  document.dispatchEvent(new CustomEvent('souk:renewed'));
 }
 
 function say(text) {
