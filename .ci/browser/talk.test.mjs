@@ -7,8 +7,6 @@ import { Browser } from './browser.mjs';
 import { until } from './souk.mjs';
 import { introduce, people } from './world.mjs';
 
-// Within which what arrived must be shown.
-
 let browser, they;
 before(async () => {
     [browser, they] = await Promise.all([Browser.start(), people()]);
