@@ -61,7 +61,7 @@ pub(crate) struct Reach {
     /// Serve your shop read-only to ordinary browsers there, as IP:PORT
     #[arg(long, value_name = "ADDRESS")]
     storefront: Option<String>,
-    /// How the world reaches that, such as https://shop.example; without it by its address
+    /// How the world reaches that, such as `https://shop.example`; without it by its address
     #[arg(long, value_name = "URL", requires = "storefront")]
     storefront_url: Option<String>,
 }
