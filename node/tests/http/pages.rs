@@ -123,7 +123,7 @@ const SCREENS: [&str; 8] = [
     "/orders",
     "/money",
     "/people",
-    "/explore?q=x&view=list",
+    "/explore?q=x&view=list&sort=price_up",
     "/people/me",
 ];
 

@@ -120,13 +120,15 @@ pub(super) async fn explore(page: Page) -> Result<Response, Problem> {
     let (from, to) = (price("min")?, price("max")?);
     let sort = asked.text("sort").to_owned();
     let offset: usize = asked.maybe("offset")?.unwrap_or(0);
+    // Prices can be compared within one currency alone.
+    let priced = from.is_some() || to.is_some() || sort.starts_with("price");
     let query = Query {
         text: asked.text("q").to_owned(),
         shop: None,
         category: some("category"),
         kind: some("kind"),
         vendor: some("vendor"),
-        currency: (from.is_some() || to.is_some()).then(|| currency.code().to_owned()),
+        currency: priced.then(|| currency.code().to_owned()),
         price_from_minor: from,
         price_to_minor: to,
         in_stock: asked.ticked("in_stock"),
