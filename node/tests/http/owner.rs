@@ -1,6 +1,6 @@
 //! The screens for the node's owner: first steps, settings, devices, backup, network, notices.
 
-use super::wire::{Answer, Running};
+use super::wire::{Answer, Running, value_after};
 use qrcode::{Color, EcLevel, QrCode};
 use serde_json::json;
 use souk_node::join::{Join, join_in};
@@ -29,32 +29,10 @@ const SCREENS: [&str; 13] = [
     "/",
 ];
 
-fn encoded(fields: &[(&str, &str)]) -> String {
-    let one = |text: &str| -> String {
-        let bytes = text.bytes().map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        });
-        bytes.collect()
-    };
-    let pairs: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", one(name), one(value)))
-        .collect();
-    pairs.join("&")
-}
-
-/// The value of an attribute that follows a text.
-fn value_after<'a>(html: &'a str, text: &str) -> &'a str {
-    let rest = html
-        .split_once(text)
-        .unwrap_or_else(|| panic!("no {text} in {html}"))
-        .1;
-    rest.split('"').next().unwrap()
-}
-
-async fn page(alice: &Running, path: &str) -> Answer {
-    alice.asks(&format!("GET {path}"), b"").await
+/// The recovery words.
+fn words(alice: &Running) -> Vec<String> {
+    let words = alice.home.words().unwrap().split(' ');
+    words.map(str::to_owned).collect()
 }
 
 async fn with(alice: &Running, path: &str, lines: &[String]) -> Answer {
@@ -64,11 +42,9 @@ async fn with(alice: &Running, path: &str, lines: &[String]) -> Answer {
 
 /// Sends a form with the proof that a screen gave.
 async fn sends(alice: &Running, to: &str, fields: &[(&str, &str)]) -> Answer {
-    let screen = page(alice, "/settings").await.text();
-    let csrf = value_after(&screen, "name=\"csrf\" value=\"").to_owned();
-    let fields = [&[("csrf", csrf.as_str())], fields].concat();
+    let csrf = alice.csrf("/settings").await;
     alice
-        .asks(&format!("POST {to}"), encoded(&fields).as_bytes())
+        .fills(to, &[&[("csrf", csrf.as_str())], fields].concat())
         .await
 }
 
@@ -80,7 +56,7 @@ async fn acts(alice: &Running, what: &str, back: &str, fields: &[(&str, &str)]) 
 /// Asks for a screen until it shows a text.
 async fn shows(alice: &Running, path: &str, text: &str) -> String {
     for _ in 0..LOOKS {
-        let html = page(alice, path).await.text();
+        let html = alice.page(path).await.text();
         if html.contains(text) {
             return html;
         }
@@ -129,20 +105,14 @@ async fn every_screen_is_there_in_every_language_and_says_only_what_it_has_words
 #[tokio::test(flavor = "multi_thread")]
 async fn the_words_appear_only_for_the_form_that_asks_for_them() {
     let alice = Running::start().await;
-    let words: Vec<String> = alice
-        .home
-        .words()
-        .unwrap()
-        .split(' ')
-        .map(str::to_owned)
-        .collect();
+    let words = words(&alice);
     let listed: String = words.iter().map(|word| format!("<li>{word}</li>")).collect();
     for path in SCREENS {
-        let html = page(&alice, path).await.text();
+        let html = alice.page(path).await.text();
         assert!(!html.contains(&format!("<li>{}</li>", words[0])), "{path}");
     }
     for path in ["/welcome/words", "/settings/words"] {
-        let asked = page(&alice, path).await;
+        let asked = alice.page(path).await;
         assert_eq!(asked.status, 303, "{path}");
         assert!(asked.text().is_empty());
         let unsealed = alice.asks(&format!("POST {path}"), b"csrf=x").await;
@@ -160,15 +130,9 @@ async fn the_words_appear_only_for_the_form_that_asks_for_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
     let alice = Running::start().await;
-    let words: Vec<String> = alice
-        .home
-        .words()
-        .unwrap()
-        .split(' ')
-        .map(str::to_owned)
-        .collect();
+    let words = words(&alice);
     let badge = "not confirmed";
-    let html = page(&alice, "/settings").await.text();
+    let html = alice.page("/settings").await.text();
     assert!(html.contains(badge));
     let asked = value_after(&html, "name=\"numbers\" value=\"").to_owned();
     let numbers: Vec<usize> = asked.split('-').map(|number| number.parse().unwrap()).collect();
@@ -187,11 +151,11 @@ async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
             .text()
             .contains(&format!("name=\"numbers\" value=\"{asked}\""))
     );
-    assert!(page(&alice, "/settings").await.text().contains(badge));
+    assert!(alice.page("/settings").await.text().contains(badge));
     let taken = acts(&alice, "node.words-confirmed", "/settings", &fields).await;
     assert_eq!(taken.status, 303, "{}", taken.text());
     for path in ["/settings", "/welcome"] {
-        assert!(!page(&alice, path).await.text().contains(badge), "{path}");
+        assert!(!alice.page(path).await.text().contains(badge), "{path}");
     }
 }
 
@@ -206,7 +170,7 @@ async fn whoever_has_no_name_begins_with_the_first_steps_until_they_went_on() {
             .strip_prefix(alice.api.url())
             .unwrap()
             .to_owned();
-        page(&alice, &path).await.header("location").unwrap().to_owned()
+        alice.page(&path).await.header("location").unwrap().to_owned()
     };
     assert_eq!(opened().await, "/welcome");
     let done = acts(&alice, "node.welcomed", "/welcome", &[]).await;
@@ -259,7 +223,7 @@ async fn the_code_of_an_id_has_its_modules_and_no_other() {
     let code = QrCode::with_error_correction_level(&id, EcLevel::M).unwrap();
     let width = code.width();
     for path in ["/welcome", "/settings"] {
-        let html = page(&alice, path).await.text();
+        let html = alice.page(path).await.text();
         let drawn = html.split_once("class=\"qr\"").unwrap().1;
         assert!(drawn.contains(&format!("viewBox=\"0 0 {0} {0}\"", width + 8)));
         let drawn = value_after(drawn, "<path d=\"");
@@ -277,12 +241,12 @@ async fn the_code_of_an_id_has_its_modules_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_comes_in_by_code_and_words_and_goes_only_for_sure() {
     let alice = Running::start().await;
-    let plain = page(&alice, "/settings/devices").await.text();
+    let plain = alice.page("/settings/devices").await.text();
     assert!(!plain.contains("souk device join"));
     let invited = sends(&alice, "/settings/devices/invite", &[]).await.text();
     let code = value_after(&invited, "data-copy=\"souk device join ").to_owned();
     assert!(invited.contains("class=\"qr dense\""));
-    assert!(!page(&alice, "/settings/devices").await.text().contains(&code));
+    assert!(!alice.page("/settings/devices").await.text().contains(&code));
     let wish = Join {
         home: alice.dir.path().join("laptop"),
         code,
@@ -305,14 +269,14 @@ async fn a_device_comes_in_by_code_and_words_and_goes_only_for_sure() {
     assert_eq!(confirmed.status, 303, "{}", confirmed.text());
     let device = joining.await.unwrap().unwrap().device.to_string();
     let there = format!("name=\"key\" value=\"{device}\"");
-    assert!(page(&alice, "/settings/devices").await.text().contains(&there));
+    assert!(alice.page("/settings/devices").await.text().contains(&there));
     let unsure = acts(&alice, "node.revoke", "/settings/devices", &[("key", &device)]).await;
     assert_eq!(unsure.status, 422);
-    assert!(page(&alice, "/settings/devices").await.text().contains(&there));
+    assert!(alice.page("/settings/devices").await.text().contains(&there));
     let sure = [("key", device.as_str()), ("sure", "1")];
     let revoked = acts(&alice, "node.revoke", "/settings/devices", &sure).await;
     assert_eq!(revoked.status, 303, "{}", revoked.text());
-    assert!(!page(&alice, "/settings/devices").await.text().contains(&there));
+    assert!(!alice.page("/settings/devices").await.text().contains(&there));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,7 +312,7 @@ async fn a_backup_comes_closed_with_the_passphrase() {
         .read_to_end(&mut opened)
         .unwrap();
     assert!(opened.starts_with(b"souk backup v1\n") && holds(&opened, b"to be kept"));
-    assert_eq!(page(&alice, "/settings/backup/file").await.status, 303);
+    assert_eq!(alice.page("/settings/backup/file").await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -398,7 +362,7 @@ async fn addresses_are_kept_changed_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_for_another_browser_is_made_only_when_asked_for() {
     let alice = Running::start().await;
-    let html = page(&alice, "/settings/access").await.text();
+    let html = alice.page("/settings/access").await.text();
     assert!(!html.contains("/login?once=") && !html.contains(&alice.token));
     let html = sends(&alice, "/settings/access/link", &[]).await.text();
     let url = value_after(&html, "data-copy=\"");
@@ -436,7 +400,7 @@ async fn looking_at_the_notices_makes_them_seen() {
     assert!(!html.contains("my friend"));
     // His profile may come after what he said.
     shows(&alice, "/notices", "Bob &#60;b&#62;\u{2069} vouches for you").await;
-    let first = page(&alice, "/notices").await;
+    let first = alice.page("/notices").await;
     let text = first.text();
     assert!(
         text.contains("my friend") && text.contains("class=\"fresh\""),
@@ -462,7 +426,7 @@ async fn looking_at_the_notices_makes_them_seen() {
             .text()
             .contains("class=\"fresh\"")
     );
-    let network = page(&alice, "/network").await.text();
+    let network = alice.page("/network").await.text();
     assert!(
         network.contains("Other nodes on this computer reach you"),
         "{network}"

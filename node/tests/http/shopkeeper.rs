@@ -7,38 +7,17 @@ use std::time::{Duration, Instant};
 const BOUNDARY: &str = "----soukboundary";
 
 impl Running {
-    async fn page(&self, path: &str) -> Answer {
-        self.asks(&format!("GET {path}"), b"").await
-    }
-
     async fn shows(&self, path: &str) -> String {
         let answer = self.page(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.text()
     }
 
-    async fn csrf(&self, path: &str) -> String {
-        let html = self.shows(path).await;
-        let at = html.find("name=\"csrf\" value=\"").expect("a form") + 19;
-        html[at..].split('"').next().unwrap().to_owned()
-    }
-
     /// Sends a form of a screen.
     async fn sends(&self, from: &str, act: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf(from).await;
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("csrf", &csrf)
-            .append_pair("back", from)
-            .append_pair("do", act);
-        for (name, value) in fields {
-            form.append_pair(name, value);
-        }
-        let headers = [
-            self.usual(),
-            vec!["Content-Type: application/x-www-form-urlencoded".into()],
-        ]
-        .concat();
-        self.raw("POST /act", &headers, form.finish().as_bytes()).await
+        let sealed = [("csrf", csrf.as_str()), ("back", from), ("do", act)];
+        self.fills("/act", &[&sealed, fields].concat()).await
     }
 
     /// Chooses a file on the page.

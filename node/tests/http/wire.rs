@@ -87,6 +87,25 @@ impl Running {
     pub(crate) async fn asks(&self, request: &str, body: &[u8]) -> Answer {
         self.raw(request, &self.usual(), body).await
     }
+    /// A screen, as the owner sees it.
+    pub(crate) async fn page(&self, path: &str) -> Answer {
+        self.asks(&format!("GET {path}"), b"").await
+    }
+    /// The seal that the forms of a screen hold.
+    pub(crate) async fn csrf(&self, path: &str) -> String {
+        let screen = self.page(path).await;
+        assert_eq!(screen.status, 200, "{path}: {}", screen.text());
+        value_after(&screen.text(), "name=\"csrf\" value=\"").to_owned()
+    }
+    /// Sends a form.
+    pub(crate) async fn fills(&self, to: &str, fields: &[(&str, &str)]) -> Answer {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let kind = "Content-Type: application/x-www-form-urlencoded".to_owned();
+        let headers = [self.usual(), vec![kind]].concat();
+        self.raw(&format!("POST {to}"), &headers, form.as_bytes()).await
+    }
 
     pub(crate) async fn gets(&self, path: &str) -> Value {
         let answer = self.asks(&format!("GET /api/v1{path}"), b"").await;
@@ -133,6 +152,15 @@ pub(crate) async fn raw_at(address: SocketAddr, request: &str, headers: &[String
             .await
             .expect("an answer in time"),
     )
+}
+
+/// The value of an attribute that follows a text.
+pub(crate) fn value_after<'a>(html: &'a str, text: &str) -> &'a str {
+    let rest = html
+        .split_once(text)
+        .unwrap_or_else(|| panic!("no {text} in {html}"))
+        .1;
+    rest.split('"').next().unwrap()
 }
 
 pub(crate) fn parsed(bytes: &[u8]) -> Answer {

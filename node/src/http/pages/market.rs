@@ -124,7 +124,6 @@ pub(super) async fn explore(page: Page) -> Result<Response, Problem> {
     let priced = from.is_some() || to.is_some() || sort.starts_with("price");
     let query = Query {
         text: asked.text("q").to_owned(),
-        shop: None,
         category: some("category"),
         kind: some("kind"),
         vendor: some("vendor"),
@@ -141,6 +140,7 @@ pub(super) async fn explore(page: Page) -> Result<Response, Problem> {
             _ => Sort::Relevance,
         },
         facets: true,
+        ..Query::default()
     };
     let found = search::find(&page.app, query).await?;
     let listed = asked.get("view") == "list";
@@ -210,17 +210,10 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
         text,
         shop: Some(shop.to_string()),
         category: Some(category).filter(|category| !category.is_empty()),
-        kind: None,
-        vendor: None,
-        currency: None,
-        price_from_minor: None,
-        price_to_minor: None,
-        in_stock: false,
-        offset: 0,
         // Without a question the index is asked for the categories alone.
         limit: if asked { LISTINGS } else { 1 },
-        sort: Sort::Relevance,
         facets: true,
+        ..Query::default()
     };
     let found = search::find(&page.app, query).await?;
     let (terms, owner, listed, bag) = page

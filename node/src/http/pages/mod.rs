@@ -10,6 +10,7 @@
 //! | `words` `preferences` | languages, and how a reader wants it |
 //! | `icons` `assets` | what the pages are made of |
 //! | `prose` `qr` | what people wrote, as elements; what cameras read |
+//! | `voice` | how a screen says things |
 //! | `form` | the fields of a form |
 //! | `bags` `notices` | what the owner put aside, and what they should know |
 //! | `page` | what every screen needs |
@@ -42,6 +43,7 @@ mod prose;
 mod qr;
 mod shop;
 mod talk;
+mod voice;
 mod words;
 
 use super::app::{App, Params};

@@ -77,16 +77,11 @@ struct OrderScreen<'a> {
 }
 
 /// Steps of an order that goes well, as the bar above it shows them.
-const STEPS: [State; 8] = [
-    State::Asked,
-    State::Quoted,
-    State::Placed,
-    State::Accepted,
-    State::Paid,
-    State::Receipted,
-    State::Fulfilled,
-    State::Completed,
-];
+fn good_way() -> impl Iterator<Item = State> {
+    State::ALL
+        .into_iter()
+        .take_while(|state| *state <= State::Completed)
+}
 
 impl OrderScreen<'_> {
     fn can(&self, command: &str) -> bool {
@@ -95,19 +90,19 @@ impl OrderScreen<'_> {
     fn buys(&self) -> bool {
         self.order.you == Role::Buyer
     }
-    /// How far it has come, of [`STEPS`]; none if it ended otherwise.
+    /// How far it has come, of [`good_way`]; none if it ended otherwise.
     fn step(&self) -> Option<usize> {
-        STEPS.iter().position(|state| *state == self.order.state)
+        good_way().position(|state| state == self.order.state)
     }
     /// Whether each step was taken.
     fn steps(&self) -> Vec<bool> {
         let done = self.step().unwrap_or(0);
-        (0..STEPS.len()).map(|at| at <= done).collect()
+        good_way().enumerate().map(|(at, _)| at <= done).collect()
     }
     /// Which step of how many it is, in words.
     fn step_of(&self) -> String {
         let step = self.step().unwrap_or(0) + 1;
-        self.page.t2("step-of", "step", step, "count", STEPS.len())
+        self.page.t2("step-of", "step", step, "count", good_way().count())
     }
     /// What the state means for this side, in a sentence.
     fn means(&self) -> String {

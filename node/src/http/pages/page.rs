@@ -4,11 +4,12 @@
 use super::super::app::App;
 use super::super::command;
 use super::super::problem::Problem;
+use super::bags;
 use super::form::Form;
 use super::notices::{self, Bell};
 use super::preferences::{self, Look};
-use super::words::{self, Lang, args};
-use super::{assets, bags, icons, prose};
+use super::voice::{Voice, called};
+use super::words::{self, Lang};
 use crate::home::random;
 use askama::Template;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -17,23 +18,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{self, MethodRouter};
 use data_encoding::BASE64URL_NOPAD;
-use fluent_bundle::FluentValue;
 use souk_protocol::api::{Command, Reply};
 use souk_protocol::feed;
 use souk_protocol::id::AuthorId;
-use souk_protocol::money::Amount;
-use souk_protocol::order::State;
 use souk_protocol::text::Name;
-use souk_protocol::view::ListingView;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// Characters of an id that stand for it where there is no name.
-const SHORT_ID_CHARS: usize = 16;
 /// Random bytes that tell one form from the next.
 const ONCE_BYTES: usize = 12;
-/// Hues of pictures that are made from an id.
-const HUES: u8 = 12;
 
 /// A form that was refused, and why: the screen that it came from shows both again.
 #[derive(Debug, Clone)]
@@ -49,8 +43,8 @@ pub(super) struct Page {
     pub(super) me: AuthorId,
     pub(super) my_name: Option<Name>,
     pub(super) look: Look,
-    /// Now, in milliseconds since 1970.
-    pub(super) now: u64,
+    /// How it says things to this reader.
+    pub(super) voice: Voice,
     /// The path of the screen.
     pub(super) path: String,
     /// What the path's query says.
@@ -93,7 +87,10 @@ impl FromRequestParts<App> for Page {
             me,
             my_name,
             look,
-            now: app.node.now().0,
+            voice: Voice {
+                lang: look.lang,
+                now: app.node.now().0,
+            },
             path: parts.uri.path().to_owned(),
             query: Form::parse(raw_query.as_bytes())?,
             unread,
@@ -104,6 +101,13 @@ impl FromRequestParts<App> for Page {
             tried: parts.extensions.get::<Arc<Tried>>().cloned(),
             app: app.clone(),
         })
+    }
+}
+
+impl Deref for Page {
+    type Target = Voice;
+    fn deref(&self) -> &Voice {
+        &self.voice
     }
 }
 
@@ -139,33 +143,6 @@ impl Page {
         (problem.status(), html).into_response()
     }
 
-    /// A message.
-    pub(super) fn t(&self, key: &str) -> String {
-        words::message(self.look.lang, key, None)
-    }
-    /// A message with one value in it.
-    pub(super) fn t1<'a>(&self, key: &str, name: &'a str, value: impl Into<FluentValue<'a>>) -> String {
-        words::message(self.look.lang, key, Some(&args([(name, value.into())])))
-    }
-    /// A message with two values in it.
-    pub(super) fn t2<'a>(
-        &self,
-        key: &str,
-        name: &'a str,
-        value: impl Into<FluentValue<'a>>,
-        other: &'a str,
-        other_value: impl Into<FluentValue<'a>>,
-    ) -> String {
-        let args = args([(name, value.into()), (other, other_value.into())]);
-        words::message(self.look.lang, key, Some(&args))
-    }
-
-    pub(super) fn lang(&self) -> &'static str {
-        self.look.lang.code()
-    }
-    pub(super) fn dir(&self) -> &'static str {
-        self.look.lang.dir()
-    }
     pub(super) fn theme(&self) -> &'static str {
         self.look.theme.name()
     }
@@ -173,65 +150,6 @@ impl Page {
         Lang::ALL
     }
 
-    pub(super) fn money(&self, amount: &Amount) -> String {
-        words::money(self.look.lang, amount)
-    }
-    pub(super) fn price(&self, listing: &ListingView) -> String {
-        price(self.look.lang, listing)
-    }
-    /// The message that names what one vouches for.
-    pub(super) fn category_key(&self, category: &str) -> String {
-        format!("category-{category}")
-    }
-    /// The message that names a state of an order.
-    pub(super) fn state_key(&self, state: &State) -> String {
-        format!("state-{}", state.name())
-    }
-    /// Whether nothing of a listing can be had now.
-    pub(super) fn is_sold_out(&self, listing: &ListingView) -> bool {
-        !listing
-            .variants
-            .iter()
-            .any(|variant| variant.price.is_some() && variant.available != Some(0))
-    }
-    /// A mean with one digit after the point.
-    pub(super) fn tenth(&self, mean: &f64) -> String {
-        let text = format!("{mean:.1}");
-        if self.look.lang == Lang::De {
-            text.replace('.', ",")
-        } else {
-            text
-        }
-    }
-    pub(super) fn plain_amount(&self, amount: &Amount) -> String {
-        words::plain_amount(amount)
-    }
-    pub(super) fn size(&self, bytes: &u64) -> String {
-        words::size(self.look.lang, *bytes)
-    }
-    pub(super) fn ago(&self, ms: &u64) -> String {
-        words::ago(self.look.lang, self.now, *ms)
-    }
-    pub(super) fn until(&self, ms: &u64) -> String {
-        words::until(self.look.lang, self.now, *ms).unwrap_or_else(|| self.t("in-past"))
-    }
-    pub(super) fn date(&self, ms: &u64) -> String {
-        words::date(self.look.lang, *ms)
-    }
-    pub(super) fn date_time(&self, ms: &u64) -> String {
-        words::date_time(self.look.lang, *ms)
-    }
-    pub(super) fn rfc3339(&self, ms: &u64) -> String {
-        words::rfc3339(*ms)
-    }
-
-    /// Somebody's name; the beginning of their id if they have none.
-    pub(super) fn called(&self, name: &Option<Name>, id: &impl ToString) -> String {
-        called(name.as_ref(), id)
-    }
-    pub(super) fn short(&self, id: &impl ToString) -> String {
-        short(&id.to_string())
-    }
     /// The owner's own name.
     pub(super) fn my_called(&self) -> String {
         called(self.my_name.as_ref(), &self.me)
@@ -240,40 +158,6 @@ impl Page {
         *author == self.me
     }
 
-    /// A small picture that is made from a name and an id: the same wherever they are shown, so that a
-    /// stranger who takes a friend's name still looks like somebody else.
-    pub(super) fn avatar(&self, name: &Option<Name>, id: &impl ToString) -> String {
-        let letter = called(name.as_ref(), id)
-            .chars()
-            .next()
-            .unwrap_or('?')
-            .to_uppercase()
-            .to_string();
-        figure("avatar", &letter, &id.to_string())
-    }
-    /// The same for a thing.
-    pub(super) fn tile(&self, title: &impl ToString, id: &impl ToString) -> String {
-        let letter = title
-            .to_string()
-            .chars()
-            .next()
-            .unwrap_or('·')
-            .to_uppercase()
-            .to_string();
-        figure("tile", &letter, &id.to_string())
-    }
-    pub(super) fn icon(&self, name: &str) -> String {
-        icons::icon(name)
-    }
-    /// What somebody wrote, as elements.
-    pub(super) fn prose(&self, text: &impl ToString) -> String {
-        prose::html(&text.to_string())
-    }
-
-    /// The address of a file of the pages; it changes when the file does.
-    pub(super) fn asset(&self, name: &str) -> String {
-        assets::address(name)
-    }
     /// The hidden fields of every form: the proof that it comes from this page, and where to go back to.
     pub(super) fn sealed(&self, act: &str) -> String {
         let mut back = String::new();
@@ -353,56 +237,6 @@ fn once() -> String {
     random::<ONCE_BYTES>()
         .map(|bytes| BASE64URL_NOPAD.encode(bytes.as_slice()))
         .unwrap_or_default()
-}
-
-/// A name, or the beginning of an id.
-pub(super) fn called(name: Option<&Name>, id: &impl ToString) -> String {
-    match name {
-        Some(name) if !name.is_empty() => name.as_str().to_owned(),
-        _ => short(&id.to_string()),
-    }
-}
-
-/// What a listing costs: the least that one of its variants does.
-pub(super) fn price(lang: Lang, listing: &ListingView) -> String {
-    let prices = listing.variants.iter().filter_map(|variant| variant.price);
-    let (least, most) = (
-        prices.clone().min_by_key(|price| price.minor),
-        prices.max_by_key(|price| price.minor),
-    );
-    match (least, most) {
-        (Some(least), Some(most)) if least != most => {
-            let least = args([("price", words::money(lang, &least).into())]);
-            words::message(lang, "price-from", Some(&least))
-        }
-        (Some(price), _) => words::money(lang, &price),
-        (None, _) => words::message(lang, "no-price", None),
-    }
-}
-
-fn short(id: &str) -> String {
-    let head: String = id.chars().take(SHORT_ID_CHARS).collect();
-    format!("{head}…")
-}
-
-/// A small picture with a letter, made from an id.
-pub(super) fn figure(class: &str, letter: &str, id: &str) -> String {
-    let [hue, pattern @ ..] = *blake3::hash(id.as_bytes()).as_bytes();
-    let hue = hue % HUES;
-    let mut shape = String::new();
-    // A pattern of its own behind the letter: six rows of three places, mirrored.
-    for (row, bits) in pattern.into_iter().take(6).enumerate() {
-        for column in (0..3).filter(|column| bits >> column & 1 == 1) {
-            for x in [column, 5 - column] {
-                shape.push_str(&format!("M{} {}h8v8h-8z", x * 8, row * 8));
-            }
-        }
-    }
-    let mut shown = String::new();
-    html_escape::encode_text_to_string(letter, &mut shown);
-    format!(
-        r#"<span class="{class} hue-{hue}" aria-hidden="true"><svg viewBox="0 0 48 48"><path d="{shape}"/></svg><b>{shown}</b></span>"#
-    )
 }
 
 /// A route that shows a screen.

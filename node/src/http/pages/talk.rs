@@ -210,77 +210,30 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
 pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Problem> {
     match name {
         "post" if form.ticked("keep") => {
-            let command = Command::SaveDraft {
-                name: DRAFT.into(),
-                text: form.get("text").into(),
-            };
-            page.carry_out(form, command).await?;
+            keep_draft(page, form, DRAFT.into(), form.get("text").into()).await?;
             Ok(Done::here("kept"))
         }
         "post" => {
             let tags = form.all("tag").filter_map(product).collect();
-            let text = form.text("text").to_owned();
-            if text.is_empty() {
-                return Err(Problem::Field("there is nothing to say yet".into()));
-            }
-            page.carry_out(
-                form,
-                Command::Post {
-                    text,
-                    tags,
-                    reply_to: None,
-                    reshare: None,
-                },
-            )
-            .await?;
-            page.carry_out(
-                form,
-                Command::SaveDraft {
-                    name: DRAFT.into(),
-                    text: String::new(),
-                },
-            )
-            .await?;
+            say(page, form, something(form)?, tags, None, None).await?;
+            keep_draft(page, form, DRAFT.into(), String::new()).await?;
             Ok(Done::to("/".into(), "posted"))
         }
         "reply" => {
             let to: EnvelopeId = form.parsed("key")?;
-            let text = form.text("text").to_owned();
-            if text.is_empty() {
-                return Err(Problem::Field("there is nothing to say yet".into()));
-            }
-            page.carry_out(
-                form,
-                Command::Post {
-                    text,
-                    tags: Vec::new(),
-                    reply_to: Some(to),
-                    reshare: None,
-                },
-            )
-            .await?;
-            let name = answer_draft(&to);
-            page.carry_out(
-                form,
-                Command::SaveDraft {
-                    name,
-                    text: String::new(),
-                },
-            )
-            .await?;
+            say(page, form, something(form)?, Vec::new(), Some(to), None).await?;
+            keep_draft(page, form, answer_draft(&to), String::new()).await?;
             Ok(Done::to(format!("/posts/{to}"), "replied"))
         }
         "reshare" => {
             let of: EnvelopeId = form.parsed("key")?;
-            let text = form.text("text").to_owned();
-            page.carry_out(
+            say(
+                page,
                 form,
-                Command::Post {
-                    text,
-                    tags: Vec::new(),
-                    reply_to: None,
-                    reshare: Some(of),
-                },
+                form.text("text").to_owned(),
+                Vec::new(),
+                None,
+                Some(of),
             )
             .await?;
             Ok(Done::here("reshared"))
@@ -303,6 +256,38 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
         }
         other => Err(unknown(other)),
     }
+}
+
+/// What was typed, if it was anything.
+fn something(form: &Form) -> Result<String, Problem> {
+    match form.text("text") {
+        "" => Err(Problem::Field("there is nothing to say yet".into())),
+        text => Ok(text.to_owned()),
+    }
+}
+
+async fn say(
+    page: &Page,
+    form: &Form,
+    text: String,
+    tags: Vec<Product>,
+    reply_to: Option<EnvelopeId>,
+    reshare: Option<EnvelopeId>,
+) -> Result<(), Problem> {
+    let command = Command::Post {
+        text,
+        tags,
+        reply_to,
+        reshare,
+    };
+    page.carry_out(form, command).await.map(drop)
+}
+
+/// Keeps a draft; no text removes it.
+async fn keep_draft(page: &Page, form: &Form, name: String, text: String) -> Result<(), Problem> {
+    page.carry_out(form, Command::SaveDraft { name, text })
+        .await
+        .map(drop)
 }
 
 /// The screen that a form stands on.

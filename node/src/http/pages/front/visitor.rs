@@ -1,10 +1,10 @@
 //! What every screen of the storefront needs, and how it says no.
 
 use super::super::super::problem::Problem;
-use super::super::page::{called, figure, price};
+use super::super::assets;
 use super::super::preferences::Look;
-use super::super::words::{self, Lang, args};
-use super::super::{assets, icons, prose};
+use super::super::voice::{Voice, called};
+use super::super::words::{self, Lang};
 use super::Shown;
 use super::reader::About;
 use askama::Template;
@@ -12,11 +12,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use fluent_bundle::FluentValue;
 use souk_protocol::id::{AuthorId, ListingId};
 use souk_protocol::money::Amount;
 use souk_protocol::shop::Place;
-use souk_protocol::view::ListingView;
+use std::ops::Deref;
 
 /// Names that are paths of the storefront, so no listing is found there by its handle.
 const TAKEN: [&str; 5] = ["sitemap.xml", "feed.xml", "feed.json", "robots.txt", "assets"];
@@ -79,8 +78,7 @@ impl From<Problem> for Refusal {
 pub(super) struct Front {
     pub(super) shown: Shown,
     pub(super) about: About,
-    lang: Lang,
-    pub(super) now: u64,
+    voice: Voice,
 }
 
 impl FromRequestParts<Shown> for Front {
@@ -88,8 +86,10 @@ impl FromRequestParts<Shown> for Front {
     async fn from_request_parts(parts: &mut Parts, shown: &Shown) -> Result<Self, Refusal> {
         Ok(Self {
             about: shown.shop.about().await?,
-            lang: lang(&parts.headers),
-            now: shown.shop.now_ms(),
+            voice: Voice {
+                lang: lang(&parts.headers),
+                now: shown.shop.now_ms(),
+            },
             shown: shown.clone(),
         })
     }
@@ -108,6 +108,13 @@ struct RefusedScreen {
     what: String,
     back: String,
     style: String,
+}
+
+impl Deref for Front {
+    type Target = Voice;
+    fn deref(&self) -> &Voice {
+        &self.voice
+    }
 }
 
 impl Front {
@@ -144,62 +151,8 @@ impl Front {
         Ok(Html(html).into_response())
     }
 
-    pub(super) fn t(&self, key: &str) -> String {
-        words::message(self.lang, key, None)
-    }
-    pub(super) fn t1<'a>(&self, key: &str, name: &'a str, value: impl Into<FluentValue<'a>>) -> String {
-        words::message(self.lang, key, Some(&args([(name, value.into())])))
-    }
-    pub(super) fn t2<'a>(
-        &self,
-        key: &str,
-        name: &'a str,
-        value: impl Into<FluentValue<'a>>,
-        other: &'a str,
-        other_value: impl Into<FluentValue<'a>>,
-    ) -> String {
-        let args = args([(name, value.into()), (other, other_value.into())]);
-        words::message(self.lang, key, Some(&args))
-    }
-    pub(super) fn lang(&self) -> &'static str {
-        self.lang.code()
-    }
-    pub(super) fn dir(&self) -> &'static str {
-        self.lang.dir()
-    }
-    pub(super) fn asset(&self, name: &str) -> String {
-        assets::address(name)
-    }
-    pub(super) fn icon(&self, name: &str) -> String {
-        icons::icon(name)
-    }
-    pub(super) fn prose(&self, text: &impl ToString) -> String {
-        prose::html(&text.to_string())
-    }
-    pub(super) fn money(&self, amount: &Amount) -> String {
-        words::money(self.lang, amount)
-    }
-    pub(super) fn price(&self, listing: &ListingView) -> String {
-        price(self.lang, listing)
-    }
-    pub(super) fn ago(&self, ms: &u64) -> String {
-        words::ago(self.lang, self.now, *ms)
-    }
-    pub(super) fn rfc3339(&self, ms: &u64) -> String {
-        words::rfc3339(*ms)
-    }
-    pub(super) fn date_time(&self, ms: &u64) -> String {
-        words::date_time(self.lang, *ms)
-    }
-    pub(super) fn tile(&self, title: &impl ToString, id: &impl ToString) -> String {
-        figure("tile", &first_letter(&title.to_string()), &id.to_string())
-    }
     pub(super) fn avatar(&self) -> String {
-        figure(
-            "avatar",
-            &first_letter(&self.name()),
-            &self.about.shop.to_string(),
-        )
+        self.voice.avatar(&self.about.name, &self.about.shop)
     }
     /// What the shop is called.
     pub(super) fn name(&self) -> String {
@@ -207,10 +160,6 @@ impl Front {
     }
     pub(super) fn shop(&self) -> AuthorId {
         self.about.shop
-    }
-    /// What a reviewer is called.
-    pub(super) fn called(&self, name: &Option<souk_protocol::text::Name>, id: &AuthorId) -> String {
-        called(name.as_ref(), id)
     }
 
     /// An absolute address.
@@ -255,10 +204,6 @@ impl Front {
             .map_or(0, |terms| terms.policies.returns_days);
         self.t1("front-returns", "count", days)
     }
-}
-
-fn first_letter(text: &str) -> String {
-    text.chars().next().unwrap_or('·').to_uppercase().to_string()
 }
 
 fn path(handle: &str, id: &ListingId) -> String {

@@ -3,7 +3,8 @@
 
 use super::super::super::problem::Problem;
 use super::super::notices::{self, About, Notice};
-use super::super::page::{Page, called};
+use super::super::page::Page;
+use super::super::voice::called;
 use super::super::words::args;
 use super::super::{icons, words};
 use super::network::past_key;

@@ -51,7 +51,7 @@ pub(super) async fn invite(mut page: Page, _: Form) -> Result<Response, Problem>
         return Err(Problem::Fault("the node gave no code".into()));
     };
     // The code is younger than the request.
-    page.now = page.app.node.now().0;
+    page.voice.now = page.app.node.now().0;
     let picture = qr::code(&code);
     show(&page, Some(Invitation { code, picture })).await
 }

@@ -224,7 +224,6 @@ front-buy = اشترِه
 front-buy-how = يبيع هذا المتجر عبر Souk دون وسيط. افتح هذا العنوان في عقدتك:
 front-buy-command = أو ابحث عنه من سطر الأوامر:
 front-vendor = من صنع { $name }
-front-about = عن هذا المتجر
 front-follow = تابع هذا المتجر من عقدتك:
 front-feeds = الجديد كخلاصة
 front-missing = لا شيء هنا

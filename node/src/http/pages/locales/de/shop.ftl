@@ -199,7 +199,6 @@ front-buy = Kaufen
 front-buy-how = Dieser Laden verkauft über Souk, ohne jemanden dazwischen. Öffne diese Adresse in deinem eigenen Knoten:
 front-buy-command = oder such es auf der Kommandozeile:
 front-vendor = Von { $name }
-front-about = Über diesen Laden
 front-follow = Folge diesem Laden in deinem eigenen Knoten:
 front-feeds = Neues als Feed
 front-missing = Hier ist nichts

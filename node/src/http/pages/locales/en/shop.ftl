@@ -199,7 +199,6 @@ front-buy = Buy it
 front-buy-how = This shop sells over Souk, without anybody in between. With a node of your own, open this address in it:
 front-buy-command = or look it up on the command line:
 front-vendor = Made by { $name }
-front-about = About this shop
 front-follow = Follow this shop in your own node:
 front-feeds = News as a feed
 front-missing = There is nothing here
