@@ -2,6 +2,7 @@
 //! on. One that is refused comes back as its screen with what was typed and why it was refused.
 
 use super::super::app::App;
+use super::super::command::Answers;
 use super::super::door::Caller;
 use super::super::problem::Problem;
 use super::done::{Done, again, local, unknown};
@@ -12,16 +13,18 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 
 /// `POST /act`
 pub(super) async fn act(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Extension(deeds): Extension<Arc<Answers<Done>>>,
     page: Page,
     form: Form,
 ) -> Response {
     let back = local(form.get("back")).unwrap_or("/").to_owned();
-    match carried_out(&page, &form).await {
+    match once(&deeds, &page, &form).await {
         Ok(done) => {
             let to = done.to.unwrap_or(back);
             let mut response = see(&with_word(&to, done.word));
@@ -34,10 +37,25 @@ pub(super) async fn act(
     }
 }
 
-async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
+/// Carries a form out once, however often it is sent: who presses a button twice wants one thing. It is
+/// carried out even if the browser goes away meanwhile; a form that was refused can be sent again.
+async fn once(deeds: &Answers<Done>, page: &Page, form: &Form) -> Result<Done, Problem> {
     if !page.app.door.is_csrf(form.get("csrf")) {
         return Err(Problem::Seal);
     }
+    let place = match form.get("once") {
+        "" => Arc::default(),
+        key => deeds.place_of_form(key, form.hash())?,
+    };
+    let (page, form) = (page.clone(), form.clone());
+    let task = tokio::spawn(async move {
+        let done = place.get_or_try_init(|| carried_out(&page, &form));
+        done.await.cloned()
+    });
+    task.await.map_err(|error| Problem::Fault(error.to_string()))?
+}
+
+async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
     let act = form.get("do");
     let (area, name) = act.split_once('.').unwrap_or_default();
     match area {

@@ -171,7 +171,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                 };
                 bag.set(&listing, variant.as_ref(), units);
             }
-            page.carry_out(form, bag.kept()).await?;
+            page.carry_out(bag.kept()).await?;
             match form.text("go") {
                 "ask" => ask(page, form, bag).await,
                 _ => Ok(Done::to("/bag".into(), "bag-changed")),
@@ -179,7 +179,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
         }
         "empty" => {
             let shop: AuthorId = form.parsed("shop")?;
-            page.carry_out(form, Bag::empty(shop).kept()).await?;
+            page.carry_out(Bag::empty(shop).kept()).await?;
             Ok(Done::to("/bag".into(), "bag-emptied"))
         }
         other => Err(unknown(other)),
@@ -208,9 +208,9 @@ async fn ask(page: &Page, form: &Form, bag: Bag) -> Result<Done, Problem> {
         country: form.text("country").to_uppercase(),
         note: form.text("note").to_owned(),
     };
-    match page.carry_out(form, command).await? {
+    match page.carry_out(command).await? {
         Reply::Order { order, .. } => {
-            page.carry_out(form, Bag::empty(shop).kept()).await?;
+            page.carry_out(Bag::empty(shop).kept()).await?;
             Ok(Done::to(format!("/orders/{order}"), "asked"))
         }
         other => Err(Problem::Fault(format!(

@@ -133,10 +133,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             let limit = Amount::parse(&form.text("limit").replace(',', "."), currency)
                 .map_err(|error| Problem::Field(error.to_string()))?;
             let vouched = form.ticked("vouched");
-            match page
-                .carry_out(form, Command::GrantTab { to, limit, vouched })
-                .await?
-            {
+            match page.carry_out(Command::GrantTab { to, limit, vouched }).await? {
                 Reply::Tab { tab, .. } => Ok(Done::to(format!("/money/{tab}"), "granted")),
                 other => Err(Problem::Fault(format!("a tab was answered with {other:?}"))),
             }

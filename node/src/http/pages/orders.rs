@@ -315,7 +315,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                     lines: address.clone(),
                     country,
                 };
-                page.carry_out(form, command).await?;
+                page.carry_out(command).await?;
             }
             (
                 Command::PlaceOrder {
@@ -369,10 +369,10 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                 "reviewed",
             )
         }
-        "again" => return again(page, form, order).await,
+        "again" => return again(page, order).await,
         other => return Err(unknown(other)),
     };
-    match page.carry_out(form, command).await? {
+    match page.carry_out(command).await? {
         Reply::Order { .. } | Reply::Said { .. } | Reply::Done => {
             Ok(Done::to(format!("/orders/{order}"), word))
         }
@@ -383,7 +383,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
 }
 
 /// Puts what an order was about back into the bag.
-async fn again(page: &Page, form: &Form, order: OrderId) -> Result<Done, Problem> {
+async fn again(page: &Page, order: OrderId) -> Result<Done, Problem> {
     let (me, now) = (page.me, page.app.node.now());
     let bag = page
         .app
@@ -399,7 +399,7 @@ async fn again(page: &Page, form: &Form, order: OrderId) -> Result<Done, Problem
         })
         .await?;
     if let Some(bag) = bag {
-        page.carry_out(form, bag.kept()).await?;
+        page.carry_out(bag.kept()).await?;
     }
     Ok(Done::to("/bag".into(), "bagged"))
 }
