@@ -8,6 +8,7 @@
 )]
 
 mod forms;
+mod market;
 mod owner;
 mod pages;
 mod shopkeeper;
