@@ -16,8 +16,8 @@ pub use people::{
     vouched_for, vouched_in,
 };
 pub use shop::{
-    ImageView, ListingView, RatingView, ReviewView, ShippingView, ShopView, VariantView, ZoneView, listing,
-    listings, newest_reviews, rating, reviews, shop, unrated,
+    ImageView, ListingView, RatingView, ReviewView, ShippingView, ShopView, VariantView, ZoneView,
+    is_reviewed, listing, listings, newest_reviews, rating, reviews, shop, unrated,
 };
 pub use talk::{EntryView, PostView, SaidView, TagView, feed, post, said_by};
 pub use trade::{

@@ -5,7 +5,7 @@ use super::{Page, people};
 use crate::body::Body;
 use crate::envelope::Signed;
 use crate::feed;
-use crate::id::{AuthorId, EnvelopeId, ListingId, VariantId};
+use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, PurchaseId, VariantId};
 use crate::listing::{Kind as Goods, Listing, Media, Variant};
 use crate::market;
 use crate::money::{Amount, Currency};
@@ -363,6 +363,25 @@ fn reviews_of(records: &dyn Records, said: Vec<Said>) -> Result<Vec<ReviewView>,
         });
     }
     Ok(views)
+}
+
+/// Whether somebody reviewed what they bought of a listing in an order.
+pub fn is_reviewed(
+    records: &dyn Records,
+    by: &AuthorId,
+    shop: &AuthorId,
+    listing: &ListingId,
+    order: &OrderId,
+) -> Result<bool, Fault> {
+    let purchase = PurchaseId::of(order, listing);
+    let is_it = |envelope: &Signed| match envelope.body() {
+        Body::Review(review) => review.purchase() == purchase && envelope.author() == *by,
+        _ => false,
+    };
+    Ok(records
+        .reviews(shop, listing, REVIEWS_READ_MAX)?
+        .iter()
+        .any(is_it))
 }
 
 /// What buyers gave a listing: reads all of their reviews, as many as are read of one listing.

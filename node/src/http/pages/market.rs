@@ -536,6 +536,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             let variant = form.maybe::<VariantId>("variant")?;
             let units = form.maybe::<u32>("units")?.unwrap_or(1);
             let me = page.me;
+            let _turn = page.app.bags.lock().await;
             let (mut bag, held) = page
                 .app
                 .read(move |records| {

@@ -239,13 +239,13 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
         "post" => {
             let tags = form.all("tag").filter_map(product).collect();
             say(page, something(form)?, tags, None, None).await?;
-            keep_draft(page, DRAFT.into(), String::new()).await?;
+            forget_draft(page, DRAFT.into()).await;
             Ok(Done::to("/".into(), "posted"))
         }
         "reply" => {
             let to: EnvelopeId = form.parsed("key")?;
             say(page, something(form)?, Vec::new(), Some(to), None).await?;
-            keep_draft(page, answer_draft(&to), String::new()).await?;
+            forget_draft(page, answer_draft(&to)).await;
             Ok(Done::to(format!("/posts/{to}"), "replied"))
         }
         "reshare" => {
@@ -292,6 +292,13 @@ async fn say(
         reshare,
     };
     page.carry_out(command).await.map(drop)
+}
+
+/// Removes the draft of what was said. One that stays is no reason to say it twice.
+async fn forget_draft(page: &Page, name: String) {
+    if let Err(problem) = keep_draft(page, name, String::new()).await {
+        tracing::warn!(%problem, "a draft was not removed");
+    }
 }
 
 /// Keeps a draft; no text removes it.

@@ -138,6 +138,16 @@ pub(super) async fn save_address(page: &Page, form: &Form) -> Result<Done, Probl
             "an address has a name and at least one line".into(),
         ));
     }
+    let (wanted, kept) = (
+        name.to_owned(),
+        page.app.read(|records| view::addresses(records, None, ADDRESSES)),
+    );
+    let is_taken = kept.await?.items.iter().any(|one| one.name.as_str() == wanted);
+    if old != name && is_taken {
+        return Err(Problem::Field(format!(
+            "there is an address called '{name}' already"
+        )));
+    }
     page.carry_out(Command::SaveAddress {
         name: name.to_owned(),
         lines,
