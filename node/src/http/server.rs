@@ -4,6 +4,7 @@ use super::app::App;
 use super::door::Door;
 use super::inventory::Shelf;
 use super::limits::{CONNECTIONS_MAX, HEAD_MS_MAX, HEADERS_MAX, STOP_MS_MAX};
+use super::phones::Phones;
 use super::{Node, route};
 use crate::home::{Home, HomeError, Owner};
 use axum::Router;
@@ -13,6 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -98,7 +100,16 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
     let owner = owner_of(home);
-    let app = App::new(node, door, home.dir().to_owned(), owner, url, stopping.clone());
+    let phones = Phones::open(home, door.cookie_name())?;
+    let app = App::new(
+        node,
+        door,
+        phones,
+        home.dir().to_owned(),
+        owner,
+        url,
+        stopping.clone(),
+    );
     // The owner's listings are in memory before anybody opens the page.
     app.shelf.renew_beside(&app.node);
     let router = route::router(app.clone());
@@ -135,6 +146,10 @@ impl Api {
     /// A one-time link to the node's page.
     pub fn login_link(&self) -> Result<String, HomeError> {
         self.app.login_link()
+    }
+    /// What its handlers share.
+    pub(super) fn app(&self) -> &App {
+        &self.app
     }
     /// The node that it serves.
     pub(super) fn node(&self) -> &Node {
@@ -217,7 +232,11 @@ async fn take(
 }
 
 /// Serves one connection until it ends or is to stop.
-pub(super) async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+pub(super) async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(HEAD_MS_MAX))

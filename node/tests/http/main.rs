@@ -7,9 +7,11 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod den;
 mod forms;
 mod owner;
 mod pages;
+mod phones;
 mod shopkeeper;
 mod storefront;
 mod wire;

@@ -2,24 +2,18 @@
 //! on. One that is refused comes back as its screen with what was typed and why it was refused.
 
 use super::super::app::App;
-use super::super::door::Caller;
+use super::super::phones::{Why, rights};
 use super::super::problem::Problem;
 use super::done::{Done, again, local, unknown};
 use super::form::Form;
 use super::page::{Page, see};
 use super::{bag, market, money, node, orders, people, shop, talk};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 /// `POST /act`
-pub(super) async fn act(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    page: Page,
-    form: Form,
-) -> Response {
+pub(super) async fn act(State(app): State<App>, page: Page, form: Form) -> Response {
     let back = local(form.get("back")).unwrap_or("/").to_owned();
     match carried_out(&page, &form).await {
         Ok(done) => {
@@ -30,15 +24,19 @@ pub(super) async fn act(
             }
             response
         }
-        Err(problem) => again(app, caller, &page, back, form, problem).await,
+        Err(problem) => again(app, &page, back, form, problem).await,
     }
 }
 
 async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
-    if !page.app.door.is_csrf(form.get("csrf")) {
+    if !page.is_seal(form.get("csrf")) {
         return Err(Problem::Seal);
     }
     let act = form.get("do");
+    if page.on_phone() && !rights::may_act(act) {
+        page.app.phones.refuse(Why::NotFromPhone);
+        return Err(Problem::NotFromPhone);
+    }
     let (area, name) = act.split_once('.').unwrap_or_default();
     match area {
         "talk" => talk::act(page, name, form).await,
