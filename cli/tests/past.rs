@@ -202,7 +202,10 @@ fn a_backup_or_the_words_bring_a_node_back_on_a_new_device() {
         "exists"
     );
     place.done("alice", "post second");
-    place.done("alice", "shop edit scarf --price 30.00");
+    place.done(
+        "alice",
+        "shop edit scarf --price 30.00 --category Clothes --tag wool --tag warm",
+    );
     place.until("the second post at bob", |place| has(place, &["first", "second"]));
     place.until("the new price at bob", |place| {
         scarf(place, &shop) == Some((3_000, 5))

@@ -86,25 +86,7 @@ pub enum Command {
         products: Vec<ProductDraft>,
     },
     /// Change one listing.
-    EditListing {
-        /// Which.
-        listing: ListingId,
-        /// A new title.
-        #[serde(default)]
-        title: Option<String>,
-        /// A new description.
-        #[serde(default)]
-        description: Option<String>,
-        /// New prices.
-        #[serde(default)]
-        prices: BTreeMap<VariantId, Amount>,
-        /// Whether the world sees it.
-        #[serde(default)]
-        published: Option<bool>,
-        /// Whether it is gone for good.
-        #[serde(default)]
-        removed: Option<bool>,
-    },
+    EditListing(ListingEdit),
     /// Set how many units of a variant can be sold; none stops counting them.
     SetStock {
         /// Which listing.
@@ -254,6 +236,60 @@ pub struct LineDraft {
     pub variant: Option<VariantId>,
     /// How many.
     pub units: u32,
+}
+
+/// What changes in a listing; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListingEdit {
+    /// Which.
+    pub listing: ListingId,
+    /// A new title.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// A new description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Another maker or brand; empty for none.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// Another category; empty for none.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// All tags that it has from now on.
+    #[serde(default)]
+    pub tags: Option<Vec<String>>,
+    /// New prices.
+    #[serde(default)]
+    pub prices: BTreeMap<VariantId, Amount>,
+    /// Whether the world sees it.
+    #[serde(default)]
+    pub published: Option<bool>,
+    /// Whether it is gone for good.
+    #[serde(default)]
+    pub removed: Option<bool>,
+}
+
+impl ListingEdit {
+    /// An edit that changes nothing yet.
+    pub fn of(listing: ListingId) -> Self {
+        Self {
+            listing,
+            title: None,
+            description: None,
+            vendor: None,
+            category: None,
+            tags: None,
+            prices: BTreeMap::new(),
+            published: None,
+            removed: None,
+        }
+    }
+
+    /// Whether it leaves everything as it is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::of(self.listing)
+    }
 }
 
 /// A shop's terms as its owner states them.

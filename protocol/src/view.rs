@@ -16,7 +16,7 @@ pub use people::{
 };
 pub use shop::{
     ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView,
-    ZoneView, listing, listings, own_shop, reviews, shop,
+    ZoneView, is_reviewed, listing, listings, own_shop, reviews, shop,
 };
 pub use talk::{EntryView, PostView, SaidView, TagView, feed, post, said_by};
 pub use trade::{

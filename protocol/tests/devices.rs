@@ -21,7 +21,9 @@ mod revocation;
 mod seams;
 
 use net::{Dice, Net, for_each_seed};
-use souk_protocol::api::{Code, Command, LineDraft, Past, ProductDraft, Reply, ShopDraft, VariantDraft};
+use souk_protocol::api::{
+    Code, Command, LineDraft, ListingEdit, Past, ProductDraft, Reply, ShopDraft, VariantDraft,
+};
 use souk_protocol::id::{DeviceId, ListingId, OrderId, TabId, VariantId};
 use souk_protocol::listing::Listing;
 use souk_protocol::market;
@@ -114,26 +116,18 @@ fn set_price(net: &mut Net, at: usize, handle: &str, minor: i64) {
     let (listing, variant) = (id(net, handle), variant(net, handle));
     net.done(
         at,
-        Command::EditListing {
-            listing,
-            title: None,
-            description: None,
+        Command::EditListing(ListingEdit {
             prices: BTreeMap::from([(variant, eur(minor))]),
-            published: None,
-            removed: None,
-        },
+            ..ListingEdit::of(listing)
+        }),
     );
 }
 
 fn title_edit(listing: ListingId, title: &str) -> Command {
-    Command::EditListing {
-        listing,
+    Command::EditListing(ListingEdit {
         title: Some(title.into()),
-        description: None,
-        prices: BTreeMap::new(),
-        published: None,
-        removed: None,
-    }
+        ..ListingEdit::of(listing)
+    })
 }
 
 fn set_title(net: &mut Net, at: usize, handle: &str, title: &str) {

@@ -10,7 +10,7 @@
 )]
 
 use souk_protocol::api::{
-    Code, Command, LineDraft, Past, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
+    Code, Command, LineDraft, ListingEdit, Past, ProductDraft, Refused, Reply, ShopDraft, VariantDraft,
 };
 use souk_protocol::backup::{self, Contents, HEAD_BYTES, Item};
 use souk_protocol::body::{Body, Kind};
@@ -476,14 +476,10 @@ fn goes_on(net: &mut Net) -> OrderId {
     net.sets_limit(8_000);
     net.says(MERCHANT, "after").unwrap();
     let (lamp, variant) = (net.lamp(), net.variant());
-    let edit = Command::EditListing {
-        listing: lamp,
-        title: None,
-        description: None,
+    let edit = Command::EditListing(ListingEdit {
         prices: BTreeMap::from([(variant, eur(1_200))]),
-        published: None,
-        removed: None,
-    };
+        ..ListingEdit::of(lamp)
+    });
     net.done(MERCHANT, edit);
     order
 }

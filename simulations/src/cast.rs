@@ -9,7 +9,7 @@ mod trading;
 use crate::book::Book;
 use crate::chance::Chance;
 use crate::scenario::Scenario;
-use souk_protocol::api::{Command, LineDraft, Product, ProductDraft, ShopDraft, VariantDraft};
+use souk_protocol::api::{Command, LineDraft, ListingEdit, Product, ProductDraft, ShopDraft, VariantDraft};
 use souk_protocol::body::Kind;
 use souk_protocol::id::{AuthorId, EnvelopeId, ListingId, OrderId, VariantId};
 use souk_protocol::market;
@@ -313,15 +313,13 @@ impl View<'_> {
             minor: i64::try_from(minor).unwrap_or(1),
             currency: Currency::EUR,
         };
-        Ok(Some(Command::EditListing {
-            listing: id,
+        Ok(Some(Command::EditListing(ListingEdit {
             title: chance
                 .in_thousand(300)
                 .then(|| format!("Product of {}", self.now.0)),
-            description: None,
             prices: BTreeMap::from([(variant.id, price)]),
             published: Some(!chance.in_thousand(50)),
-            removed: None,
-        }))
+            ..ListingEdit::of(id)
+        })))
     }
 }

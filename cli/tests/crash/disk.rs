@@ -3,7 +3,7 @@
 use super::draw;
 use super::faults::replay::{Disk, Survives, Trace};
 use super::faults::{Deed, EIO, ENOSPC, Op};
-use super::node::{No, Node, READY_MAX};
+use super::node::{No, Node, READY_MAX, Watch};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
@@ -326,13 +326,10 @@ fn after_a_power_cut_a_node_is_who_it_was_and_knows_what_it_acknowledged() {
         disk.lay_out(&again.join("alice"), bytes, names, draw(&mut state, u64::MAX));
         stays_in_place(&again.join("alice").join("home"));
         let mut alice = Node::below(&again, "alice", false);
-        let begun = Instant::now();
+        let begun = Watch::start();
         assert!(alice.start(&[]), "{what}: {}\n{}", alice.said, alice.log_end());
-        assert!(
-            begun.elapsed() < READY_MAX,
-            "{what}: ready after {:?}",
-            begun.elapsed()
-        );
+        let ready = begun.elapsed();
+        assert!(ready < READY_MAX, "{what}: ready after {ready:?}");
         let acked = acked.iter().rev().find(|acked| acked.changes <= place);
         if let Some(acked) = acked {
             assert_eq!(alice.author, author, "{what}");

@@ -10,10 +10,45 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for anything that must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-/// How long a start may take after a crash.
+/// How long a start may take after a crash, on a machine that has nothing else to do: see [`Watch`].
 pub(crate) const READY_MAX: Duration = Duration::from_secs(5);
 /// How often to look again.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
+
+/// A clock that stands still while programs wait for a processor: other work on the machine makes no start slow.
+/// Where the kernel does not tell, it is a plain clock.
+pub(crate) struct Watch {
+    began: Instant,
+    stalled: Duration,
+}
+
+impl Watch {
+    /// Begins now.
+    pub(crate) fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            stalled: stalled(),
+        }
+    }
+
+    /// Time since then, without what was spent waiting.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let waited = stalled().saturating_sub(self.stalled);
+        self.began.elapsed().saturating_sub(waited)
+    }
+}
+
+/// How long something waited for a processor, since the machine began.
+fn stalled() -> Duration {
+    let told = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
+    let some = told.lines().find(|line| line.starts_with("some "));
+    let total = some.and_then(|line| line.rsplit_once("total="));
+    Duration::from_micros(
+        total
+            .and_then(|(_, micros)| micros.trim().parse().ok())
+            .unwrap_or(0),
+    )
+}
 
 /// Why a call has no answer.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //! killed. Beside it stands the ledger: whatever a node acknowledged to its owner.
 
 use super::faults::{Deed, Op};
-use super::node::{No, Node, READY_MAX};
+use super::node::{No, Node, READY_MAX, Watch};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -439,18 +439,15 @@ impl Market {
             .map(|other| self.nodes[*other].address.clone())
             .collect();
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
-        let started = Instant::now();
+        let started = Watch::start();
         assert!(
             self.nodes[victim].start(&peers),
             "{kill:?}: {}",
             self.nodes[victim].said
         );
-        self.slowest = self.slowest.max(started.elapsed());
-        assert!(
-            started.elapsed() < READY_MAX,
-            "{kill:?}: ready after {:?}",
-            started.elapsed()
-        );
+        let ready = started.elapsed();
+        self.slowest = self.slowest.max(ready);
+        assert!(ready < READY_MAX, "{kill:?}: ready after {ready:?}");
         let order = order.or_else(|| self.newest_order(victim));
         let knows = self.acts_of(victim, order.as_deref());
         let own = if victim == MERCHANT { "merchant" } else { "buyer" };

@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) pending: Imports,
     /// The owner's listings.
     pub(super) shelf: Arc<Shelf>,
+    /// Whose turn it is to change a bag: it is read, changed and written.
+    pub(super) bags: tokio::sync::Mutex<()>,
     /// Few encrypted backups at a time: each takes memory for its passphrase.
     pub(super) backups: Arc<Semaphore>,
     /// Turns true once the API is to end.
@@ -83,6 +85,7 @@ impl App {
             imports: Arc::new(Semaphore::new(1)),
             pending: Imports::default(),
             shelf: Arc::default(),
+            bags: tokio::sync::Mutex::default(),
             backups: Arc::new(Semaphore::new(BACKUPS_MAX)),
             stopping,
         }))

@@ -22,23 +22,30 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 type Settled = Result<Reply, Refused>;
 
 /// The first answer to a key, and what was asked with it.
-#[derive(Clone)]
-struct Kept {
-    command: blake3::Hash,
-    answer: Arc<OnceCell<Settled>>,
+struct Kept<Answer> {
+    asked: blake3::Hash,
+    answer: Arc<OnceCell<Answer>>,
 }
 
 /// First answers by key; the oldest is forgotten first.
-#[derive(Default)]
-pub(super) struct Answers(Mutex<(BTreeMap<String, Kept>, VecDeque<String>)>);
+pub(super) struct Answers<Answer = Settled>(Mutex<Firsts<Answer>>);
 
-impl Answers {
-    /// The place for the answer to this key. A key is for one command.
-    fn place(&self, key: &str, command: blake3::Hash) -> Result<Arc<OnceCell<Settled>>, Problem> {
+/// What is kept by key, and the keys in the order in which they came.
+type Firsts<Answer> = (BTreeMap<String, Kept<Answer>>, VecDeque<String>);
+
+impl<Answer> Default for Answers<Answer> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<Answer> Answers<Answer> {
+    /// The place for the answer to this key. A key is for one thing that is asked.
+    fn place(&self, key: &str, asked: blake3::Hash) -> Result<Arc<OnceCell<Answer>>, Problem> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (answers, order) = &mut *kept;
         if let Some(kept) = answers.get(key) {
-            return match kept.command == command {
+            return match kept.asked == asked {
                 true => Ok(Arc::clone(&kept.answer)),
                 false => Err(Problem::Field(
                     "this Idempotency-Key was used for another command".into(),
@@ -50,16 +57,29 @@ impl Answers {
                 answers.remove(&oldest);
             }
         }
-        let answer = Arc::<OnceCell<Settled>>::default();
+        let answer = Arc::<OnceCell<Answer>>::default();
         answers.insert(
             key.to_owned(),
             Kept {
-                command,
+                asked,
                 answer: Arc::clone(&answer),
             },
         );
         order.push_back(key.to_owned());
         Ok(answer)
+    }
+
+    /// The place for what becomes of a form: one and the same for the form sent again with the same in it.
+    pub(super) fn place_of_form(
+        &self,
+        once: &str,
+        form: blake3::Hash,
+    ) -> Result<Arc<OnceCell<Answer>>, Problem> {
+        if once.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+            return Err(Problem::Form("this form's key is too long".into()));
+        }
+        // Whoever goes back, changes something and sends it again wants something else.
+        self.place(&format!("{once}/{}", form.to_hex()), form)
     }
 }
 
@@ -90,18 +110,6 @@ pub(super) async fn command(
         .map(|key| app.answers.place(&key, blake3::hash(&body)))
         .transpose()?;
     carry_out(app, command, place).await.map(Json)
-}
-
-/// Carries out a command of a form. The same command under the same key is carried out once.
-pub(super) async fn once(app: &App, key: &str, command: Command) -> Result<Reply, Problem> {
-    if key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-        return Err(Problem::Form("this form's key is too long".into()));
-    }
-    let body = serde_json::to_vec(&command).map_err(|error| Problem::Fault(error.to_string()))?;
-    let hash = blake3::hash(&body);
-    // One form may stand for several commands.
-    let key = format!("{key}/{}", hash.to_hex());
-    carry_out(app.clone(), command, Some(app.answers.place(&key, hash)?)).await
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_key_is_for_one_command_and_the_oldest_is_forgotten() {
-        let answers = Answers::default();
+        let answers: Answers = Answers::default();
         let (one, other) = (blake3::hash(b"one"), blake3::hash(b"other"));
         let place = answers.place("k", one).unwrap();
         assert!(Arc::ptr_eq(&place, &answers.place("k", one).unwrap()));

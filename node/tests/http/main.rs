@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod dealing;
 mod den;
 mod forms;
 mod owner;

@@ -123,6 +123,18 @@ async fn a_listing_is_made_edited_and_removed_by_forms() {
     let made = to(&alice.sends("/shop/new", "shop.new", &fields).await);
     let again = to(&alice.sends("/shop/new", "shop.new", &fields).await);
     assert_ne!(made, again, "the same title makes another listing");
+    // The same form twice is one listing: somebody pressed twice.
+    let pressed = [fields.as_slice(), &[("once", "pressed-twice")]].concat();
+    let (one, other) = tokio::join!(
+        alice.sends("/shop/new", "shop.new", &pressed),
+        alice.sends("/shop/new", "shop.new", &pressed)
+    );
+    assert_eq!(to(&one), to(&other));
+    assert_eq!(
+        to(&one),
+        to(&alice.sends("/shop/new", "shop.new", &pressed).await)
+    );
+    assert_eq!(alice.listed().await.len(), 3);
     let path = made.split('?').next().unwrap().to_owned();
     let id = path.rsplit('/').next().unwrap().to_owned();
     let find = |listed: Vec<Value>| listed.into_iter().find(|one| one["listing"] == id.as_str());
@@ -180,6 +192,9 @@ async fn a_listing_is_made_edited_and_removed_by_forms() {
     assert_eq!(refused.status, 422);
     assert!(refused.text().contains("value=\"nonsense\""));
     assert_eq!(find(alice.listed().await).unwrap()["published"], false);
+    alice
+        .does(json!({"do": "edit_listing", "listing": id, "tags": ["tea"]}))
+        .await;
     let edited = alice
         .sends(
             &path,
@@ -188,6 +203,11 @@ async fn a_listing_is_made_edited_and_removed_by_forms() {
                 ("key", &id),
                 ("title", "Tea"),
                 ("description", "Weak"),
+                ("vendor", "Hill & Co"),
+                ("category", "Drinks"),
+                // Left alone here, and changed elsewhere meanwhile.
+                ("tags", "coffee, dark"),
+                ("was-tags", "coffee, dark"),
                 (&was, "0"),
                 (&on, "1"),
             ],
@@ -195,6 +215,23 @@ async fn a_listing_is_made_edited_and_removed_by_forms() {
         .await;
     to(&edited);
     let listing = find(alice.listed().await).unwrap();
+    assert_eq!(
+        (&listing["vendor"], &listing["category"], &listing["tags"]),
+        (&json!("Hill & Co"), &json!("Drinks"), &json!(["tea"]))
+    );
+    let cleared = [("key", id.as_str()), ("title", "Tea"), ("was-title", "Tea")];
+    let cleared = [
+        cleared.as_slice(),
+        &[("description", "Weak"), ("was-description", "Weak")],
+    ]
+    .concat();
+    let cleared = [cleared.as_slice(), &[("vendor", ""), ("was-vendor", "Hill & Co")]].concat();
+    to(&alice.sends(&path, "shop.listing", &cleared).await);
+    let listing = find(alice.listed().await).unwrap();
+    assert_eq!(
+        (&listing["vendor"], &listing["category"]),
+        (&json!(""), &json!("Drinks"))
+    );
     assert_eq!(
         (&listing["title"], &listing["description"], &listing["published"]),
         (&json!("Tea"), &json!("Weak"), &json!(true))

@@ -6,7 +6,7 @@ use souk_node::home::Home;
 use souk_node::join::{Join, JoinError, join_in};
 use souk_node::network;
 use souk_node::node::Node;
-use souk_protocol::api::{Code, Command, LineDraft, Reply, ShopDraft};
+use souk_protocol::api::{Code, Command, LineDraft, ListingEdit, Reply, ShopDraft};
 use souk_protocol::id::{ListingId, OrderId, VariantId};
 use souk_protocol::market;
 use souk_protocol::money::Currency;
@@ -132,14 +132,11 @@ fn shop() -> ShopDraft {
 
 fn edit(listing: ListingId, title: Option<&str>, price: Option<i64>) -> Command {
     let variant = VariantId::of(&listing, &[] as &[&str]);
-    Command::EditListing {
-        listing,
+    Command::EditListing(ListingEdit {
         title: title.map(str::to_owned),
-        description: None,
         prices: price.map_or_else(BTreeMap::new, |minor| BTreeMap::from([(variant, eur(minor))])),
-        published: None,
-        removed: None,
-    }
+        ..ListingEdit::of(listing)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -386,23 +386,7 @@ impl Peer {
             Command::SaveDraft { name, text } => self.save_draft(turn, &name, &text),
             Command::SetShop(draft) => self.set_shop(turn, &draft),
             Command::ImportListings { products } => self.import(turn, products),
-            Command::EditListing {
-                listing,
-                title,
-                description,
-                prices,
-                published,
-                removed,
-            } => {
-                let change = shop::Change {
-                    title,
-                    description,
-                    prices,
-                    published,
-                    removed,
-                };
-                self.edit_listing(turn, listing, change)
-            }
+            Command::EditListing(edit) => self.edit_listing(turn, &edit),
             Command::SetStock {
                 listing,
                 variant,

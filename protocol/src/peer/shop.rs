@@ -4,7 +4,7 @@
 use super::social::{Outcome, check};
 use super::turn::Turn;
 use super::{Peer, invalid};
-use crate::api::{Code, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
+use crate::api::{Code, ListingEdit, ProductDraft, Refused, Reply, ShopDraft, VariantDraft};
 use crate::body::Body;
 use crate::catalog::{Edit, shard_of};
 use crate::id::{ListingId, VariantId};
@@ -17,15 +17,6 @@ use crate::stock::StockError;
 use crate::sync::ShopWays;
 use crate::text::{List, Name, Prose, Tag, Text};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What changes in one listing.
-pub(super) struct Change {
-    pub(super) title: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) prices: BTreeMap<VariantId, Amount>,
-    pub(super) published: Option<bool>,
-    pub(super) removed: Option<bool>,
-}
 
 /// How an import went, listing by listing.
 #[derive(Default)]
@@ -142,8 +133,8 @@ impl Peer {
         Ok(edits)
     }
 
-    pub(super) fn edit_listing(&mut self, turn: &mut Turn<'_>, id: ListingId, change: Change) -> Outcome {
-        let me = self.author();
+    pub(super) fn edit_listing(&mut self, turn: &mut Turn<'_>, change: &ListingEdit) -> Outcome {
+        let (me, id) = (self.author(), change.listing);
         let Some(mut listing) = market::listing(turn.records(), &me, &id)? else {
             return Ok(Err(no_listing(&id)));
         };
@@ -156,6 +147,16 @@ impl Peer {
         }
         if let Some(description) = &change.description {
             listing.product.description = check!(Prose::new(description).map_err(invalid));
+        }
+        if let Some(vendor) = &change.vendor {
+            listing.product.vendor = check!(Name::new(vendor.trim()).map_err(invalid));
+        }
+        if let Some(category) = &change.category {
+            listing.product.category = check!(Name::new(category.trim()).map_err(invalid));
+        }
+        if let Some(tags) = &change.tags {
+            let tags = tags.iter().map(|tag| Tag::new(tag).map_err(invalid));
+            listing.product.tags = check!(tags.collect::<Result<_, _>>());
         }
         if let Some(published) = change.published {
             listing.product.published = published;

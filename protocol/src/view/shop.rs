@@ -4,7 +4,7 @@
 use super::{Page, people};
 use crate::body::{Body, Kind};
 use crate::feed;
-use crate::id::{AuthorId, EnvelopeId, ListingId, VariantId};
+use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, PurchaseId, VariantId};
 use crate::listing::{Fields, Kind as Goods, Listing, Media, Variant};
 use crate::market;
 use crate::money::{Amount, Currency};
@@ -338,6 +338,25 @@ pub fn reviews(
         view.name = feed::name(records, &view.author)?;
     }
     Ok(Page::whole(views))
+}
+
+/// Whether somebody reviewed what they bought of a listing in an order.
+pub fn is_reviewed(
+    records: &dyn Records,
+    by: &AuthorId,
+    shop: &AuthorId,
+    listing: &ListingId,
+    order: &OrderId,
+) -> Result<bool, Fault> {
+    let purchase = PurchaseId::of(order, listing);
+    let is_it = |envelope: &crate::envelope::Signed| match envelope.body() {
+        Body::Review(review) => review.purchase() == purchase && envelope.author() == *by,
+        _ => false,
+    };
+    Ok(records
+        .reviews(shop, listing, REVIEWS_READ_MAX)?
+        .iter()
+        .any(is_it))
 }
 
 fn rating(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Option<RatingView>, Fault> {

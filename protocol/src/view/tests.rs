@@ -370,10 +370,17 @@ fn orders_come_newest_first_and_say_what_each_side_can_do() {
     assert_eq!((open.lines[0].units, open.lines[0].total), (2, None));
     assert_eq!((declined.state, declined.next.len()), (State::Declined, 0));
     assert_eq!(declined.reason.as_ref().unwrap().as_str(), "sold out");
-    let theirs = orders_to_act_on(world.records(), &merchant, now, 10).unwrap();
+    // To take back and to turn down are possible, and nothing that waits.
+    let theirs = orders(world.records(), &merchant, now, None, 10).unwrap().items;
     assert_eq!(
         theirs.iter().map(|order| order.next.clone()).collect::<Vec<_>>(),
-        [["decline_order"], ["decline_order"]]
+        [vec!["decline_order"], vec![], vec!["decline_order"]]
+    );
+    assert!(
+        theirs
+            .iter()
+            .chain(&first.items)
+            .all(|order| !order.waits_for_you())
     );
     let eve = Speaker::new(6, 61).author;
     assert_eq!(order(world.records(), &eve, now, &ids[0].into()).unwrap(), None);

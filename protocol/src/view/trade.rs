@@ -16,12 +16,13 @@ use crate::tab::{Change, Standing, Tab, TabAct, TabRefusal, TabState};
 use crate::text::{Name, Prose};
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Agreed states of a tab that are shown, the newest.
 const CHANGES_SHOWN_MAX: usize = 1_000;
-/// Orders that are looked at for those that wait for the owner.
-const ORDERS_READ_MAX: usize = 1_000;
+/// Open orders that are looked at for those that wait for the owner.
+const OPEN_READ_MAX: usize = 10_000;
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +77,14 @@ pub struct OrderView {
     pub reason: Option<Prose>,
     /// Whether the merchant owes the payment back.
     pub refund_due: bool,
+}
+
+impl OrderView {
+    /// Whether there is something for the owner to do. To take it back or to turn it down is nothing that waits.
+    pub fn waits_for_you(&self) -> bool {
+        let only_ends = |next: &&str| matches!(*next, "cancel_order" | "decline_order");
+        !self.next.iter().all(only_ends)
+    }
 }
 
 /// One line of an order.
@@ -236,21 +245,22 @@ pub fn orders(
     Ok(Page::new(items, next))
 }
 
-/// The newest orders in which the owner can do something.
+/// Open orders that wait for something that the owner does, newest first: those in which it buys, those in which it
+/// sells, or all.
 pub fn orders_to_act_on(
     records: &dyn Records,
     me: &AuthorId,
     now: Timestamp,
-    limit: usize,
+    you: Option<Role>,
 ) -> Result<Vec<OrderView>, Fault> {
     let mut found = Vec::new();
-    for (place, _) in records.scan(Tree::Orders, &Range::of([], ORDERS_READ_MAX).down())? {
-        let order = order(records, me, now, &order_at(&place)?)?;
-        found.extend(order.filter(|order| !order.next.is_empty()));
-        if found.len() == limit {
-            break;
-        }
+    // Every order that is not over has a row there.
+    for (key, _) in records.scan(Tree::Holds, &Range::of([], OPEN_READ_MAX))? {
+        let id = OrderId::from_slice(&key).map_err(|error| damaged(Tree::Holds, &key, error))?;
+        let order = order(records, me, now, &id)?;
+        found.extend(order.filter(|order| order.waits_for_you() && you.is_none_or(|you| order.you == you)));
     }
+    found.sort_by_key(|order| Reverse((order.opened, order.order)));
     Ok(found)
 }
 

@@ -60,14 +60,13 @@ impl View<'_> {
             }
             _ => published = Some(chance.in_thousand(500)),
         }
-        Ok(Some(Command::EditListing {
-            listing: id,
+        Ok(Some(Command::EditListing(ListingEdit {
             title,
             description,
             prices,
             published,
-            removed: None,
-        }))
+            ..ListingEdit::of(id)
+        })))
     }
 
     /// A product of a file in which what is counted stays counted, and what is not is not: who begins to count

@@ -326,7 +326,7 @@ impl World {
     pub(super) fn count_edit(&mut self, ticket: u64, command: &Command) {
         if matches!(
             command,
-            Command::EditListing { .. } | Command::SetStock { .. } | Command::ImportListings { .. }
+            Command::EditListing(_) | Command::SetStock { .. } | Command::ImportListings { .. }
         ) {
             self.counts.edits += 1;
             self.tickets.insert(ticket, Ticket::Edit);

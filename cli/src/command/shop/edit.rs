@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::{clean, count};
 use crate::pick;
 use clap::Args;
-use souk_protocol::api::Command;
+use souk_protocol::api::{Command, ListingEdit};
 use souk_protocol::id::VariantId;
 use souk_protocol::money::Amount;
 use std::collections::BTreeMap;
@@ -24,6 +24,18 @@ pub(crate) struct Edit {
     /// A new description
     #[arg(long, group = "change")]
     description: Option<String>,
+    /// Another maker or brand; empty for none
+    #[arg(long, group = "change")]
+    vendor: Option<String>,
+    /// Another category; empty for none
+    #[arg(long, group = "change")]
+    category: Option<String>,
+    /// A tag: those that are given are all that it has from now on; may be repeated
+    #[arg(long = "tag", value_name = "TAG", group = "change")]
+    tags: Vec<String>,
+    /// Take all tags away
+    #[arg(long, group = "change", conflicts_with = "tags")]
+    no_tags: bool,
     /// A new price: VARIANT=AMOUNT, or AMOUNT if there is one variant; may be repeated
     #[arg(long = "price", value_name = "VARIANT=AMOUNT", group = "change")]
     prices: Vec<String>,
@@ -34,8 +46,15 @@ pub(crate) struct Edit {
     #[arg(long, group = "change")]
     unpublish: bool,
     /// Take it away for good
-    #[arg(long, group = "change", conflicts_with_all = ["title", "description", "prices", "publish", "unpublish"])]
+    #[arg(long, group = "change", conflicts_with_all = ["title", "description", "vendor", "category", "tags", "no_tags", "prices", "publish", "unpublish"])]
     remove: bool,
+}
+
+impl Edit {
+    /// The tags from now on; none if they stay.
+    fn tags(&self) -> Option<Vec<String>> {
+        (self.no_tags || !self.tags.is_empty()).then(|| self.tags.clone())
+    }
 }
 
 /// What `stock` takes.
@@ -68,14 +87,17 @@ pub(super) fn edit(wish: &Edit, context: &Context) -> Result<(), Failure> {
         (_, true) => Some(false),
         _ => None,
     };
-    let (value, _) = client.command(&Command::EditListing {
-        listing: listing.listing,
+    let (value, _) = client.command(&Command::EditListing(ListingEdit {
         title: wish.title.clone(),
         description: wish.description.clone(),
+        vendor: wish.vendor.clone(),
+        category: wish.category.clone(),
+        tags: wish.tags(),
         prices,
         published,
         removed: wish.remove.then_some(true),
-    })?;
+        ..ListingEdit::of(listing.listing)
+    }))?;
     let what = if wish.remove { "is gone" } else { "is changed" };
     context
         .output

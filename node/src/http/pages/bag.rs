@@ -46,6 +46,10 @@ struct Line {
 }
 
 impl Line {
+    /// The name of the field with its units.
+    fn field(&self) -> String {
+        format!("units/{}", self.key)
+    }
     /// Whether it cannot be had as it stands here.
     fn is_gone(&self) -> bool {
         self.variant
@@ -158,8 +162,10 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
     match name {
         "units" => {
             let shop: AuthorId = form.parsed("shop")?;
+            let _turn = page.app.bags.lock().await;
             let mut bag = page.app.read(move |records| bags::of(records, &shop)).await?;
             let removed = form.text("remove").to_owned();
+            let mut shown = Vec::new();
             for (line, units) in form.beginning("units/") {
                 let (listing, variant) = line_of(line)?;
                 let units = match removed == line {
@@ -170,17 +176,13 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                         .map_err(|_| Problem::Field(format!("'{units}' is no number of units")))?,
                 };
                 bag.set(&listing, variant.as_ref(), units);
+                shown.push((listing, variant));
             }
-            page.carry_out(form, bag.kept()).await?;
+            page.carry_out(bag.kept()).await?;
             match form.text("go") {
-                "ask" => ask(page, form, bag).await,
+                "ask" => ask(page, form, bag, &shown).await,
                 _ => Ok(Done::to("/bag".into(), "bag-changed")),
             }
-        }
-        "empty" => {
-            let shop: AuthorId = form.parsed("shop")?;
-            page.carry_out(form, Bag::empty(shop).kept()).await?;
-            Ok(Done::to("/bag".into(), "bag-emptied"))
         }
         other => Err(unknown(other)),
     }
@@ -196,21 +198,31 @@ fn line_of(text: &str) -> Result<(ListingId, Option<VariantId>), Problem> {
     Ok((parse(listing)?, variant))
 }
 
-/// Asks the shop for its binding price; the bag is the order's from then on.
-async fn ask(page: &Page, form: &Form, bag: Bag) -> Result<Done, Problem> {
+/// Asks the shop for its binding price of what the form showed; that is the order's from then on. What was put in
+/// from another window meanwhile stays in the bag.
+async fn ask(
+    page: &Page,
+    form: &Form,
+    mut bag: Bag,
+    shown: &[(ListingId, Option<VariantId>)],
+) -> Result<Done, Problem> {
     let shop = bag.shop;
-    if bag.lines.is_empty() {
+    let lines = bag.take(shown);
+    if lines.is_empty() {
         return Err(Problem::Field("the bag is empty".into()));
     }
     let command = Command::AskQuote {
         shop,
-        lines: bag.lines,
+        lines,
         country: form.text("country").to_uppercase(),
         note: form.text("note").to_owned(),
     };
-    match page.carry_out(form, command).await? {
+    match page.carry_out(command).await? {
         Reply::Order { order, .. } => {
-            page.carry_out(form, Bag::empty(shop).kept()).await?;
+            // The question was asked: a bag that stays full is no reason to send the form again.
+            if let Err(problem) = page.carry_out(bag.kept()).await {
+                tracing::warn!(%problem, "a bag was not emptied");
+            }
             Ok(Done::to(format!("/orders/{order}"), "asked"))
         }
         other => Err(Problem::Fault(format!(

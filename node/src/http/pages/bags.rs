@@ -68,6 +68,14 @@ impl Bag {
         }
     }
 
+    /// Takes these lines out of it.
+    pub(super) fn take(&mut self, lines: &[(ListingId, Option<VariantId>)]) -> Vec<LineDraft> {
+        let is_one = |line: &LineDraft| lines.contains(&(line.listing, line.variant));
+        let (taken, left) = std::mem::take(&mut self.lines).into_iter().partition(is_one);
+        self.lines = left;
+        taken
+    }
+
     /// The command that keeps it.
     pub(super) fn kept(&self) -> Command {
         let text = match self.lines.is_empty() {
@@ -125,6 +133,9 @@ mod tests {
             bag.lines.iter().map(|line| line.units).collect::<Vec<_>>(),
             [5, 1]
         );
+        let mut other = bag.clone();
+        assert_eq!(other.take(&[(listing, Some(variant))]).len(), 1);
+        assert_eq!((other.lines.len(), other.take(&[]).len()), (1, 0));
         bag.set(&listing, Some(&variant), 0);
         assert_eq!(bag.lines.len(), 1);
         bag.set(&listing, None, u32::MAX);

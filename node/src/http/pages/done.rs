@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Where a form leads when it was taken.
+#[derive(Clone)]
 pub(super) struct Done {
     /// The screen; none for the one that the form stands on.
     pub(super) to: Option<String>,

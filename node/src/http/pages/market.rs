@@ -215,18 +215,17 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
         facets: true,
         ..Query::default()
     };
-    let found = search::find(&page.app, query).await?;
-    let (terms, owner, listed, bag) = page
-        .app
-        .read(move |records| {
-            Ok((
-                view::shop(records, &shop)?,
-                view::profile(records, &me, &shop)?,
-                view::listings(records, &me, &shop, after, LISTINGS)?,
-                bags::of(records, &shop)?,
-            ))
-        })
-        .await?;
+    let held = page.app.read(move |records| {
+        Ok((
+            view::shop(records, &shop)?,
+            view::profile(records, &me, &shop)?,
+            view::listings(records, &me, &shop, after, LISTINGS)?,
+            bags::of(records, &shop)?,
+        ))
+    });
+    // The index, the records and the network are asked at once: none waits for another.
+    let found = search::find(&page.app, query);
+    let (found, (terms, owner, listed, bag), seen) = tokio::try_join!(found, held, Seen::of(&page, shop))?;
     let Some(terms) = terms else {
         return Err(Problem::NotFound {
             message: format!("no shop of {shop} is held here"),
@@ -244,7 +243,6 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
             listed.next,
         ),
     };
-    let seen = Seen::of(&page, shop).await?;
     page.show(&StoreScreen {
         page: &page,
         shop: terms,
@@ -415,6 +413,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             let variant = form.maybe::<VariantId>("variant")?;
             let units = form.maybe::<u32>("units")?.unwrap_or(1);
             let me = page.me;
+            let _turn = page.app.bags.lock().await;
             let (mut bag, held) = page
                 .app
                 .read(move |records| {
@@ -445,7 +444,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                     bags::LINES_MAX
                 )));
             }
-            page.carry_out(form, bag.kept()).await?;
+            page.carry_out(bag.kept()).await?;
             match form.ticked("now") {
                 true => Ok(Done::to(format!("/bag#shop-{shop}"), "")),
                 false => Ok(Done::here("bagged")),

@@ -49,6 +49,7 @@ mod voice;
 mod words;
 
 use super::app::{App, Params};
+use super::command::Answers;
 use super::problem::Problem;
 use askama::Template;
 use axum::extract::{FromRequestParts, Request, State};
@@ -57,6 +58,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing;
 use axum::{Extension, Router};
+use done::Done;
 use notices::Bell;
 use page::{Page, screen};
 use preferences::Look;
@@ -89,6 +91,7 @@ pub(super) fn router() -> Router<App> {
         .merge(node::router())
         .route("/act", routing::post(act::act).get(act::nothing))
         .route("/assets/{hash}/{name}", routing::get(assets::asset))
+        .layer(Extension(Arc::<Answers<Done>>::default()))
         .layer(Extension(Arc::<Bell>::default()))
 }
 

@@ -9,13 +9,17 @@ use super::talk::after;
 use askama::Template;
 use axum::response::Response;
 use souk_protocol::api::{Command, Reply};
+use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, TabId};
 use souk_protocol::money::{Amount, Currency};
-use souk_protocol::view::{self, FollowView, TabView};
+use souk_protocol::text::Name;
+use souk_protocol::view::{self, TabView};
 use std::collections::BTreeMap;
 
 /// Tabs on one page.
 const TABS: usize = 100;
+/// Tabs that the sums are made of: all that a person has.
+const TABS_SUMMED: usize = 10_000;
 /// People to choose from for a new tab.
 const PEOPLE: usize = 200;
 
@@ -26,8 +30,9 @@ struct MoneyScreen<'a> {
     tabs: Vec<TabView>,
     next: Option<String>,
     totals: Vec<Totals>,
-    people: Vec<FollowView>,
-    to: String,
+    /// People to choose from, and who is chosen.
+    people: Vec<(AuthorId, Option<Name>)>,
+    chosen: Option<AuthorId>,
 }
 
 /// All tabs of one currency.
@@ -48,22 +53,34 @@ impl MoneyScreen<'_> {
     fn owes(&self, tab: &TabView) -> bool {
         tab.balance_minor > 0
     }
+    fn is_chosen(&self, one: &AuthorId) -> bool {
+        self.chosen.as_ref() == Some(one)
+    }
 }
 
 /// `GET /money`
 pub(super) async fn tabs(page: Page) -> Result<Response, Problem> {
     let (me, after) = (page.me, after(&page.query)?);
-    let (found, people) = page
+    let asked = page.kept_or("money.grant", "", "to", page.query.text("to"));
+    let chosen: Option<AuthorId> = asked.parse().ok().filter(|asked| *asked != me);
+    let (found, all, people) = page
         .app
         .read(move |records| {
+            let followed = view::follows(records, None, PEOPLE)?.items;
+            let mut people: Vec<_> = followed.into_iter().map(|one| (one.author, one.name)).collect();
+            // Whoever was asked for is among them, known or not: a list without them would choose somebody else.
+            if let Some(chosen) = chosen.filter(|chosen| people.iter().all(|(one, _)| one != chosen)) {
+                people.push((chosen, feed::name(records, &chosen)?));
+            }
             Ok((
                 view::tabs(records, &me, after, TABS)?,
-                view::follows(records, None, PEOPLE)?.items,
+                view::tabs(records, &me, None, TABS_SUMMED)?.items,
+                people,
             ))
         })
         .await?;
     let mut sums: BTreeMap<Currency, (i64, i64, i64)> = BTreeMap::new();
-    for tab in &found.items {
+    for tab in &all {
         let (owed, owing, at_risk) = sums.entry(tab.currency).or_default();
         *owed = owed.saturating_add(tab.balance_minor.max(0));
         *owing = owing.saturating_add(tab.you_owe_minor);
@@ -75,14 +92,13 @@ pub(super) async fn tabs(page: Page) -> Result<Response, Problem> {
         owing: amount(owing, currency),
         at_risk: amount(at_risk, currency),
     });
-    let to = page.query.text("to").to_owned();
     page.show(&MoneyScreen {
         page: &page,
         totals: totals.collect(),
         tabs: found.items,
         next: found.next,
         people,
-        to,
+        chosen,
     })
 }
 
@@ -133,10 +149,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             let limit = Amount::parse(&form.text("limit").replace(',', "."), currency)
                 .map_err(|error| Problem::Field(error.to_string()))?;
             let vouched = form.ticked("vouched");
-            match page
-                .carry_out(form, Command::GrantTab { to, limit, vouched })
-                .await?
-            {
+            match page.carry_out(Command::GrantTab { to, limit, vouched }).await? {
                 Reply::Tab { tab, .. } => Ok(Done::to(format!("/money/{tab}"), "granted")),
                 other => Err(Problem::Fault(format!("a tab was answered with {other:?}"))),
             }

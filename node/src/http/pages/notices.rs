@@ -6,6 +6,7 @@ use souk_protocol::body::Body;
 use souk_protocol::id::{AuthorId, EnvelopeId, OrderId, TabId};
 use souk_protocol::order::State;
 use souk_protocol::records::{Fault, Records};
+use souk_protocol::settlement::Rail;
 use souk_protocol::time::Timestamp;
 use souk_protocol::view::{self, OrderView};
 use std::collections::{BTreeMap, BTreeSet};
@@ -220,7 +221,7 @@ fn about(
     Ok(match &event.what {
         Happening::OrderMoved { order, .. } => match once.orders.insert(*order) {
             true => view::order(records, me, now, order)?
-                .filter(by_other)
+                .filter(is_news)
                 .map(|order| About::Order {
                     order: Box::new(order),
                 }),
@@ -238,9 +239,12 @@ fn about(
     })
 }
 
-/// Whether the last step was the other side's, or nobody's.
-fn by_other(order: &OrderView) -> bool {
-    order.state == State::Lapsed || order.history.last().is_some_and(|act| act.by != order.you)
+/// Whether the last step was the other side's or nobody's, or the own node took it and something waits now: with a
+/// tab it accepts and signs the receipt by itself.
+fn is_news(order: &OrderView) -> bool {
+    let by_other = order.history.last().is_some_and(|act| act.by != order.you);
+    let by_itself = order.rail == Some(Rail::Tab) && order.waits_for_you();
+    order.state == State::Lapsed || by_other || by_itself
 }
 
 fn said(

@@ -12,7 +12,7 @@ use super::talk::after;
 use askama::Template;
 use axum::response::Response;
 use souk_protocol::api::{Command, Reply};
-use souk_protocol::id::{ListingId, OrderId};
+use souk_protocol::id::{ListingId, OrderId, TabId};
 use souk_protocol::money::Amount;
 use souk_protocol::order::{Role, State};
 use souk_protocol::settlement::Rail;
@@ -21,9 +21,7 @@ use souk_protocol::view::{self, AddressView, InstructionView, OrderView, TabView
 /// Orders on one page.
 const ORDERS: usize = 30;
 /// Orders that wait for the owner and stand above the others.
-const WAITING: usize = 20;
-/// Tabs that are looked through for the one with the merchant.
-const TABS: usize = 200;
+const WAITING: usize = 200;
 /// Addresses to choose from.
 const ADDRESSES: usize = 20;
 
@@ -40,19 +38,22 @@ struct OrdersScreen<'a> {
 pub(super) async fn all(page: Page) -> Result<Response, Problem> {
     let (me, now, after) = (page.me, page.app.node.now(), after(&page.query)?);
     let first = after.is_none();
-    let (waiting, orders) = page
+    let (mut waiting, orders) = page
         .app
         .read(move |records| {
-            let waiting = if first {
-                view::orders_to_act_on(records, &me, now, WAITING)?
-            } else {
-                Vec::new()
-            };
+            let waiting = view::orders_to_act_on(records, &me, now, None)?;
             Ok((waiting, view::orders(records, &me, now, after, ORDERS)?))
         })
         .await?;
-    let is_open = |order: &OrderView| waiting.iter().any(|other| other.order == order.order);
-    let rest = orders.items.into_iter().filter(|order| !is_open(order)).collect();
+    waiting.truncate(WAITING);
+    let is_above = |order: &OrderView| waiting.iter().any(|other| other.order == order.order);
+    let rest = orders
+        .items
+        .into_iter()
+        .filter(|order| !is_above(order))
+        .collect();
+    // What waits stands on the first page, and on no other.
+    waiting.truncate(if first { WAITING } else { 0 });
     page.show(&OrdersScreen {
         page: &page,
         orders: rest,
@@ -69,7 +70,8 @@ struct OrderScreen<'a> {
     addresses: Vec<AddressView>,
     tab: Option<TabView>,
     transfer: Option<String>,
-    reviewed: bool,
+    /// What was bought and is not reviewed yet.
+    unreviewed: Vec<ListingId>,
     /// Whether something of it is sent, so that an address is needed.
     sent: bool,
     /// When the other side was last heard of.
@@ -109,6 +111,7 @@ impl OrderScreen<'_> {
         let side = if self.buys() { "buyer" } else { "merchant" };
         let state = self.order.state.name();
         match (self.order.state, self.order.rail) {
+            _ if self.is_expired() => self.page.t(&format!("means-expired-{side}")),
             (State::Accepted, Some(Rail::Manual)) => self.page.t(&format!("means-accepted-manual-{side}")),
             _ => self.page.t(&format!("means-{state}-{side}")),
         }
@@ -140,15 +143,37 @@ impl OrderScreen<'_> {
     }
     /// For how long it waits, in words.
     fn deadline(&self) -> String {
-        self.order
-            .deadline
-            .as_ref()
-            .map(|deadline| self.page.until(&deadline.at.0))
-            .unwrap_or_default()
+        match &self.order.deadline {
+            Some(deadline) if deadline.at.0 > self.page.now => {
+                let until = self.page.until(&deadline.at.0);
+                format!("{} {until}", self.page.t("waiting-until"))
+            }
+            _ => self.page.t("waiting-over"),
+        }
+    }
+    /// Whether the price held until a moment that is over, and nobody ordered.
+    fn is_expired(&self) -> bool {
+        let over = |expires: souk_protocol::time::Timestamp| expires.0 <= self.page.now;
+        self.order.state == State::Quoted && self.order.expires.is_some_and(over)
+    }
+    /// Whether the buyer is to be told how to pay: afterwards it would ask for the payment once more.
+    fn is_to_be_paid(&self) -> bool {
+        self.order.state == State::Accepted
+    }
+    /// Whether this way to pay is chosen: the one of a form that was refused, else the tab if it is enough.
+    fn is_chosen(&self, rail: &str) -> bool {
+        let first = if self.tab_is_enough() { "tab" } else { "manual" };
+        self.page.kept_or("orders.place", "", "rail", first) == rail
+    }
+    /// Whether a delivery address is chosen: the one of a form that was refused, else the first one.
+    fn is_sent_to(&self, name: &str) -> bool {
+        let first = self.addresses.first().map_or("", |address| address.name.as_str());
+        self.page.kept_or("orders.place", "", "where", first) == name
     }
     /// Whether the time for the next step runs out soon.
     fn expires(&self) -> Option<String> {
-        let at = self.order.expires.filter(|_| self.order.state == State::Quoted)?;
+        let quoted = self.order.state == State::Quoted && !self.is_expired();
+        let at = self.order.expires.filter(|_| quoted)?;
         Some(self.page.t1("quote-holds", "when", self.page.until(&at.0)))
     }
     fn takes(&self, rail: Rail) -> bool {
@@ -167,7 +192,7 @@ impl OrderScreen<'_> {
     }
     /// Whether it goes on only when the other side is there again.
     fn waits_for_them(&self) -> bool {
-        !self.has_ended() && self.order.next.iter().all(|next| *next == "cancel_order") && !self.seen.is_now()
+        !self.has_ended() && !self.is_expired() && !self.order.waits_for_you() && !self.seen.is_now()
     }
     fn seen_text(&self) -> String {
         match &self.seen {
@@ -176,27 +201,25 @@ impl OrderScreen<'_> {
         }
     }
     fn has_ended(&self) -> bool {
-        matches!(
-            self.order.state,
-            State::Completed | State::Declined | State::Cancelled | State::Lapsed
-        )
+        self.order.state.is_over()
     }
     fn can_review(&self) -> bool {
-        self.buys() && self.order.receipt.is_some() && !self.reviewed
+        self.buys() && self.order.receipt.is_some() && !self.unreviewed.is_empty()
     }
+    /// What can be reviewed, each once, and how it was called.
     fn listings(&self) -> Vec<(ListingId, String)> {
-        let mut listings: Vec<(ListingId, String)> = Vec::new();
-        for line in &self.order.lines {
-            if !listings.iter().any(|(id, _)| *id == line.listing) {
-                listings.push((line.listing, line.title.to_string()));
-            }
-        }
-        listings
+        let named = |listing: &ListingId| {
+            let line = self.order.lines.iter().find(|line| line.listing == *listing);
+            (
+                *listing,
+                line.map(|line| line.title.to_string()).unwrap_or_default(),
+            )
+        };
+        self.unreviewed.iter().map(named).collect()
     }
-    /// Lines of the address that was typed, or of the first one that is kept.
-    fn address_lines(&self) -> String {
-        let kept = self.page.kept("orders.place", "", "address");
-        kept.unwrap_or_else(|| self.addresses.first().map(lines).unwrap_or_default())
+    /// What was chosen in a review that was refused.
+    fn is_kept(&self, field: &str, value: &impl ToString) -> bool {
+        self.page.kept("orders.review", "", field) == Some(value.to_string())
     }
     fn address_text(&self, address: &AddressView) -> String {
         lines(address)
@@ -224,18 +247,23 @@ async fn found(page: &Page) -> Result<OrderView, Problem> {
 pub(super) async fn order(page: Page) -> Result<Response, Problem> {
     let order = found(&page).await?;
     let me = page.me;
-    let (merchant, buys) = (order.merchant, order.you == Role::Buyer);
+    let (merchant, buys, id, country) = (
+        order.merchant,
+        order.you == Role::Buyer,
+        order.order,
+        order.country,
+    );
+    let currency = order.total.map(|total| total.currency);
     let bought: Vec<_> = order
         .lines
         .iter()
         .map(|line| (line.listing, line.variant))
         .collect();
-    let (addresses, tab, merchant_name, reviewed, sent) = page
+    let (addresses, tab, merchant_name, unreviewed, sent) = page
         .app
         .read(move |records| {
-            let other = if buys { merchant } else { me };
-            let tabs = view::tabs(records, &me, None, TABS)?.items;
-            let (mut reviewed, mut sent) = (false, false);
+            let tab = currency.map(|currency| TabId::of(&me, &merchant, currency.code()));
+            let (mut unreviewed, mut sent) = (Vec::new(), false);
             for (listing, variant) in &bought {
                 let held = view::listing(records, &me, &merchant, listing)?;
                 let held = held
@@ -243,14 +271,24 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
                     .and_then(|held| held.variants.iter().find(|one| one.variant == *variant));
                 // What is not known here any more may well be a parcel.
                 sent |= held.is_none_or(|variant| variant.requires_shipping);
-                let reviews = view::reviews(records, &merchant, listing, TABS)?.items;
-                reviewed |= reviews.iter().any(|review| review.author == me);
+                if buys
+                    && !unreviewed.contains(listing)
+                    && !view::is_reviewed(records, &me, &merchant, listing, &id)?
+                {
+                    unreviewed.push(*listing);
+                }
             }
+            // A parcel goes to the country that it was priced for.
+            let mut addresses = view::addresses(records, None, ADDRESSES)?.items;
+            addresses.retain(|address| address.address.country.as_str() == country.to_string());
             Ok((
-                view::addresses(records, None, ADDRESSES)?.items,
-                tabs.into_iter().find(|tab| tab.with == other),
+                addresses,
+                tab.filter(|_| buys)
+                    .map(|tab| view::tab(records, &me, &tab))
+                    .transpose()?
+                    .flatten(),
                 souk_protocol::feed::name(records, &merchant)?,
-                reviewed,
+                unreviewed,
                 sent,
             ))
         })
@@ -270,7 +308,7 @@ pub(super) async fn order(page: Page) -> Result<Response, Problem> {
         addresses,
         tab,
         transfer,
-        reviewed,
+        unreviewed,
         sent,
         seen,
     })
@@ -300,22 +338,29 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
     let order: OrderId = form.parsed("order")?;
     let (command, word) = match name {
         "place" => {
-            let address: Vec<String> = form
-                .get("address")
+            let (typed, chosen) = (form.get("address").to_owned(), form.get("where").to_owned());
+            let address = match chosen.is_empty() {
+                true => typed,
+                false => address_called(page, chosen.clone()).await?,
+            };
+            let address: Vec<String> = address
                 .lines()
                 .map(str::trim)
                 .filter(|line| !line.is_empty())
                 .map(str::to_owned)
                 .collect();
+            if form.ticked("sent") && address.is_empty() {
+                return Err(Problem::Field("this is sent to you: say where to".into()));
+            }
             let kept = form.text("keep").to_owned();
-            if !kept.is_empty() && !address.is_empty() {
+            if chosen.is_empty() && !kept.is_empty() && !address.is_empty() {
                 let country = form.text("country").to_owned();
                 let command = Command::SaveAddress {
                     name: kept,
                     lines: address.clone(),
                     country,
                 };
-                page.carry_out(form, command).await?;
+                page.carry_out(command).await?;
             }
             (
                 Command::PlaceOrder {
@@ -369,10 +414,10 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                 "reviewed",
             )
         }
-        "again" => return again(page, form, order).await,
+        "again" => return again(page, order).await,
         other => return Err(unknown(other)),
     };
-    match page.carry_out(form, command).await? {
+    match page.carry_out(command).await? {
         Reply::Order { .. } | Reply::Said { .. } | Reply::Done => {
             Ok(Done::to(format!("/orders/{order}"), word))
         }
@@ -382,9 +427,25 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
     }
 }
 
+/// The lines of an address that the owner keeps.
+async fn address_called(page: &Page, name: String) -> Result<String, Problem> {
+    let addresses = page
+        .app
+        .read(|records| view::addresses(records, None, ADDRESSES))
+        .await?;
+    let found = addresses
+        .items
+        .iter()
+        .find(|address| address.name.as_str() == name);
+    found
+        .map(lines)
+        .ok_or_else(|| Problem::Field(format!("no address '{name}' is kept here any more")))
+}
+
 /// Puts what an order was about back into the bag.
-async fn again(page: &Page, form: &Form, order: OrderId) -> Result<Done, Problem> {
+async fn again(page: &Page, order: OrderId) -> Result<Done, Problem> {
     let (me, now) = (page.me, page.app.node.now());
+    let _turn = page.app.bags.lock().await;
     let bag = page
         .app
         .read(move |records| {
@@ -399,7 +460,7 @@ async fn again(page: &Page, form: &Form, order: OrderId) -> Result<Done, Problem
         })
         .await?;
     if let Some(bag) = bag {
-        page.carry_out(form, bag.kept()).await?;
+        page.carry_out(bag.kept()).await?;
     }
     Ok(Done::to("/bag".into(), "bagged"))
 }

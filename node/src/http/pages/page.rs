@@ -2,7 +2,6 @@
 //! says in words what went wrong and what to do.
 
 use super::super::app::App;
-use super::super::command;
 use super::super::door::Caller;
 use super::super::problem::Problem;
 use super::bags;
@@ -188,12 +187,9 @@ impl Page {
             false => cookie,
         }
     }
-    /// Carries out what a form asks for. The same form sent twice does it once.
-    pub(super) async fn carry_out(&self, form: &Form, command: Command) -> Result<Reply, Problem> {
-        match form.get("once") {
-            "" => Ok(self.app.node.command(command).await?),
-            key => command::once(&self.app, key, command).await,
-        }
+    /// Carries out what a form asks for.
+    pub(super) async fn carry_out(&self, command: Command) -> Result<Reply, Problem> {
+        Ok(self.app.node.command(command).await?)
     }
     /// This screen's address, without the word about the last deed.
     pub(super) fn here(&self) -> String {

@@ -257,19 +257,16 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
         }
         "follow" => {
             let author = found(form.text("author"))?;
-            page.carry_out(
-                form,
-                Command::Follow {
-                    author,
-                    public: form.ticked("public"),
-                },
-            )
+            page.carry_out(Command::Follow {
+                author,
+                public: form.ticked("public"),
+            })
             .await?;
             Ok(Done::here("followed"))
         }
         "unfollow" => {
             let author: AuthorId = form.parsed("author")?;
-            page.carry_out(form, Command::Unfollow { author }).await?;
+            page.carry_out(Command::Unfollow { author }).await?;
             Ok(Done::here("unfollowed"))
         }
         "vouch" => {
@@ -279,7 +276,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
                 stands: form.text("stands") != "no",
                 why: form.text("why").to_owned(),
             };
-            page.carry_out(form, command).await?;
+            page.carry_out(command).await?;
             Ok(Done::here("vouched"))
         }
         "dial" => {

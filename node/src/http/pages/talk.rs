@@ -210,43 +210,32 @@ pub(super) async fn post(page: Page) -> Result<Response, Problem> {
 pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Problem> {
     match name {
         "post" if form.ticked("keep") => {
-            keep_draft(page, form, DRAFT.into(), form.get("text").into()).await?;
+            keep_draft(page, DRAFT.into(), form.get("text").into()).await?;
             Ok(Done::here("kept"))
         }
         "post" => {
             let tags = form.all("tag").filter_map(product).collect();
-            say(page, form, something(form)?, tags, None, None).await?;
-            keep_draft(page, form, DRAFT.into(), String::new()).await?;
+            say(page, something(form)?, tags, None, None).await?;
+            forget_draft(page, DRAFT.into()).await;
             Ok(Done::to("/".into(), "posted"))
         }
         "reply" => {
             let to: EnvelopeId = form.parsed("key")?;
-            say(page, form, something(form)?, Vec::new(), Some(to), None).await?;
-            keep_draft(page, form, answer_draft(&to), String::new()).await?;
+            say(page, something(form)?, Vec::new(), Some(to), None).await?;
+            forget_draft(page, answer_draft(&to)).await;
             Ok(Done::to(format!("/posts/{to}"), "replied"))
         }
         "reshare" => {
             let of: EnvelopeId = form.parsed("key")?;
-            say(
-                page,
-                form,
-                form.text("text").to_owned(),
-                Vec::new(),
-                None,
-                Some(of),
-            )
-            .await?;
+            say(page, form.text("text").to_owned(), Vec::new(), None, Some(of)).await?;
             Ok(Done::here("reshared"))
         }
         "react" => {
             let to: EnvelopeId = form.parsed("key")?;
-            page.carry_out(
-                form,
-                Command::React {
-                    to,
-                    emoji: form.get("emoji").into(),
-                },
-            )
+            page.carry_out(Command::React {
+                to,
+                emoji: form.get("emoji").into(),
+            })
             .await?;
             Ok(Done {
                 to: Some(format!("{}#post-{to}", page_of(form))),
@@ -268,7 +257,6 @@ fn something(form: &Form) -> Result<String, Problem> {
 
 async fn say(
     page: &Page,
-    form: &Form,
     text: String,
     tags: Vec<Product>,
     reply_to: Option<EnvelopeId>,
@@ -280,14 +268,19 @@ async fn say(
         reply_to,
         reshare,
     };
-    page.carry_out(form, command).await.map(drop)
+    page.carry_out(command).await.map(drop)
+}
+
+/// Removes the draft of what was said. One that stays is no reason to say it twice.
+async fn forget_draft(page: &Page, name: String) {
+    if let Err(problem) = keep_draft(page, name, String::new()).await {
+        tracing::warn!(%problem, "a draft was not removed");
+    }
 }
 
 /// Keeps a draft; no text removes it.
-async fn keep_draft(page: &Page, form: &Form, name: String, text: String) -> Result<(), Problem> {
-    page.carry_out(form, Command::SaveDraft { name, text })
-        .await
-        .map(drop)
+async fn keep_draft(page: &Page, name: String, text: String) -> Result<(), Problem> {
+    page.carry_out(Command::SaveDraft { name, text }).await.map(drop)
 }
 
 /// The screen that a form stands on.

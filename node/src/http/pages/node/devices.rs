@@ -58,7 +58,7 @@ pub(super) async fn invite(mut page: Page, _: Form) -> Result<Response, Problem>
     // What reaches this machine from another one first: a code names few, or it grows long.
     addresses.sort_by_key(|address| address.starts_with("/ip4/127.") || address.starts_with("/ip6/::1/"));
     addresses.truncate(INVITATION_ADDRESSES_MAX / 2);
-    let reply = page.app.node.command(Command::InviteDevice { addresses }).await?;
+    let reply = page.carry_out(Command::InviteDevice { addresses }).await?;
     let Reply::Invited { code, .. } = reply else {
         return Err(Problem::Fault("the node gave no code".into()));
     };
@@ -71,18 +71,16 @@ pub(super) async fn invite(mut page: Page, _: Form) -> Result<Response, Problem>
 
 /// The owner says that both devices show the same words.
 pub(super) async fn confirm(page: &Page, form: &Form) -> Result<Done, Problem> {
-    page.app
-        .node
-        .command(Command::ConfirmDevice {
-            words: form.text("words").to_owned(),
-        })
-        .await?;
+    page.carry_out(Command::ConfirmDevice {
+        words: form.text("words").to_owned(),
+    })
+    .await?;
     Ok(Done::to("/settings/devices".into(), "device-in"))
 }
 
 /// Nobody comes in any more.
 pub(super) async fn close(page: &Page) -> Result<Done, Problem> {
-    page.app.node.command(Command::CloseInvitation).await?;
+    page.carry_out(Command::CloseInvitation).await?;
     Ok(Done::to("/settings/devices".into(), "invitation-closed"))
 }
 
@@ -94,6 +92,6 @@ pub(super) async fn revoke(page: &Page, form: &Form) -> Result<Done, Problem> {
             "tick that this device is to be thrown out for good".into(),
         ));
     }
-    page.app.node.command(Command::RevokeDevice { device }).await?;
+    page.carry_out(Command::RevokeDevice { device }).await?;
     Ok(Done::here("device-out"))
 }

@@ -137,13 +137,11 @@ pub(super) async fn confirm(page: &Page, form: &Form) -> Result<Done, Problem> {
             return Err(Problem::Field(format!("word {number} is another one")));
         }
     }
-    page.app
-        .node
-        .command(Command::SaveDraft {
-            name: CONFIRMED.into(),
-            text: "yes".into(),
-        })
-        .await?;
+    page.carry_out(Command::SaveDraft {
+        name: CONFIRMED.into(),
+        text: "yes".into(),
+    })
+    .await?;
     Ok(Done::here("words-confirmed"))
 }
 

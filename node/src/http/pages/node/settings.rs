@@ -77,13 +77,11 @@ pub(super) async fn save_profile(page: &Page, form: &Form) -> Result<Done, Probl
         Some(about) => about,
         None => about(page).await?,
     };
-    page.app
-        .node
-        .command(Command::SetProfile {
-            name: form.text("name").to_owned(),
-            about,
-        })
-        .await?;
+    page.carry_out(Command::SetProfile {
+        name: form.text("name").to_owned(),
+        about,
+    })
+    .await?;
     Ok(Done::here("profile"))
 }
 
@@ -126,7 +124,7 @@ pub(super) async fn save_address(page: &Page, form: &Form) -> Result<Done, Probl
         country: String::new(),
     };
     if form.ticked("remove") {
-        page.app.node.command(remove(old)).await?;
+        page.carry_out(remove(old)).await?;
         return Ok(Done::here("address-removed"));
     }
     let lines: Vec<String> = form
@@ -142,16 +140,24 @@ pub(super) async fn save_address(page: &Page, form: &Form) -> Result<Done, Probl
             "an address has a name and at least one line".into(),
         ));
     }
-    page.app
-        .node
-        .command(Command::SaveAddress {
-            name: name.to_owned(),
-            lines,
-            country: form.text("country").to_uppercase(),
-        })
-        .await?;
+    let (wanted, kept) = (
+        name.to_owned(),
+        page.app.read(|records| view::addresses(records, None, ADDRESSES)),
+    );
+    let is_taken = kept.await?.items.iter().any(|one| one.name.as_str() == wanted);
+    if old != name && is_taken {
+        return Err(Problem::Field(format!(
+            "there is an address called '{name}' already"
+        )));
+    }
+    page.carry_out(Command::SaveAddress {
+        name: name.to_owned(),
+        lines,
+        country: form.text("country").to_uppercase(),
+    })
+    .await?;
     if !old.is_empty() && old != name {
-        page.app.node.command(remove(old)).await?;
+        page.carry_out(remove(old)).await?;
     }
     Ok(Done::here("address-kept"))
 }

@@ -105,25 +105,21 @@ pub(super) async fn follow(page: &Page, form: &Form) -> Result<Done, Problem> {
         author = author.or(there);
     }
     let author = author.ok_or_else(|| Problem::Field("expected an id, a link or an address".into()))?;
-    page.app
-        .node
-        .command(Command::Follow {
-            author,
-            public: form.ticked("public"),
-        })
-        .await?;
+    page.carry_out(Command::Follow {
+        author,
+        public: form.ticked("public"),
+    })
+    .await?;
     Ok(Done::here("following"))
 }
 
 /// The owner goes on to the feed, with or without a name.
 pub(super) async fn finish(page: &Page) -> Result<Done, Problem> {
-    page.app
-        .node
-        .command(Command::SaveDraft {
-            name: WELCOMED.into(),
-            text: "yes".into(),
-        })
-        .await?;
+    page.carry_out(Command::SaveDraft {
+        name: WELCOMED.into(),
+        text: "yes".into(),
+    })
+    .await?;
     Ok(Done::to("/".into(), ""))
 }
 

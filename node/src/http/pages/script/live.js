@@ -56,6 +56,12 @@ function change(held, fresh) {
     at.remove();
     at = next;
   }
+  // A field that was ever typed in shows what it holds, whatever its attribute says: one that was put back must follow
+  // too, or it would send an old number beside a new one. What is being typed is not touched at all.
+  if (['INPUT', 'TEXTAREA'].includes(held.nodeName) && held.type !== 'file') {
+    if (held.value !== fresh.value) held.value = fresh.value;
+    if (held.checked !== fresh.checked) held.checked = fresh.checked;
+  }
 }
 
 async function renew() {

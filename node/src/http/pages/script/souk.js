@@ -22,11 +22,13 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = '1';
   form.setAttribute('aria-busy', 'true');
 });
-// A page that comes back from the browser's memory may send again.
+// A page that comes back from the browser's memory may send again, and that is another deed.
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) {
     delete form.dataset.sent;
     form.removeAttribute('aria-busy');
+    const once = form.elements.namedItem('once');
+    if (once) once.value = crypto.randomUUID();
   }
 });
 

@@ -6,7 +6,7 @@ use super::super::super::problem::Problem;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::words;
-use souk_protocol::api::Command;
+use souk_protocol::api::{Command, ListingEdit};
 use souk_protocol::id::{ListingId, VariantId};
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::view::{ListingView, VariantView};
@@ -54,6 +54,17 @@ pub(super) fn units(text: &str) -> Result<Option<u64>, Problem> {
             .map(Some)
             .map_err(|_| Problem::Field(format!("expected a whole number of units, got '{text}'"))),
     }
+}
+
+/// Texts between commas, none empty, none twice.
+pub(super) fn listed(text: &str) -> Vec<String> {
+    let mut listed: Vec<String> = Vec::new();
+    for one in text.split([',', '،', '\n']).map(str::trim) {
+        if !one.is_empty() && !listed.iter().any(|known| known == one) {
+            listed.push(one.to_owned());
+        }
+    }
+    listed
 }
 
 /// A variant as a row of fields.
@@ -108,29 +119,30 @@ impl Cell {
 }
 
 /// What changes in one listing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Changes {
-    pub(super) title: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) published: Option<bool>,
-    pub(super) prices: BTreeMap<VariantId, Amount>,
+    pub(super) edit: ListingEdit,
     pub(super) stock: Vec<(VariantId, Option<u64>)>,
 }
 
 impl Changes {
+    /// Nothing yet.
+    pub(super) fn of(listing: ListingId) -> Self {
+        Self {
+            edit: ListingEdit::of(listing),
+            stock: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.edit.is_empty() && self.stock.is_empty()
+    }
+
     /// The commands for them.
-    pub(super) fn commands(self, listing: ListingId) -> Vec<Command> {
-        let mut commands = Vec::new();
-        let said = self.title.is_some() || self.description.is_some() || self.published.is_some();
-        if said || !self.prices.is_empty() {
-            commands.push(Command::EditListing {
-                listing,
-                title: self.title,
-                description: self.description,
-                prices: self.prices,
-                published: self.published,
-                removed: None,
-            });
+    pub(super) fn commands(self) -> Vec<Command> {
+        let (listing, mut commands) = (self.edit.listing, Vec::new());
+        if !self.edit.is_empty() {
+            commands.push(Command::EditListing(self.edit));
         }
         commands.extend(self.stock.into_iter().map(|(variant, units)| Command::SetStock {
             listing,
@@ -141,6 +153,11 @@ impl Changes {
     }
 }
 
+/// The changes of one listing among all.
+fn changes_of(all: &mut BTreeMap<ListingId, Changes>, listing: ListingId) -> &mut Changes {
+    all.entry(listing).or_insert_with(|| Changes::of(listing))
+}
+
 /// What the owner changed in the cells of a form and in the switches beside them, by listing. All of it is
 /// read before any of it is done.
 pub(super) fn changes(form: &Form, currency: Currency) -> Result<BTreeMap<ListingId, Changes>, Problem> {
@@ -149,7 +166,7 @@ pub(super) fn changes(form: &Form, currency: Currency) -> Result<BTreeMap<Listin
         let Some((listing, variant)) = name.split_once('.') else {
             let published = form.ticked(&format!("on.{name}"));
             if published != (was == "1") {
-                all.entry(parse(name)?).or_default().published = Some(published);
+                changes_of(&mut all, parse(name)?).edit.published = Some(published);
             }
             continue;
         };
@@ -160,15 +177,12 @@ pub(super) fn changes(form: &Form, currency: Currency) -> Result<BTreeMap<Listin
             let price = amount(price, currency)?;
             // The same written otherwise is no change.
             if words::plain_amount(&price) != was_price {
-                all.entry(listing).or_default().prices.insert(variant, price);
+                changes_of(&mut all, listing).edit.prices.insert(variant, price);
             }
         }
         let stock = form.text(&format!("stock.{name}"));
         if stock != was_stock {
-            all.entry(listing)
-                .or_default()
-                .stock
-                .push((variant, units(stock)?));
+            changes_of(&mut all, listing).stock.push((variant, units(stock)?));
         }
     }
     Ok(all)
@@ -178,10 +192,10 @@ pub(super) fn changes(form: &Form, currency: Currency) -> Result<BTreeMap<Listin
 pub(super) async fn carry_out(page: &Page, all: BTreeMap<ListingId, Changes>) -> Result<usize, Problem> {
     let ids: Vec<ListingId> = all.keys().copied().collect();
     let mut refused = Ok(());
-    'all: for (listing, changes) in all {
-        for command in changes.commands(listing) {
-            if let Err(error) = page.app.node.command(command).await {
-                refused = Err(error);
+    'all: for changes in all.into_values() {
+        for command in changes.commands() {
+            if let Err(problem) = page.carry_out(command).await {
+                refused = Err(problem);
                 break 'all;
             }
         }
@@ -244,7 +258,7 @@ mod tests {
         form.set(&format!("price.{listing}.{one}"), "5");
         form.set(&format!("stock.{listing}.{two}"), "");
         let all = changes(&form, Currency::EUR).unwrap();
-        let commands = all.into_values().next().unwrap().commands(listing);
+        let commands = all.into_values().next().unwrap().commands();
         assert_eq!(commands.len(), 2);
         assert!(matches!(&commands[1], Command::SetStock { units: None, variant: Some(v), .. } if *v == two));
         form.set(&format!("price.{listing}.{one}"), "x");

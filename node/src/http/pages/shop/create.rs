@@ -5,7 +5,7 @@ use super::super::super::product_file;
 use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
-use super::cells;
+use super::cells::{self, listed};
 use crate::products::handle_of;
 use crate::products::limits::PRODUCT_OPTIONS_MAX;
 use askama::Template;
@@ -61,17 +61,6 @@ pub(super) async fn new(page: Page) -> Result<Response, Problem> {
         any_option: options.iter().any(|option| !option.name.is_empty()),
         options,
     })
-}
-
-/// Texts between commas, none empty, none twice.
-fn listed(text: &str) -> Vec<String> {
-    let mut listed: Vec<String> = Vec::new();
-    for one in text.split([',', '،', '\n']).map(str::trim) {
-        if !one.is_empty() && !listed.iter().any(|known| known == one) {
-            listed.push(one.to_owned());
-        }
-    }
-    listed
 }
 
 /// Every choice of one value for each option.
@@ -155,10 +144,7 @@ pub(super) async fn create(page: &Page, form: &Form) -> Result<Done, Problem> {
         variants: variants.collect(),
     };
     let products = vec![product];
-    page.app
-        .node
-        .command(Command::ImportListings { products })
-        .await?;
+    page.carry_out(Command::ImportListings { products }).await?;
     cells::renew(page, vec![listing]).await?;
     Ok(Done::to(format!("/shop/{listing}"), "shop-new"))
 }

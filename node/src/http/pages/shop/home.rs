@@ -26,8 +26,6 @@ const LINES: usize = 50;
 const CELLS: usize = 5;
 /// Orders that are shown.
 const ORDERS: usize = 8;
-/// Orders that are counted.
-const ORDERS_COUNTED: usize = 100;
 
 /// A listing of the grid.
 struct Line {
@@ -142,20 +140,17 @@ fn found<'a>(
 /// `GET /shop`
 pub(super) async fn home(page: Page) -> Result<Response, Problem> {
     let (me, now) = (page.me, page.app.node.now());
-    let (known, to_act_on) = page
+    let (known, mut orders) = page
         .app
         .read(move |records| {
             let known = terms::fields(records, &me)?;
-            Ok((known, view::orders_to_act_on(records, &me, now, ORDERS_COUNTED)?))
+            let orders = view::orders_to_act_on(records, &me, now, Some(Role::Merchant))?;
+            Ok((known, orders))
         })
         .await?;
     if known.is_none() {
         return terms::show(&page, None);
     }
-    let mut orders: Vec<OrderView> = to_act_on
-        .into_iter()
-        .filter(|order| order.you == Role::Merchant)
-        .collect();
     let orders_count = orders.len();
     orders.truncate(ORDERS);
     let (text, shown) = (page.query.text("q").to_owned(), named(page.query.get("show")));

@@ -6,14 +6,13 @@ use super::super::super::product_file;
 use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
-use super::cells::{self, Cell};
+use super::cells::{self, Cell, Changes, listed};
 use askama::Template;
 use axum::response::Response;
-use souk_protocol::api::Command;
+use souk_protocol::api::{Command, ListingEdit};
 use souk_protocol::id::ListingId;
 use souk_protocol::listing::Kind;
 use souk_protocol::view::{self, ListingView};
-use std::collections::BTreeMap;
 
 /// Variants of one screen: all fields must fit into one form.
 const CELLS: usize = 200;
@@ -24,12 +23,7 @@ struct ListingScreen<'a> {
     page: &'a Page,
     listing: ListingView,
     key: String,
-    title: String,
-    description: String,
-    /// What both were when the form was drawn: what the owner left alone is not sent again, and so takes
-    /// back nothing that another window or device changed since.
-    was_title: String,
-    was_description: String,
+    texts: Vec<Text>,
     on: bool,
     was: String,
     cells: Vec<Cell>,
@@ -37,7 +31,38 @@ struct ListingScreen<'a> {
     later: Option<usize>,
 }
 
+/// A field of text, and what it was when the form was drawn: what the owner left alone is not sent again, and
+/// so takes back nothing that another window or device changed since.
+struct Text {
+    name: &'static str,
+    now: String,
+    was: String,
+}
+
+/// The texts of a listing that its form holds.
+fn texts(listing: &ListingView) -> [(&'static str, String); 5] {
+    [
+        ("title", listing.title.to_string()),
+        ("description", listing.description.to_string()),
+        ("vendor", listing.vendor.to_string()),
+        ("category", listing.category.to_string()),
+        ("tags", joined(listing.tags.iter())),
+    ]
+}
+
+/// Tags as their field shows them.
+fn joined(tags: impl Iterator<Item = impl ToString>) -> String {
+    tags.map(|tag| tag.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 impl ListingScreen<'_> {
+    /// What a field of text holds.
+    fn text(&self, name: &str) -> &str {
+        self.texts
+            .iter()
+            .find(|text| text.name == name)
+            .map_or("", |text| text.now.as_str())
+    }
     fn kind(listing: &ListingView) -> &'static str {
         match listing.kind {
             Kind::Physical => "shop-kind-physical",
@@ -58,10 +83,13 @@ pub(super) async fn listing(page: Page) -> Result<Response, Problem> {
     let was = u8::from(listing.published).to_string();
     page.show(&ListingScreen {
         page: &page,
-        title: page.kept_or(act, &key, "title", &listing.title),
-        description: page.kept_or(act, &key, "description", &listing.description),
-        was_title: page.kept_or(act, &key, "was-title", &listing.title),
-        was_description: page.kept_or(act, &key, "was-description", &listing.description),
+        texts: texts(&listing)
+            .map(|(name, held)| Text {
+                name,
+                now: page.kept_or(act, &key, name, &held),
+                was: page.kept_or(act, &key, &format!("was-{name}"), &held),
+            })
+            .into(),
         on: ticked.map_or(listing.published, |on| !on.is_empty()),
         was: page.kept_or(act, &key, &format!("was.{key}"), &was),
         cells: Cell::all(&page, act, &key, &listing, from, CELLS),
@@ -90,17 +118,21 @@ pub(super) async fn save(page: &Page, form: &Form) -> Result<Done, Problem> {
     held(page, id).await?;
     let currency = product_file::currency(&page.app).await?;
     let mut all = cells::changes(form, currency)?;
-    let (title, description) = (form.text("title"), form.text("description"));
-    if title.is_empty() {
+    if form.text("title").is_empty() {
         return Err(Problem::Field("a listing needs a title".into()));
     }
-    if title != form.text("was-title") {
-        all.entry(id).or_default().title = Some(title.to_owned());
-    }
-    if description != form.text("was-description") {
-        all.entry(id).or_default().description = Some(description.to_owned());
-    }
-    let all: BTreeMap<_, _> = all.into_iter().filter(|(listing, _)| *listing == id).collect();
+    let changed = |name: &str| {
+        let now = form.text(name);
+        (now != form.text(&format!("was-{name}"))).then(|| now.to_owned())
+    };
+    let edit = &mut all.entry(id).or_insert_with(|| Changes::of(id)).edit;
+    edit.title = changed("title");
+    edit.description = changed("description");
+    edit.vendor = changed("vendor");
+    edit.category = changed("category");
+    edit.tags = changed("tags").map(|tags| listed(&tags));
+    let is_asked = |listing: &ListingId, changes: &Changes| *listing == id && !changes.is_empty();
+    all.retain(|listing, changes| is_asked(listing, changes));
     Ok(match cells::carry_out(page, all).await? {
         0 => Done::here("shop-same"),
         _ => Done::here("shop-saved"),
@@ -110,15 +142,11 @@ pub(super) async fn save(page: &Page, form: &Form) -> Result<Done, Problem> {
 /// `shop.remove`
 pub(super) async fn remove(page: &Page, form: &Form) -> Result<Done, Problem> {
     let id: ListingId = form.parsed("key")?;
-    let command = Command::EditListing {
-        listing: id,
-        title: None,
-        description: None,
-        prices: BTreeMap::new(),
-        published: None,
+    let edit = ListingEdit {
         removed: Some(true),
+        ..ListingEdit::of(id)
     };
-    page.app.node.command(command).await?;
+    page.carry_out(Command::EditListing(edit)).await?;
     cells::renew(page, vec![id]).await?;
     Ok(Done::to("/shop".into(), "shop-removed"))
 }

@@ -130,7 +130,7 @@ pub(super) async fn set(page: &Page, form: &Form) -> Result<Done, Problem> {
         .app
         .read(move |records| Ok(market::terms(records, &me)?.is_some()))
         .await?;
-    page.app.node.command(Command::SetShop(draft)).await?;
+    page.carry_out(Command::SetShop(draft)).await?;
     Ok(match open {
         true => Done::to("/shop/terms".into(), "shop-terms"),
         false => Done::to("/shop".into(), "shop-open"),

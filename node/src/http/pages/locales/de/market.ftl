@@ -116,7 +116,6 @@ reviews-none = Noch hat es niemand bewertet. Das können nur Leute, die es gekau
 you-follow = Du folgst
 done-bagged = Es ist in deiner Tasche.
 done-bag-changed = Die Tasche ist jetzt so, wie du sie willst.
-done-bag-emptied = Die Tasche ist leer.
 done-asked = Der Laden wurde nach seinem verbindlichen Preis gefragt. Die Antwort kommt, sobald der Laden da ist.
 bag-is-empty = Deine Tasche ist leer
 bag-is-empty-why = Was du beiseitelegst, bleibt auf deinem Knoten, bis du einen Laden nach seinem Preis fragst.

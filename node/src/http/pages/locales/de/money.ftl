@@ -15,6 +15,7 @@ tab-pending = wartet auf die andere Seite
 grant-title = Jemandem Kredit geben
 grant-why = Dann kann diese Person bis zu dieser Grenze bei dir kaufen, ohne gleich zu zahlen. Zahlt sie nie, verlierst du höchstens so viel.
 grant-to = Wem
+grant-choose = Wähle jemanden
 grant-limit = Bis zu
 grant-vouched = Nur wenn jemand, dem ich folge, für diese Person spricht
 grant = Deckel aufmachen

@@ -116,7 +116,6 @@ reviews-none = Nobody has reviewed it yet. Only people who bought it can.
 you-follow = You follow them
 done-bagged = It is in your bag.
 done-bag-changed = The bag is as you want it.
-done-bag-emptied = The bag is empty.
 done-asked = The shop was asked for its binding price. It comes as soon as the shop is there.
 bag-is-empty = Your bag is empty
 bag-is-empty-why = What you put aside stays on your node, until you ask a shop for its price.

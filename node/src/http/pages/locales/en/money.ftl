@@ -15,6 +15,7 @@ tab-pending = waits for the other side
 grant-title = Let somebody owe you
 grant-why = They can then buy from you up to this limit without paying at once. If they never pay, you lose that much at most.
 grant-to = Whom
+grant-choose = Choose somebody
 grant-limit = Up to
 grant-vouched = Only if somebody I follow vouches for them
 grant = Open the tab
