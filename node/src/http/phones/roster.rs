@@ -133,6 +133,16 @@ fn name(text: &str) -> Result<String, Problem> {
     }
 }
 
+fn room_in(kept: &PhonesFile) -> Result<(), Problem> {
+    match kept.phones.len() < PHONES_MAX {
+        true => Ok(()),
+        false => Err(Problem::NotAllowed {
+            message: format!("{PHONES_MAX} phones are paired already"),
+            next: "Throw one out first.",
+        }),
+    }
+}
+
 impl Phones {
     /// As they were kept in a node's directory. `cookie` is the name of the owner's cookie: no two nodes on
     /// one machine have the same.
@@ -228,13 +238,7 @@ impl Phones {
     }
 
     fn require_room(&self) -> Result<(), Problem> {
-        match held(&self.kept).phones.len() < PHONES_MAX {
-            true => Ok(()),
-            false => Err(Problem::NotAllowed {
-                message: format!("{PHONES_MAX} phones are paired already"),
-                next: "Throw one out first.",
-            }),
-        }
+        room_in(&held(&self.kept))
     }
 
     /// Whether a code is good; to look does not use it up, since programs look at links that nobody opened.
@@ -259,9 +263,8 @@ impl Phones {
         let id = HEXLOWER.encode(random::<ID_BYTES>().map_err(not_kept)?.as_slice());
         held(&self.codes).redeem(code, instant)?;
         self.change(|kept| {
-            if kept.phones.len() >= PHONES_MAX {
-                return self.require_room();
-            }
+            // Two that come at once: the place is the first one's.
+            room_in(kept)?;
             kept.phones.push(KeptPhone {
                 id,
                 name,

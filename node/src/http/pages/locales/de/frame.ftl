@@ -49,7 +49,7 @@ pair-name-hint = Damit du es unter deinen Handys wiedererkennst.
 pair-now = Dieses Handy koppeln
 pair-closed-title = Dieses Handy ist nicht gekoppelt
 pair-closed = Öffne am Rechner die Einstellungen, dort Geräte, und kopple dieses Handy.
-pair-ended = Dieser Code wurde schon benutzt oder ist zu alt. Zeig am Rechner einen neuen und scanne den.
+pair-ended = Dieser Code wurde schon benutzt oder ist zu alt. Zeig am Rechner einen neuen und scanne den. Hast nicht du ihn benutzt, schließ dort jedes Handy aus, das du nicht kennst.
 pair-wait = Es wurden zu viele falsche Codes versucht. Warte eine Minute und scanne den Code noch einmal.
 
 ago-now = gerade eben

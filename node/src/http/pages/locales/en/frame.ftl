@@ -49,7 +49,7 @@ pair-name-hint = So that you know it again among your phones.
 pair-now = Pair this phone
 pair-closed-title = This phone is not paired
 pair-closed = On the computer, open the settings, choose Devices, and pair this phone there.
-pair-ended = This code was used already, or it is too old. Show a new one on the computer and scan that.
+pair-ended = This code was used already, or it is too old. Show a new one on the computer and scan that. If it was not you who used it, throw out there whatever phone you do not know.
 pair-wait = Too many wrong codes were tried. Wait a minute and scan the code once more.
 
 ago-now = just now
