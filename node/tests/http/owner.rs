@@ -134,6 +134,10 @@ async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
     let badge = "not confirmed";
     let html = alice.page("/settings").await.text();
     assert!(html.contains(badge));
+    assert!(
+        alice.page("/").await.text().contains(badge),
+        "every screen says so"
+    );
     let asked = value_after(&html, "name=\"numbers\" value=\"").to_owned();
     let numbers: Vec<usize> = asked.split('-').map(|number| number.parse().unwrap()).collect();
     let names: Vec<String> = numbers.iter().map(|number| format!("word-{number}")).collect();
@@ -154,7 +158,7 @@ async fn three_right_words_end_the_badge_and_a_wrong_one_does_not() {
     assert!(alice.page("/settings").await.text().contains(badge));
     let taken = acts(&alice, "node.words-confirmed", "/settings", &fields).await;
     assert_eq!(taken.status, 303, "{}", taken.text());
-    for path in ["/settings", "/welcome"] {
+    for path in ["/", "/settings", "/welcome"] {
         assert!(!alice.page(path).await.text().contains(badge), "{path}");
     }
 }

@@ -21,11 +21,14 @@ use data_encoding::BASE64URL_NOPAD;
 use souk_protocol::api::{Command, Reply};
 use souk_protocol::feed;
 use souk_protocol::id::AuthorId;
+use souk_protocol::records::Tree;
 use souk_protocol::text::Name;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// The draft that says that three recovery words were confirmed.
+pub(super) const WORDS_CONFIRMED: &str = "page/words-confirmed";
 /// Random bytes that tell one form from the next.
 const ONCE_BYTES: usize = 12;
 
@@ -55,6 +58,8 @@ pub(super) struct Page {
     pub(super) unread: usize,
     /// Units in the bags.
     pub(super) bagged: u32,
+    /// Whether the recovery words are kept here and it is not known yet that they were written down.
+    pub(super) words_open: bool,
     /// Of the request.
     pub(super) headers: HeaderMap,
     places: BTreeMap<String, String>,
@@ -80,10 +85,16 @@ impl FromRequestParts<App> for Page {
         let me = app.node.author();
         let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody);
         let bell = parts.extensions.get::<Arc<Bell>>().cloned().unwrap_or_default();
-        let (my_name, unread, bagged) = app
+        let (my_name, unread, bagged, confirmed) = app
             .read(move |records| {
                 let name = feed::name(records, &me)?;
-                Ok((name, bell.unread(records, &me, seen)?, bags::units(records)?))
+                let confirmed = records.get(Tree::Drafts, WORDS_CONFIRMED.as_bytes())?.is_some();
+                Ok((
+                    name,
+                    bell.unread(records, &me, seen)?,
+                    bags::units(records)?,
+                    confirmed,
+                ))
             })
             .await?;
         Ok(Self {
@@ -99,6 +110,7 @@ impl FromRequestParts<App> for Page {
             query: Form::parse(raw_query.as_bytes())?,
             unread,
             bagged,
+            words_open: app.owner.words.is_some() && !confirmed,
             headers: parts.headers.clone(),
             places,
             raw_query,

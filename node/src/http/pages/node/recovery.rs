@@ -4,13 +4,11 @@
 use super::super::super::problem::Problem;
 use super::super::done::Done;
 use super::super::form::Form;
-use super::super::page::Page;
+use super::super::page::{Page, WORDS_CONFIRMED};
 use crate::home::Home;
 use souk_protocol::api::Command;
 use souk_protocol::records::Tree;
 
-/// The draft that says that three words were confirmed.
-const CONFIRMED: &str = "page/words-confirmed";
 /// Words of a phrase.
 const WORDS: usize = 24;
 /// Words that are asked for.
@@ -42,7 +40,7 @@ impl Recovery {
     pub(super) async fn of(page: &Page) -> Result<Self, Problem> {
         let confirmed = page
             .app
-            .read(|records| Ok(records.get(Tree::Drafts, CONFIRMED.as_bytes())?.is_some()))
+            .read(|records| Ok(records.get(Tree::Drafts, WORDS_CONFIRMED.as_bytes())?.is_some()))
             .await?;
         let kept = match &page.app.owner.words {
             Some(_) => Kept::Here,
@@ -138,7 +136,7 @@ pub(super) async fn confirm(page: &Page, form: &Form) -> Result<Done, Problem> {
         }
     }
     page.carry_out(Command::SaveDraft {
-        name: CONFIRMED.into(),
+        name: WORDS_CONFIRMED.into(),
         text: "yes".into(),
     })
     .await?;

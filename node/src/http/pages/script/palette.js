@@ -91,10 +91,18 @@ function openPalette() {
   look();
 }
 
+// Single keys are in the way of whoever steers by voice: they can be turned off, and this browser remembers it.
+const KEYS_OFF = 'single-keys-off';
+const singleKeys = () => localStorage.getItem(KEYS_OFF) === null;
+
 function openKeys() {
   const box = dialog('keys', words.keys);
   const row = (keys, meaning) => make('div', {}, make('dt', {}, ...keys.map((key) => make('kbd', {}, key))), make('dd', {}, meaning));
   box.append(make('dl', {}, row(['Ctrl', 'K'], words.keyPalette), row(['/'], words.keySearch), row(['?'], words.keyKeys), row(['g'], words.keyGo), ...places().filter((one) => one.key).map((one) => row(['g', one.key], one.label))));
+  const single = make('input', { type: 'checkbox' });
+  single.checked = singleKeys();
+  single.addEventListener('change', () => (single.checked ? localStorage.removeItem(KEYS_OFF) : localStorage.setItem(KEYS_OFF, '1')));
+  box.append(make('label', { class: 'tick' }, single, ' ', words.keySingle));
   box.showModal();
 }
 
@@ -106,6 +114,7 @@ export function palette() {
       openPalette();
       return;
     }
+    if (!singleKeys() && event.key !== '?') return;
     const typing = event.target.matches?.('input, textarea, select, [contenteditable]');
     if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     if (going) {

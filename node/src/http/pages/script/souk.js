@@ -3,6 +3,8 @@ import { live } from './live.js';
 import { palette } from './palette.js';
 import { drafts } from './drafts.js';
 
+const words = document.getElementById('words')?.dataset ?? {};
+
 // The word about the last deed is said once, not at every reload.
 const address = new URL(location.href);
 if (address.searchParams.has('done')) {
@@ -45,7 +47,10 @@ document.addEventListener('click', (event) => {
   }
   const copied = event.target.closest('[data-copy]');
   if (copied) {
-    navigator.clipboard?.writeText(copied.dataset.copy).then(() => copied.classList.add('copied'));
+    navigator.clipboard?.writeText(copied.dataset.copy).then(() => {
+      copied.classList.add('copied');
+      document.getElementById('said').textContent = words.copied ?? '';
+    });
   }
   if (event.target.closest('[data-print]')) print();
 });

@@ -36,6 +36,9 @@ key-search = Suchen
 key-palette = Gehe zu oder tue
 key-keys = Diese Liste
 key-go = dann ein Buchstabe: zu einem Bildschirm
+key-single = Einzelne Tasten führen irgendwohin (nur ? bleibt)
+copied = Kopiert
+nav-words-open = deine Wiederherstellungswörter sind nicht bestätigt
 offline = Der Knoten antwortet nicht. Was du schreibst, bleibt hier; es geht von selbst weiter, wenn er wieder da ist.
 
 door = Das ist der Knoten von jemandem

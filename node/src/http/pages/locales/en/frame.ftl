@@ -36,6 +36,9 @@ key-search = Search
 key-palette = Go to or do
 key-keys = This list
 key-go = then a letter: go to a screen
+key-single = Single keys lead somewhere (only ? stays)
+copied = Copied
+nav-words-open = your recovery words are not confirmed
 offline = The node does not answer. What you type stays here; it goes on by itself when the node is back.
 
 door = This is somebody's own node
