@@ -21,6 +21,8 @@ PLACES = {
     "sled": ("node/src/store", "node/benches"),
     "axum": ("node/src/http",),
     "tantivy": ("node/src/search", "node/benches"),
+    "tokio_rustls": ("node/src/http", "node/tests/http"),
+    "rcgen": ("node/src/http",),
     "automerge": ("protocol/src/catalog", "protocol/tests/catalog", "protocol/benches", "simulations/benches"),
     "bip39": ("protocol/src/identity",),
     "souk_node": ("cli", "node", "simulations/src/swarm", "simulations/tests", "simulations/benches"),

@@ -68,6 +68,26 @@ export class Browser {
         return visit;
     }
 
+    // A phone's browser, at an address whose certificate vouches for itself: a person compares it, here it is taken.
+    async openPhone(link, { theme = 'light', lang = 'en', js = true, width = 390, height = 844, expect } = {}) {
+        const { origin } = new URL(link);
+        const context = await this.chromium.newContext({
+            colorScheme: theme,
+            locale: LOCALES[lang] ?? lang,
+            viewport: { width, height },
+            javaScriptEnabled: js,
+            reducedMotion: 'reduce',
+            timezoneId: 'Europe/Berlin',
+            ignoreHTTPSErrors: true,
+            isMobile: true,
+            hasTouch: true,
+        });
+        const visit = new Visit({ origin }, context, { js });
+        await visit.begin();
+        await visit.go(link.slice(origin.length), { expect });
+        return visit;
+    }
+
     async stop() {
         await this.chromium.close();
     }

@@ -28,6 +28,18 @@ pub(crate) struct Status {
     pub(crate) shop: Option<OwnShop>,
     #[serde(default)]
     pub(crate) past: Option<Past>,
+    #[serde(default)]
+    pub(crate) phones: Phones,
+}
+
+/// Whether the page is served to paired phones.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Phones {
+    pub(crate) on: bool,
+    #[serde(default)]
+    pub(crate) addresses: Vec<String>,
+    #[serde(default)]
+    pub(crate) paired: u64,
 }
 
 /// Somebody's device that the node is connected to.

@@ -8,10 +8,12 @@
 mod files;
 mod joined;
 mod keys;
+mod phones;
 mod place;
 
 pub(crate) use files::{private, read_secret, sync_dir, write_anew};
 pub use joined::{Primary, Vacancy};
+pub(crate) use phones::{KeptCertificate, KeptPhone, PhonesFile};
 
 use crate::vault::Passphrase;
 use data_encoding::BASE64URL_NOPAD;

@@ -30,6 +30,8 @@ pub struct Config {
     pub storefront: Option<SocketAddr>,
     /// How the world reaches that, if not by its address.
     pub storefront_url: Option<String>,
+    /// Where phones are served when the owner lets them in; none for the local network at the port of last time.
+    pub phones: Option<SocketAddr>,
     /// How a new owner wants to be called.
     pub name: Option<String>,
     /// What opens the keys, if a passphrase closes them, and closes those of a new identity.
@@ -145,6 +147,7 @@ async fn serve(
         Some(at) => Some(http::serve_storefront(&api, at, config.storefront_url.as_deref()).await?),
         None => None,
     };
+    let phones = http::serve_phones(&api, config.phones).await;
     ready(&Ready {
         api_url: api.url().to_owned(),
         storefront_url: storefront.as_ref().map(|front| front.url().to_owned()),
@@ -163,6 +166,7 @@ async fn serve(
     if let Some(storefront) = storefront {
         storefront.stop().await;
     }
+    phones.stop().await;
     api.stop().await;
     Ok(())
 }

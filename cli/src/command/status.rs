@@ -31,6 +31,13 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
             shop.currency
         ));
     }
+    if status.phones.on {
+        let at = match status.phones.addresses.is_empty() {
+            true => "cannot come in now".to_owned(),
+            false => status.phones.addresses.join(" "),
+        };
+        out.line(format!("phones   {} paired; {at}", status.phones.paired));
+    }
     out.line(format!("store    {}", size(status.store_bytes)));
     if status.peers.is_empty() {
         out.line("peers    none yet; `souk peer add ADDRESS` connects to one");

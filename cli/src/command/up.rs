@@ -64,6 +64,9 @@ pub(crate) struct Reach {
     /// How the world reaches that, such as `https://shop.example`; without it by its address
     #[arg(long, value_name = "URL", requires = "storefront")]
     storefront_url: Option<String>,
+    /// Where phones reach your page once you let them in, as IP:PORT. Without it in the whole local network
+    #[arg(long, value_name = "ADDRESS")]
+    phones: Option<String>,
 }
 
 impl Reach {
@@ -86,6 +89,7 @@ impl Reach {
         for (name, value) in [
             ("--storefront", &self.storefront),
             ("--storefront-url", &self.storefront_url),
+            ("--phones", &self.phones),
         ] {
             if let Some(value) = value {
                 arguments.extend([name.to_owned(), value.clone()]);
@@ -137,13 +141,14 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
         peers: wish.reach.peers.clone(),
         mdns: !wish.reach.no_mdns,
         api_port: wish.reach.api_port,
-        storefront: wish.reach.storefront.as_deref().map(storefront).transpose()?,
+        storefront: at("--storefront", wish.reach.storefront.as_deref())?,
         storefront_url: wish
             .reach
             .storefront_url
             .as_deref()
             .map(web_address)
             .transpose()?,
+        phones: at("--phones", wish.reach.phones.as_deref())?,
         name: wish.name.clone(),
         passphrase: wish.keys.ask(&context.home)?,
     };
@@ -152,13 +157,17 @@ pub(crate) fn run(wish: &Up, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn storefront(text: &str) -> Result<SocketAddr, Failure> {
-    text.parse().map_err(|_| {
-        Failure::usage(
-            format!("expected an address such as 127.0.0.1:8080 after --storefront, got '{text}'"),
-            "write it like 127.0.0.1:8080, or 0.0.0.0:8080 for all who can reach this machine",
-        )
-    })
+/// An address after an option.
+fn at(option: &str, text: Option<&str>) -> Result<Option<SocketAddr>, Failure> {
+    let parsed = text.map(|text| {
+        text.parse().map_err(|_| {
+            Failure::usage(
+                format!("expected an address such as 127.0.0.1:8080 after {option}, got '{text}'"),
+                "write it like 127.0.0.1:8080, or 0.0.0.0:8080 for all who can reach this machine",
+            )
+        })
+    });
+    parsed.transpose()
 }
 
 fn web_address(text: &str) -> Result<String, Failure> {

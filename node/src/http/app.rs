@@ -7,6 +7,7 @@ use super::imports::Imports;
 use super::inventory::Shelf;
 use super::limits::{BACKUPS_MAX, BODY_BYTES_MAX, EVENT_STREAMS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use super::metrics::Requests;
+use super::phones::Phones;
 use super::problem::Problem;
 use crate::home::Owner;
 use axum::body::{Body, Bytes};
@@ -25,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 pub(super) struct Shared {
     pub(super) node: Node,
     pub(super) door: Door,
+    pub(super) phones: Phones,
     /// The node's directory.
     pub(super) dir: PathBuf,
     /// Whose directory it is, with the recovery words if they are kept there. They stand in a page when the
@@ -64,6 +66,7 @@ impl App {
     pub(super) fn new(
         node: Node,
         door: Door,
+        phones: Phones,
         dir: PathBuf,
         owner: Owner,
         url: String,
@@ -72,6 +75,7 @@ impl App {
         Self(Arc::new(Shared {
             node,
             door,
+            phones,
             dir,
             owner,
             url,

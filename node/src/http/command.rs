@@ -2,8 +2,11 @@
 //! twice. The answers are kept in memory, so a key is forgotten when the node stops.
 
 use super::app::{App, bytes, json};
+use super::door::Caller;
 use super::limits::{ANSWERS_KEPT_MAX, BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, IMPORT_PRODUCTS_MAX};
+use super::phones::{Why, rights};
 use super::problem::Problem;
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -83,12 +86,17 @@ impl<Answer> Answers<Answer> {
 /// `POST /api/v1/commands`
 pub(super) async fn command(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Reply>, Problem> {
     let key = key(&headers)?;
     let body = bytes(body, BODY_BYTES_MAX).await?;
     let command: Command = json(&body)?;
+    if matches!(caller, Caller::Phone(_)) && !rights::may_command(&command) {
+        app.phones.refuse(Why::NotFromPhone);
+        return Err(Problem::NotFromPhone);
+    }
     if let Command::ImportListings { products } = &command
         && products.len() > IMPORT_PRODUCTS_MAX
     {

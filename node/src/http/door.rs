@@ -6,13 +6,14 @@
 //! cannot. Described in `spec/api.md` and `spec/threats.md`.
 
 use super::limits::{LOGIN_CODE_MS, LOGIN_CODES_MAX};
+use super::phones::AtPhone;
 use super::problem::Problem;
 use crate::home::{HomeError, Token, random};
 use axum::http::{HeaderMap, Method, Uri, header};
 use data_encoding::BASE64URL_NOPAD;
 use souk_protocol::id::DeviceId;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const COOKIE_CONTEXT: &str = "souk 2026 page cookie v1";
@@ -27,11 +28,13 @@ const CODE_BYTES: usize = 32;
 const REPEATED_CHARS: usize = 80;
 
 /// Whether a request comes from the owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Caller {
     /// It has the token, or the page's cookie.
     Owner,
-    /// It has neither.
+    /// It came by the listener for phones and has the cookie of one: the owner's, and not all is done there.
+    Phone(Arc<AtPhone>),
+    /// It has none of these.
     Nobody,
 }
 
@@ -51,7 +54,8 @@ fn hash(secret: &str) -> blake3::Hash {
     blake3::hash(secret.as_bytes())
 }
 
-fn shortened(text: &[u8]) -> String {
+/// As much of a wrong header as an error repeats.
+pub(super) fn shortened(text: &[u8]) -> String {
     String::from_utf8_lossy(text)
         .chars()
         .take(REPEATED_CHARS)
@@ -154,13 +158,21 @@ impl Door {
         format!("{}-{name}", self.cookie_name)
     }
 
-    /// What every form of the pages holds, so that no other page can send one.
-    pub(super) fn csrf(&self) -> &str {
-        &self.csrf
+    /// What every form of a caller's pages holds, so that no other page can send one.
+    pub(super) fn csrf<'a>(&'a self, caller: &'a Caller) -> &'a str {
+        match caller {
+            Caller::Phone(phone) => &phone.csrf,
+            Caller::Owner | Caller::Nobody => &self.csrf,
+        }
     }
-    /// Whether a form holds it.
-    pub(super) fn is_csrf(&self, shown: &str) -> bool {
-        hash(shown) == hash(&self.csrf)
+    /// Whether a form of theirs holds it.
+    pub(super) fn is_csrf(&self, caller: &Caller, shown: &str) -> bool {
+        hash(shown) == hash(self.csrf(caller))
+    }
+
+    /// The name of the owner's cookie.
+    pub(super) fn cookie_name(&self) -> &str {
+        &self.cookie_name
     }
 
     /// The header that gives a browser the page's cookie.

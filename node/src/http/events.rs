@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+/// The kind of the event that is told when phones change.
+const PHONES: &str = "phones";
 const LAST_EVENT_ID: &str = "last-event-id";
 
 #[derive(Deserialize)]
@@ -38,6 +40,8 @@ struct Watcher {
     after: u64,
     newest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
+    /// A phone came or went: nothing that is remembered, and the owner's page shows it.
+    phones: watch::Receiver<u64>,
     read: VecDeque<Event>,
     _turn: OwnedSemaphorePermit,
 }
@@ -63,11 +67,13 @@ pub(super) async fn events(
         None => last,
     };
     let stopping = app.stopping.clone();
+    let phones = app.phones.changes();
     let watcher = Watcher {
         app,
         after,
         newest,
         stopping,
+        phones,
         read: VecDeque::new(),
         _turn: turn,
     };
@@ -114,6 +120,11 @@ impl Watcher {
             }
             tokio::select! {
                 changed = self.newest.changed() => changed.ok()?,
+                changed = self.phones.changed() => {
+                    changed.ok()?;
+                    // Without a number: nobody who comes back is told it again.
+                    return Some(Sent::default().event(PHONES).data("{}"));
+                }
                 _ = self.stopping.wait_for(|stop| *stop) => return None,
             }
         }

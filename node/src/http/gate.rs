@@ -43,6 +43,13 @@ pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -
         (Err(Problem::NoToken), Some(headers)) => pages::door(&headers, false),
         (Err(problem), _) => problem.into_response(),
     };
+    dress(&mut response);
+    app.requests.count(response.status());
+    response
+}
+
+/// Puts on an answer what every one has.
+pub(super) fn dress(response: &mut Response) {
     for (name, value) in HEADERS {
         let headers = response.headers_mut();
         // What never changes says itself how long it may be kept.
@@ -50,8 +57,6 @@ pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    app.requests.count(response.status());
-    response
 }
 
 fn checked(app: &App, mut request: Request) -> Result<Request, Problem> {
@@ -65,7 +70,7 @@ fn checked(app: &App, mut request: Request) -> Result<Request, Problem> {
 }
 
 /// The handler's answer, within its time; a panic is a fault of ours and ends this request alone.
-async fn answered(next: Next, request: Request) -> Response {
+pub(super) async fn answered(next: Next, request: Request) -> Response {
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(Duration::from_millis(REQUEST_MS_MAX), handled).await {
         Ok(Ok(response)) => response,

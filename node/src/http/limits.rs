@@ -43,6 +43,31 @@ pub const ANSWERS_KEPT_MAX: usize = 1_024;
 /// Longest key of a command, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
 
+/// Phones that may be paired.
+pub const PHONES_MAX: usize = 8;
+/// Longest name of a phone, in characters.
+pub const PHONE_NAME_CHARS_MAX: usize = 40;
+/// Codes for phones that wait to be used.
+pub const PAIR_CODES_MAX: usize = 4;
+/// How long a code for a phone may wait, in milliseconds.
+pub const PAIR_CODE_MS: u64 = 10 * 60 * 1_000;
+/// Wrong codes for phones in a minute; after so many, no code counts until the minute is over.
+pub const PAIR_WRONG_PER_MINUTE_MAX: usize = 10;
+/// Largest form of whoever is not paired yet, in bytes.
+pub const PAIR_BODY_BYTES_MAX: usize = 4 * 1024;
+/// Connections of phones that are served at a time; further ones wait.
+pub const PHONE_CONNECTIONS_MAX: usize = 64;
+/// Connections of one address to the listener for phones; further ones are closed.
+pub const PHONE_ADDRESS_CONNECTIONS_MAX: usize = 16;
+/// How long a TLS handshake may take, in milliseconds.
+pub const PHONE_HANDSHAKE_MS_MAX: u64 = 10_000;
+/// How old what is on disk about when a phone was seen may be, in milliseconds.
+pub const PHONE_SEEN_MS: u64 = 60 * 60 * 1_000;
+/// How long a certificate for phones is good, in days: browsers refuse longer ones.
+pub const PHONE_CERTIFICATE_DAYS: u32 = 800;
+/// So many days before its end a certificate is made anew when phones are let in.
+pub const PHONE_CERTIFICATE_DAYS_LOW: u32 = 30;
+
 /// Connections that the storefront serves at a time; further ones wait.
 pub const FRONT_CONNECTIONS_MAX: usize = 256;
 /// Connections of one address to the storefront; further ones are closed.

@@ -2,6 +2,7 @@
 
 use super::NodeStatus;
 use super::app::App;
+use super::phones::Listening;
 use super::problem::Problem;
 use crate::home::bytes_below;
 use axum::extract::State;
@@ -109,6 +110,13 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
             &[("status", &format!("{class}xx"))],
             count,
         );
+    }
+    let phones = app.phones.view();
+    samples.put("gauge", "souk_phones_paired", &[], phones.paired as u64);
+    let listening = matches!(app.phones.listening(), Listening::At(_));
+    samples.put("gauge", "souk_phones_listening", &[], u64::from(listening));
+    for (why, count) in app.phones.refused() {
+        samples.put("counter", "souk_phones_refused_total", &[("why", why)], count);
     }
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], samples.text()).into_response())
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `limits` | every bound, by name |
 //! | `problem` | every "no", with its status and words |
+//! | `phones` | paired phones |
 //! | `door` | who may come in |
 //! | `inventory` | the owner's listings, in memory |
 //! | `imports` | the product file that waits for the owner's word |
@@ -25,6 +26,7 @@
 //! | `openapi` | the description |
 //! | `gate` | what every request passes before and after its handler |
 //! | `server` | the listener and its connections |
+//! | `lan` | the listener for paired phones |
 //! | `storefront` | the listener for everybody else |
 
 mod app;
@@ -35,12 +37,14 @@ mod events;
 mod gate;
 mod imports;
 mod inventory;
+mod lan;
 pub mod limits;
 mod metrics;
 mod node;
 mod openapi;
 mod pages;
 mod people;
+mod phones;
 mod problem;
 mod product_file;
 mod route;
@@ -51,6 +55,7 @@ mod shops;
 mod storefront;
 mod trade;
 
+pub use lan::{PhoneServer, serve_phones};
 pub use server::{Api, ServeError, serve};
 pub use storefront::{Storefront, serve_storefront};
 

@@ -1,6 +1,7 @@
 //! The node itself: what it is and whom it is connected to, dialling, links to its page, health, stop.
 
 use super::app::{App, Nothing, Params, Wanted, blocking};
+use super::phones::PhonesView;
 use super::problem::Problem;
 use crate::home::{HomeError, bytes_below};
 use axum::Json;
@@ -41,6 +42,8 @@ pub(super) struct StatusView {
     pub(super) shop: Option<OwnShopView>,
     /// What the device knows of its own past, if it was restored or copied.
     pub(super) past: Option<Past>,
+    /// Whether the page is served to paired phones.
+    pub(super) phones: PhonesView,
 }
 
 /// A device that is connected.
@@ -113,6 +116,7 @@ impl App {
             store_bytes,
             shop,
             past,
+            phones: self.phones.view(),
         })
     }
 

@@ -17,6 +17,12 @@ pub(super) enum Problem {
     Origin(String),
     #[error("a request to this node needs its token")]
     NoToken,
+    #[error("this is for paired phones alone")]
+    NoPhone,
+    #[error("this code is none, or was used, or is too old")]
+    PairCode,
+    #[error("this is not done from a phone")]
+    NotFromPhone,
     #[error("this form is not from a page of this node, or from before it was set up anew")]
     Seal,
     #[error("there is nothing at {0}")]
@@ -64,8 +70,8 @@ impl Problem {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Form(_) => StatusCode::BAD_REQUEST,
-            Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::Origin(_) | Self::Seal => StatusCode::FORBIDDEN,
+            Self::NoToken | Self::NoPhone => StatusCode::UNAUTHORIZED,
+            Self::Origin(_) | Self::Seal | Self::PairCode | Self::NotFromPhone => StatusCode::FORBIDDEN,
             Self::NoPath(_) | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAllowed { .. } => StatusCode::CONFLICT,
@@ -89,6 +95,9 @@ impl Problem {
         match self {
             Self::Form(_) | Self::Field(_) => "invalid",
             Self::NoToken => "no_token",
+            Self::NoPhone => "no_phone",
+            Self::PairCode => "pair_code",
+            Self::NotFromPhone => "not_from_phone",
             Self::Origin(_) => "origin",
             Self::Seal => "seal",
             Self::Host(_) => "host",
@@ -120,6 +129,9 @@ impl Problem {
             Self::NoToken => {
                 "Send 'Authorization: Bearer TOKEN' with the text of api.token in the node's directory."
             }
+            Self::NoPhone => "Pair this phone on the computer.",
+            Self::PairCode => "Show a new code on the computer and scan that.",
+            Self::NotFromPhone => "Do it in the browser of the computer on which the node runs.",
             Self::NoPath(_) | Self::Method(_) => "See /api/v1/openapi.json for what there is.",
             Self::Form(_) | Self::Field(_) => "Correct it and try again.",
             Self::TooLarge(limit) if *limit == BODY_BYTES_MAX => "Send less at a time.",

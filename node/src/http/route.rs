@@ -296,8 +296,8 @@ pub(super) fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || pages::is_open(path)
 }
 
-/// The router of all routes and pages, behind the gate.
-pub(super) fn router(app: App) -> Router {
+/// What answers all routes and pages, before any gate.
+pub(super) fn handlers() -> Router<App> {
     let router = routes().into_iter().fold(pages::router(), |router, route| {
         router.route(route.path, route.handler)
     });
@@ -306,6 +306,11 @@ pub(super) fn router(app: App) -> Router {
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::Method(format!("{} {}", request.method(), request.uri().path()))
         })
+}
+
+/// The router of all routes and pages, behind the gate.
+pub(super) fn router(app: App) -> Router {
+    handlers()
         .layer(axum::middleware::from_fn_with_state(app.clone(), gate::gate))
         .with_state(app)
 }

@@ -4,6 +4,7 @@ use super::app::App;
 use super::door::Door;
 use super::inventory::Shelf;
 use super::limits::{CONNECTIONS_MAX, HEAD_MS_MAX, HEADERS_MAX, STOP_MS_MAX};
+use super::phones::Phones;
 use super::{Node, route};
 use crate::home::{Home, HomeError, Owner};
 use axum::Router;
@@ -13,6 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -98,23 +100,20 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     let (stop, stopping) = watch::channel(false);
     let url = format!("http://{address}");
     let owner = owner_of(home);
-    let app = App::new(node, door, home.dir().to_owned(), owner, url, stopping.clone());
+    let phones = Phones::open(home, door.cookie_name())?;
+    let app = App::new(
+        node,
+        door,
+        phones,
+        home.dir().to_owned(),
+        owner,
+        url,
+        stopping.clone(),
+    );
     // The owner's listings are in memory before anybody opens the page.
     app.shelf.renew_beside(&app.node);
     let router = route::router(app.clone());
-    let serve = move |stream, _, mut stopping: watch::Receiver<bool>| {
-        let router = router.clone();
-        async move {
-            let end = async {
-                stopping
-                    .wait_for(|stop| *stop)
-                    .await
-                    .map(drop)
-                    .unwrap_or_default()
-            };
-            connection(stream, router, end).await;
-        }
-    };
+    let serve = move |stream, _, stopping| connection(stream, router.clone(), stopped(stopping));
     let task = tokio::spawn(accept(listener, CONNECTIONS_MAX, serve, stopping));
     Ok(Api {
         app,
@@ -147,6 +146,10 @@ impl Api {
     /// A one-time link to the node's page.
     pub fn login_link(&self) -> Result<String, HomeError> {
         self.app.login_link()
+    }
+    /// What its handlers share.
+    pub(super) fn app(&self) -> &App {
+        &self.app
     }
     /// The node that it serves.
     pub(super) fn node(&self) -> &Node {
@@ -228,8 +231,22 @@ async fn take(
     Ok((stream, from, turn))
 }
 
+/// Ends when the server is to stop.
+pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // The sender lives as long as the server; an error would mean the same.
+    stopping
+        .wait_for(|stop| *stop)
+        .await
+        .map(drop)
+        .unwrap_or_default();
+}
+
 /// Serves one connection until it ends, or until it is to end: then what was asked is still answered.
-pub(super) async fn connection(stream: TcpStream, router: Router, end: impl Future<Output = ()>) {
+pub(super) async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    router: Router,
+    end: impl Future<Output = ()>,
+) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(HEAD_MS_MAX))

@@ -17,7 +17,8 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     (
         "Status",
         "{version: text, author: text, device: text, name: text|null, home: text, api: text, listen: [text], \
-         peers: [Peer], follows: int, store_bytes: int, shop: {currency: text, listings: int}|null, past: text|null}",
+         peers: [Peer], follows: int, store_bytes: int, shop: {currency: text, listings: int}|null, past: text|null, \
+         phones: {on: bool, addresses: [text], paired: int}}",
     ),
     (
         "Peer",

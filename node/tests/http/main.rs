@@ -8,10 +8,12 @@
 )]
 
 mod dealing;
+mod den;
 mod forms;
 mod market;
 mod owner;
 mod pages;
+mod phones;
 mod shopkeeper;
 mod storefront;
 mod wire;

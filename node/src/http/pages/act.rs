@@ -3,7 +3,7 @@
 
 use super::super::app::App;
 use super::super::command::Answers;
-use super::super::door::Caller;
+use super::super::phones::{Why, rights};
 use super::super::problem::Problem;
 use super::done::{Done, again, local, unknown};
 use super::form::Form;
@@ -18,7 +18,6 @@ use std::sync::Arc;
 /// `POST /act`
 pub(super) async fn act(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     Extension(deeds): Extension<Arc<Answers<Done>>>,
     page: Page,
     form: Form,
@@ -33,14 +32,14 @@ pub(super) async fn act(
             }
             response
         }
-        Err(problem) => again(app, caller, &page, back, form, problem).await,
+        Err(problem) => again(app, &page, back, form, problem).await,
     }
 }
 
 /// Carries a form out once, however often it is sent: who presses a button twice wants one thing. It is
 /// carried out even if the browser goes away meanwhile; a form that was refused can be sent again.
 async fn once(deeds: &Answers<Done>, page: &Page, form: &Form) -> Result<Done, Problem> {
-    if !page.app.door.is_csrf(form.get("csrf")) {
+    if !page.is_seal(form.get("csrf")) {
         return Err(Problem::Seal);
     }
     let place = match form.get("once") {
@@ -57,6 +56,10 @@ async fn once(deeds: &Answers<Done>, page: &Page, form: &Form) -> Result<Done, P
 
 async fn carried_out(page: &Page, form: &Form) -> Result<Done, Problem> {
     let act = form.get("do");
+    if page.on_phone() && !rights::may_act(act) {
+        page.app.phones.refuse(Why::NotFromPhone);
+        return Err(Problem::NotFromPhone);
+    }
     let (area, name) = act.split_once('.').unwrap_or_default();
     match area {
         "talk" => talk::act(page, name, form).await,

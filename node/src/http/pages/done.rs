@@ -1,7 +1,7 @@
 //! What became of a form, and where it leads.
 
 use super::super::app::App;
-use super::super::door::Caller;
+use super::super::phones::rights;
 use super::super::problem::Problem;
 use super::form::Form;
 use super::page::{Page, Tried};
@@ -53,14 +53,11 @@ pub(super) fn local(path: &str) -> Option<&str> {
 }
 
 /// The screen that the form stands on, with what was typed.
-pub(super) async fn again(
-    app: App,
-    caller: Caller,
-    page: &Page,
-    back: String,
-    form: Form,
-    problem: Problem,
-) -> Response {
+pub(super) async fn again(app: App, page: &Page, back: String, form: Form, problem: Problem) -> Response {
+    // What a phone may not ask for it is not shown by the way of a form that fails either.
+    if page.on_phone() && !rights::may_ask(&back) {
+        return page.trouble(&problem);
+    }
     let mut request = Request::get(back.as_str());
     for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
         if let Some(value) = page.headers.get(&name) {
@@ -70,7 +67,7 @@ pub(super) async fn again(
     let Ok(mut request) = request.body(Body::empty()) else {
         return page.trouble(&problem);
     };
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(page.caller.clone());
     request.extensions_mut().insert(Arc::new(Tried { form, problem }));
     match super::router().with_state(app).oneshot(request).await {
         Ok(response) => response,

@@ -14,6 +14,7 @@
 //! | `form` | the fields of a form |
 //! | `bags` `notices` | what the owner put aside, and what they should know |
 //! | `page` | what every screen needs |
+//! | `pair` | what a phone sees that is not paired yet |
 //! | `done` | what becomes of a form |
 //! | `talk` `people` | the feed, a post, people |
 //! | `market` | finding things |
@@ -37,6 +38,7 @@ mod node;
 mod notices;
 mod orders;
 mod page;
+mod pair;
 mod people;
 mod preferences;
 mod prose;
@@ -51,6 +53,7 @@ use super::command::Answers;
 use super::problem::Problem;
 use askama::Template;
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing;
@@ -103,11 +106,16 @@ pub(super) async fn nowhere(State(app): State<App>, request: Request) -> Respons
     let problem = Problem::NoPath(path.clone());
     let (mut parts, _) = request.into_parts();
     match is_page(&path) {
-        true => match Page::from_request_parts(&mut parts, &app).await {
-            Ok(page) => page.trouble(&problem),
-            Err(other) => other.into_response(),
-        },
+        true => trouble(&app, &mut parts, &problem).await,
         false => problem.into_response(),
+    }
+}
+
+/// A page that says why a request is not answered as wished.
+pub(super) async fn trouble(app: &App, parts: &mut Parts, problem: &Problem) -> Response {
+    match Page::from_request_parts(parts, app).await {
+        Ok(page) => page.trouble(problem),
+        Err(other) => other.into_response(),
     }
 }
 
@@ -147,6 +155,13 @@ pub(super) fn door(headers: &HeaderMap, used: bool) -> Response {
         .map_err(|error| Problem::Fault(error.to_string()));
     (StatusCode::UNAUTHORIZED, html).into_response()
 }
+
+/// The routes of whoever comes by the listener for phones and is not paired yet.
+pub(super) fn pairing() -> Router<App> {
+    Router::new().route("/pair/{code}", routing::get(pair::look).post(pair::pair))
+}
+
+pub(super) use pair::closed;
 
 /// Where a browser begins that was let in and wants to go nowhere else.
 async fn first(app: &App) -> &'static str {
@@ -265,6 +280,9 @@ mod tests {
             "no-token",
             "origin",
             "seal",
+            "no-phone",
+            "pair-code",
+            "not-from-phone",
             "host",
             "not-found",
             "method",

@@ -2,6 +2,7 @@
 //! says in words what went wrong and what to do.
 
 use super::super::app::App;
+use super::super::door::Caller;
 use super::super::problem::Problem;
 use super::bags;
 use super::form::Form;
@@ -42,6 +43,8 @@ pub(super) struct Tried {
 #[derive(Clone)]
 pub(super) struct Page {
     pub(super) app: App,
+    /// Who looks at it.
+    pub(super) caller: Caller,
     pub(super) me: AuthorId,
     pub(super) my_name: Option<Name>,
     pub(super) look: Look,
@@ -80,6 +83,7 @@ impl FromRequestParts<App> for Page {
         );
         let seen = notices::seen(app.door.cookie(&parts.headers, notices::COOKIE).as_deref());
         let me = app.node.author();
+        let caller = parts.extensions.get().cloned().unwrap_or(Caller::Nobody);
         let bell = parts.extensions.get::<Arc<Bell>>().cloned().unwrap_or_default();
         let (my_name, unread, bagged, confirmed) = app
             .read(move |records| {
@@ -94,6 +98,7 @@ impl FromRequestParts<App> for Page {
             })
             .await?;
         Ok(Self {
+            caller,
             me,
             my_name,
             look,
@@ -179,10 +184,26 @@ impl Page {
     pub(super) fn sealed(&self, act: &str) -> String {
         let mut back = String::new();
         html_escape::encode_double_quoted_attribute_to_string(self.here(), &mut back);
-        let (csrf, once) = (self.app.door.csrf(), once());
+        let (csrf, once) = (self.app.door.csrf(&self.caller), once());
         format!(
             r#"<input type="hidden" name="csrf" value="{csrf}"><input type="hidden" name="back" value="{back}"><input type="hidden" name="once" value="{once}"><input type="hidden" name="do" value="{act}">"#,
         )
+    }
+    /// Whether a form shows the proof that this reader's forms hold.
+    pub(super) fn is_seal(&self, shown: &str) -> bool {
+        self.app.door.is_csrf(&self.caller, shown)
+    }
+    /// Whether it is read on a paired phone: not all is done there.
+    pub(super) fn on_phone(&self) -> bool {
+        matches!(self.caller, Caller::Phone(_))
+    }
+    /// The header that has the reader's browser keep something.
+    pub(super) fn keep_cookie(&self, name: &str, value: &str) -> String {
+        let cookie = self.app.door.keep_cookie(name, value);
+        match self.on_phone() {
+            true => format!("{cookie}; Secure"),
+            false => cookie,
+        }
     }
     /// Carries out what a form asks for.
     pub(super) async fn carry_out(&self, command: Command) -> Result<Reply, Problem> {

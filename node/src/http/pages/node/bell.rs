@@ -99,10 +99,7 @@ pub(super) async fn notices(mut page: Page) -> Result<Response, Problem> {
             next,
         })?
         .into_response();
-    let cookie = page
-        .app
-        .door
-        .keep_cookie(notices::COOKIE, &notices::marked(newest, mark));
+    let cookie = page.keep_cookie(notices::COOKIE, &notices::marked(newest, mark));
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -6,6 +6,7 @@ use super::super::done::Done;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::qr;
+use super::phones::{self, PhonesCard};
 use askama::Template;
 use axum::response::Response;
 use souk_protocol::api::{Command, Reply};
@@ -25,19 +26,30 @@ struct DevicesScreen<'a> {
     page: &'a Page,
     devices: DevicesView,
     invitation: Option<Invitation>,
+    phones: PhonesCard,
 }
 
 /// `GET /settings/devices`
 pub(super) async fn devices(page: Page) -> Result<Response, Problem> {
-    show(&page, None).await
+    show(&page, None, PhonesCard::of(&page)).await
 }
 
-async fn show(page: &Page, invitation: Option<Invitation>) -> Result<Response, Problem> {
+async fn show(page: &Page, invitation: Option<Invitation>, phones: PhonesCard) -> Result<Response, Problem> {
     page.show(&DevicesScreen {
         page,
         devices: page.app.node.devices().await?,
         invitation,
+        phones,
     })
+}
+
+/// `POST /settings/devices/phone`: the same with a code for a phone.
+pub(super) async fn pair_phone(page: Page, _: Form) -> Result<Response, Problem> {
+    let phones = PhonesCard {
+        code: Some(phones::code(&page)?),
+        ..PhonesCard::of(&page)
+    };
+    show(&page, None, phones).await
 }
 
 /// `POST /settings/devices/invite`: the same with a new code.
@@ -53,7 +65,8 @@ pub(super) async fn invite(mut page: Page, _: Form) -> Result<Response, Problem>
     // The code is younger than the request.
     page.voice.now = page.app.node.now().0;
     let picture = qr::code(&code);
-    show(&page, Some(Invitation { code, picture })).await
+    let phones = PhonesCard::of(&page);
+    show(&page, Some(Invitation { code, picture }), phones).await
 }
 
 /// The owner says that both devices show the same words.

@@ -6,6 +6,7 @@
 //! | `welcome` | the first steps: a name, the words, people to follow |
 //! | `network` | who is connected, what comes and goes, what is checked |
 //! | `settings` | who one is, addresses, languages and colours, limits, other programs |
+//! | `phones` | phones that the owner pairs with this node |
 //! | `devices` | the owner's devices, and letting another one in |
 //! | `backup` | a backup file to keep |
 //! | `privacy` | what others see, and what never leaves |
@@ -15,22 +16,22 @@ mod backup;
 mod bell;
 mod devices;
 mod network;
+mod phones;
 mod privacy;
 mod recovery;
 mod settings;
 mod welcome;
 
 use super::super::app::App;
-use super::super::door::Caller;
 use super::super::problem::Problem;
 use super::done::{Done, again, unknown};
 use super::form::Form;
 use super::page::{Page, screen, see};
 use askama::Template;
+use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
-use axum::{Extension, Router};
 
 pub(super) use welcome::is_new;
 
@@ -46,6 +47,10 @@ pub(super) fn router() -> Router<App> {
         .route(
             "/settings/devices/invite",
             answering("/settings/devices", devices::invite),
+        )
+        .route(
+            "/settings/devices/phone",
+            answering("/settings/devices", devices::pair_phone),
         )
         .route("/settings/backup", screen(backup::backup))
         .route(
@@ -73,22 +78,21 @@ where
     F: Fn(Page, Form) -> Answered + Clone + Send + Sync + 'static,
     Answered: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
-    let answer =
-        move |State(app): State<App>, Extension(caller): Extension<Caller>, mut page: Page, form: Form| {
-            let draw = draw.clone();
-            async move {
-                // Forms on the screen that is drawn lead back to where it can be asked for.
-                page.path = on.to_owned();
-                let drawn = match app.door.is_csrf(form.get("csrf")) {
-                    true => draw(page.clone(), form.clone()).await,
-                    false => Err(Problem::Seal),
-                };
-                match drawn {
-                    Ok(response) => response,
-                    Err(problem) => again(app, caller, &page, on.to_owned(), form, problem).await,
-                }
+    let answer = move |State(app): State<App>, mut page: Page, form: Form| {
+        let draw = draw.clone();
+        async move {
+            // Forms on the screen that is drawn lead back to where it can be asked for.
+            page.path = on.to_owned();
+            let drawn = match page.is_seal(form.get("csrf")) {
+                true => draw(page.clone(), form.clone()).await,
+                false => Err(Problem::Seal),
+            };
+            match drawn {
+                Ok(response) => response,
+                Err(problem) => again(app, &page, on.to_owned(), form, problem).await,
             }
-        };
+        }
+    };
     routing::post(answer).get(move || async move { see(on) })
 }
 
@@ -114,6 +118,8 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
         "confirm-device" => devices::confirm(page, form).await,
         "close-invitation" => devices::close(page).await,
         "revoke" => devices::revoke(page, form).await,
+        "phones" => phones::turn(page, form).await,
+        "phone-out" => phones::throw_out(page, form).await,
         "address" => settings::save_address(page, form).await,
         "look" => settings::save_look(page, form),
         other => Err(unknown(other)),

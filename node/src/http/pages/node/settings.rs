@@ -1,7 +1,9 @@
 //! The settings: who one is, delivery addresses, language and colours, limits, other programs. Each part
 //! has a screen of its own.
 
-use super::super::super::limits::{BODY_BYTES_MAX, EVENT_STREAMS_MAX, LOGIN_CODE_MS, PRODUCT_FILE_BYTES_MAX};
+use super::super::super::limits::{
+    BODY_BYTES_MAX, EVENT_STREAMS_MAX, LOGIN_CODE_MS, PAIR_CODE_MS, PHONES_MAX, PRODUCT_FILE_BYTES_MAX,
+};
 use super::super::super::problem::Problem;
 use super::super::done::Done;
 use super::super::form::Form;
@@ -187,7 +189,7 @@ pub(super) fn save_look(page: &Page, form: &Form) -> Result<Done, Problem> {
     Ok(Done {
         to: None,
         word: "look",
-        cookie: Some(page.app.door.keep_cookie(preferences::COOKIE, &look)),
+        cookie: Some(page.keep_cookie(preferences::COOKIE, &look)),
     })
 }
 
@@ -255,6 +257,8 @@ pub(super) async fn limits(page: Page) -> Result<Response, Problem> {
                 count("limit-devices", AUTHOR_DEVICES_MAX),
                 minutes("limit-invitation", INVITATION_MS),
                 minutes("limit-login", LOGIN_CODE_MS),
+                count("limit-phones", PHONES_MAX),
+                minutes("limit-phone-code", PAIR_CODE_MS),
                 Limit {
                     key: "limit-events",
                     value: words::number_grouped(page.look.lang, EVENTS_KEPT_MAX),

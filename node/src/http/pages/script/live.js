@@ -120,7 +120,7 @@ export function live() {
       soon();
     };
     source.onerror = () => say(words.offline);
-    for (const kind of ['said', 'profile_changed', 'shop_changed', 'order_moved', 'tab_moved', 'peer_came', 'peer_left', 'equivocated', 'device_asks', 'revoked', 'own_past', 'gap']) {
+    for (const kind of ['said', 'profile_changed', 'shop_changed', 'order_moved', 'tab_moved', 'peer_came', 'peer_left', 'equivocated', 'device_asks', 'revoked', 'own_past', 'phones', 'gap']) {
       source.addEventListener(kind, soon);
     }
     source.addEventListener('shop_changed', () => setTimeout(soon, INDEXED_MS));

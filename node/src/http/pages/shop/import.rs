@@ -1,7 +1,6 @@
 //! Product files: chosen, read whole, shown as what they would change, and only then imported.
 
 use super::super::super::app::{App, blocking};
-use super::super::super::door::Caller;
 use super::super::super::imports::{Difference, Imported, Pending, Plan, Planned, Stage};
 use super::super::super::limits::{IMPORT_PREVIEW_MAX, PRODUCT_FILE_BYTES_MAX};
 use super::super::super::problem::Problem;
@@ -12,7 +11,6 @@ use super::super::page::{Page, see};
 use super::plan::plan;
 use crate::home::random;
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -50,7 +48,6 @@ pub(super) async fn choose(page: Page) -> Result<Response, Problem> {
 /// `POST /shop/import`
 pub(super) async fn upload(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     page: Page,
     parts: Result<Multipart, MultipartRejection>,
 ) -> Response {
@@ -62,7 +59,7 @@ pub(super) async fn upload(
         Ok(id) => see(&format!("/shop/import/{id}")),
         Err(problem) => {
             let back = "/shop/import".to_owned();
-            again(app, caller, &page, back, Form::default(), problem).await
+            again(app, &page, back, Form::default(), problem).await
         }
     }
 }
@@ -81,7 +78,7 @@ async fn take(page: &Page, mut parts: Multipart) -> Result<String, Problem> {
         match part.name().unwrap_or_default() {
             "csrf" => {
                 let shown = part.text().await.map_err(|error| cut(&error))?;
-                sealed = page.app.door.is_csrf(&shown);
+                sealed = page.is_seal(&shown);
             }
             // Before anything else is read the form must have shown that it is ours.
             _ if !sealed => return Err(Problem::Seal),

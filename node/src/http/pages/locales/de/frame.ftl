@@ -47,6 +47,16 @@ door = Das ist der Knoten von jemandem
 door-how = Wem er gehört, öffnet ihn mit einem Link, den das Programm auf diesem Rechner gibt:
 door-used = Dieser Link wurde schon benutzt oder ist zu alt. Hol auf diesem Rechner einen neuen:
 
+pair-title = Souk auf diesem Handy
+pair-lead = Mach nur weiter, wenn der Fingerabdruck des Zertifikats derselbe war wie auf deinem Rechner.
+pair-name = Name dieses Handys
+pair-name-hint = Damit du es unter deinen Handys wiedererkennst.
+pair-now = Dieses Handy koppeln
+pair-closed-title = Dieses Handy ist nicht gekoppelt
+pair-closed = Öffne am Rechner die Einstellungen, dort Geräte, und kopple dieses Handy.
+pair-ended = Dieser Code wurde schon benutzt oder ist zu alt. Zeig am Rechner einen neuen und scanne den. Hast nicht du ihn benutzt, schließ dort jedes Handy aus, das du nicht kennst.
+pair-wait = Es wurden zu viele falsche Codes versucht. Warte eine Minute und scanne den Code noch einmal.
+
 ago-now = gerade eben
 ago-minutes = vor { $count } Min.
 ago-hours = vor { $count } Std.
@@ -94,6 +104,9 @@ problem-invalid = Etwas im Formular stimmt noch nicht.
 problem-no-token = Diese Seite ist für den Menschen, dem der Knoten gehört.
 problem-origin = Die Anfrage kam von einer anderen Seite, darum wurde nichts getan.
 problem-seal = Dieses Formular ist veraltet. Bitte schick es noch einmal.
+problem-no-phone = Diese Seite ist für gekoppelte Handys.
+problem-pair-code = Dieser Code gilt nicht mehr.
+problem-not-from-phone = Das geschieht am Rechner, nicht am Handy.
 problem-host = Der Knoten wurde unter einem anderen Namen gefragt.
 problem-not-found = Das ist hier nicht vorhanden.
 problem-method = Danach kann man hier nicht fragen.

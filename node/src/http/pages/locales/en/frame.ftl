@@ -47,6 +47,16 @@ door = This is somebody's own node
 door-how = Its owner opens it with a link that the program gives on this computer:
 door-used = That link was used already, or it is too old. Get a new one on this computer:
 
+pair-title = Use Souk on this phone
+pair-lead = Go on only if the fingerprint of the certificate was the same as on your computer.
+pair-name = Name of this phone
+pair-name-hint = So that you know it again among your phones.
+pair-now = Pair this phone
+pair-closed-title = This phone is not paired
+pair-closed = On the computer, open the settings, choose Devices, and pair this phone there.
+pair-ended = This code was used already, or it is too old. Show a new one on the computer and scan that. If it was not you who used it, throw out there whatever phone you do not know.
+pair-wait = Too many wrong codes were tried. Wait a minute and scan the code once more.
+
 ago-now = just now
 ago-minutes = { $count } min ago
 ago-hours = { $count } h ago
@@ -93,6 +103,9 @@ problem-invalid = Something in the form is not right yet.
 problem-no-token = This page is for the node's owner.
 problem-origin = The request came from another page, so nothing was done.
 problem-seal = This form is out of date. Please send it again.
+problem-no-phone = This page is for paired phones.
+problem-pair-code = This code does not count any more.
+problem-not-from-phone = That is done on the computer, not on a phone.
 problem-host = The node was asked under another name.
 problem-not-found = That is not held here.
 problem-method = That cannot be asked here.
