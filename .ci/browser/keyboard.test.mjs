@@ -137,3 +137,16 @@ test('the palette, the search and the keys', async () => {
     visit.assertQuiet();
     await visit.close();
 });
+
+test('a price is typed in peace, and a choice is taken at once', async () => {
+    const visit = await browser.openPage(they.ben);
+    const { page } = visit;
+    await visit.go('/explore');
+    await page.fill('#min', '5');
+    await page.focus('#max');
+    await page.waitForTimeout(300);
+    assert.ok(!page.url().includes('min='), 'leaving a field sends nothing');
+    await page.selectOption('#sort', 'newest');
+    await until('the search', () => page.url().includes('sort=newest'));
+    assert.ok(page.url().includes('min=5'), page.url());
+});

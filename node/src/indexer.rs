@@ -151,7 +151,7 @@ fn document(store: &Store, shop: &AuthorId, id: &ListingId) -> Result<Option<Doc
         in_stock: listing
             .variants
             .iter()
-            .any(|variant| !variant.tracked || variant.oversell || stock.available(&variant.id) > 0),
+            .any(|variant| market::can_be_had(variant, &stock)),
         updated_ms: market::updated(records, shop, id)?.0,
     }))
 }

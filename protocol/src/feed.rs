@@ -8,7 +8,7 @@ use crate::id::{AuthorId, EnvelopeId};
 use crate::post::{Post, Reaction};
 use crate::records::{Fault, Records};
 use crate::review::Review;
-use crate::text::Name;
+use crate::text::{Name, Tag};
 use crate::time::Hybrid;
 use crate::vouch::Vouch;
 use serde::Serialize;
@@ -174,27 +174,46 @@ pub fn standing_vouches(
     subject: &AuthorId,
     category: &str,
 ) -> Result<BTreeMap<AuthorId, EnvelopeId>, Fault> {
-    let mut newest: BTreeMap<AuthorId, (Hybrid, EnvelopeId, bool)> = BTreeMap::new();
+    let mut standing = standing(records, subject, |said| said.as_str() == category)?;
+    Ok(standing.pop_first().map(|(_, by)| by).unwrap_or_default())
+}
+
+/// The same in every category in which anybody vouches for them.
+pub fn standing_by_category(
+    records: &dyn Records,
+    subject: &AuthorId,
+) -> Result<BTreeMap<Tag, BTreeMap<AuthorId, EnvelopeId>>, Fault> {
+    standing(records, subject, |_| true)
+}
+
+fn standing(
+    records: &dyn Records,
+    subject: &AuthorId,
+    wanted: impl Fn(&Tag) -> bool,
+) -> Result<BTreeMap<Tag, BTreeMap<AuthorId, EnvelopeId>>, Fault> {
+    let mut newest: BTreeMap<(Tag, AuthorId), (Hybrid, EnvelopeId, bool)> = BTreeMap::new();
     for envelope in records.vouches(subject, VOUCHES_READ_MAX)? {
         let Body::Vouch(vouch) = envelope.body() else {
             continue;
         };
-        if vouch.category.as_str() != category {
+        if !wanted(&vouch.category) {
             continue;
         }
         let this = (envelope.time(), envelope.id(), vouch.stands);
-        let held = newest.entry(envelope.author()).or_insert(this);
+        let held = newest
+            .entry((vouch.category.clone(), envelope.author()))
+            .or_insert(this);
         if (held.0, held.1) < (this.0, this.1) {
             *held = this;
         }
     }
+    let mut standing: BTreeMap<Tag, BTreeMap<AuthorId, EnvelopeId>> = BTreeMap::new();
     if newest.is_empty() || records.has_equivocated(subject)? {
-        return Ok(BTreeMap::new());
+        return Ok(standing);
     }
-    let mut standing = BTreeMap::new();
-    for (author, (_, id, stands)) in newest {
+    for ((category, author), (_, id, stands)) in newest {
         if stands && !records.has_equivocated(&author)? {
-            standing.insert(author, id);
+            standing.entry(category).or_default().insert(author, id);
         }
     }
     Ok(standing)

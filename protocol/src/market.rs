@@ -4,7 +4,7 @@
 use crate::body::{Body, Kind};
 use crate::envelope::Signed;
 use crate::id::{AuthorId, ListingId};
-use crate::listing::{Fields, Listing};
+use crate::listing::{Fields, Listing, Variant};
 use crate::records::{Fault, Records, state_key};
 use crate::shop::ShopTerms;
 use crate::stock::Stock;
@@ -81,6 +81,27 @@ pub fn stock(records: &dyn Records, shop: &AuthorId, listing: &ListingId) -> Res
         stock.count_out(device);
     }
     Ok(stock)
+}
+
+/// Units of a variant that may be sold; none for any number: they are not counted, or the shop takes orders
+/// beyond what it has.
+pub fn left(variant: &Variant, stock: &Stock) -> Option<u64> {
+    (variant.tracked && !variant.oversell).then(|| stock.available(&variant.id))
+}
+
+/// Whether a variant can be bought now: it has a price, and something of it may be sold.
+pub fn can_be_had(variant: &Variant, stock: &Stock) -> bool {
+    variant.is_sellable() && left(variant, stock) != Some(0)
+}
+
+/// Whether a listing has a price, and nothing of it can be bought now.
+pub fn is_sold_out(listing: &Listing, stock: &Stock) -> bool {
+    let mut priced = listing
+        .variants
+        .iter()
+        .filter(|variant| variant.is_sellable())
+        .peekable();
+    priced.peek().is_some() && !priced.any(|variant| can_be_had(variant, stock))
 }
 
 /// Each device's newest envelopes about a listing, over all parts.

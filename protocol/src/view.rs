@@ -12,11 +12,12 @@ mod trade;
 
 pub use devices::{AskingView, DeviceView, DevicesView, This, devices};
 pub use people::{
-    FollowView, Named, ProfileView, follows, follows_count, last_word, profile, reads, vouched_for,
+    FollowView, Named, ProfileView, follows, follows_count, last_word, own_words, profile, reads,
+    vouched_for, vouched_in,
 };
 pub use shop::{
-    ImageView, ListingView, OwnShopView, RatingView, ReviewView, ShippingView, ShopView, VariantView,
-    ZoneView, is_reviewed, listing, listings, own_shop, reviews, shop,
+    ImageView, ListingView, RatingView, ReviewView, ShippingView, ShopView, VariantView, ZoneView,
+    is_reviewed, listing, listings, newest_reviews, rating, reviews, shop, unrated,
 };
 pub use talk::{EntryView, PostView, SaidView, TagView, feed, post, said_by};
 pub use trade::{
@@ -92,6 +93,13 @@ pub fn drafts(records: &dyn Records, after: Option<Vec<u8>>, limit: usize) -> Re
         name,
         text,
     })
+}
+
+/// What is kept under a name, if anything is.
+pub fn draft(records: &dyn Records, name: &str) -> Result<Option<Prose>, Fault> {
+    let held = records.get(Tree::Drafts, name.as_bytes())?;
+    held.map(|value| read(Tree::Drafts, name.as_bytes(), &value))
+        .transpose()
 }
 
 /// Rows whose keys are names.

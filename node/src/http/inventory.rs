@@ -11,7 +11,7 @@ use souk_protocol::market;
 use souk_protocol::records::{Fault, Range, Records, Tree};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Listings up to which a shop is read anew while the request waits.
 const READ_AT_ONCE: usize = 500;
@@ -28,7 +28,7 @@ pub(super) struct Row {
     pub(super) published: bool,
     /// Published, and with a price.
     pub(super) for_sale: bool,
-    /// None of its variants is left.
+    /// It has a price, and nothing of it can be bought now.
     pub(super) sold_out: bool,
     /// When it was last signed, in milliseconds since 1970.
     pub(super) updated: u64,
@@ -74,14 +74,43 @@ impl Shown {
 /// All listings of the owner's that are not removed, by title.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inventory {
-    rows: Vec<Arc<Row>>,
+    rows: Arc<Vec<Arc<Row>>>,
+    /// Made when somebody asks for it first: the owner's own screens do without.
+    for_sale: Arc<OnceLock<ForSale>>,
     /// The event up to which it is whole.
     at: u64,
 }
 
+/// What strangers see of it.
+#[derive(Debug)]
+pub(super) struct ForSale {
+    /// The last changed first.
+    pub(super) rows: Vec<Arc<Row>>,
+    /// Categories, the most frequent first, each with the number of its listings.
+    pub(super) categories: Vec<(String, usize)>,
+}
+
+impl ForSale {
+    fn of(rows: &[Arc<Row>]) -> Self {
+        let mut rows: Vec<Arc<Row>> = rows.iter().filter(|row| row.for_sale).cloned().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.updated));
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in rows.iter().filter(|row| !row.category.is_empty()) {
+            *counts.entry(&row.category).or_default() += 1;
+        }
+        let mut categories: Vec<(String, usize)> = counts
+            .into_iter()
+            .map(|(category, count)| (category.to_owned(), count))
+            .collect();
+        categories.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Self { rows, categories }
+    }
+}
+
 impl Inventory {
-    pub(super) fn rows(&self) -> &[Arc<Row>] {
-        &self.rows
+    /// What of it is for sale.
+    pub(super) fn for_sale(&self) -> &ForSale {
+        self.for_sale.get_or_init(|| ForSale::of(&self.rows))
     }
     pub(super) fn count(&self, shown: Shown) -> usize {
         self.rows.iter().filter(|row| shown.holds(row)).count()
@@ -104,22 +133,13 @@ impl Inventory {
             .filter(|row| shown.holds(row))
             .collect()
     }
-    /// Categories of what is for sale, the most frequent first.
-    pub(super) fn categories(&self) -> Vec<(String, usize)> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in self
-            .rows
-            .iter()
-            .filter(|row| row.for_sale && !row.category.is_empty())
-        {
-            *counts.entry(&row.category).or_default() += 1;
+
+    fn new(rows: Vec<Arc<Row>>, at: u64) -> Self {
+        Self {
+            rows: Arc::new(rows),
+            for_sale: Arc::default(),
+            at,
         }
-        let mut counts: Vec<(String, usize)> = counts
-            .into_iter()
-            .map(|(category, count)| (category.to_owned(), count))
-            .collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        counts
     }
 
     fn of(node: &Node) -> Result<Self, Fault> {
@@ -144,14 +164,16 @@ impl Inventory {
             }
         }
         rows.sort_by(|one, other| one.place().cmp(&other.place()));
-        Ok(Self { rows, at })
+        Ok(Self::new(rows, at))
     }
 
     /// Puts rows in place of what was known of these listings.
     fn put(&mut self, read: BTreeMap<ListingId, Option<Row>>) {
-        self.rows.retain(|known| !read.contains_key(&known.id));
-        self.rows.extend(read.into_values().flatten().map(Arc::new));
-        self.rows.sort_by(|one, other| one.place().cmp(&other.place()));
+        let mut rows = Vec::clone(&self.rows);
+        rows.retain(|known| !read.contains_key(&known.id));
+        rows.extend(read.into_values().flatten().map(Arc::new));
+        rows.sort_by(|one, other| one.place().cmp(&other.place()));
+        *self = Self::new(rows, self.at);
     }
 }
 
@@ -162,10 +184,7 @@ fn row(records: &dyn Records, me: &AuthorId, id: &ListingId) -> Result<Option<Ro
     };
     let stock = market::stock(records, me, id)?;
     let product = &listing.product;
-    let sold_out = listing
-        .variants
-        .iter()
-        .all(|variant| variant.tracked && !variant.oversell && stock.available(&variant.id) == 0);
+    let sold_out = market::is_sold_out(&listing, &stock);
     let mut words = format!(
         "{} {} {} {}",
         product.title, product.handle, product.vendor, product.category
@@ -182,7 +201,7 @@ fn row(records: &dyn Records, me: &AuthorId, id: &ListingId) -> Result<Option<Ro
         category: product.category.to_string(),
         published: product.published,
         for_sale: listing.is_for_sale(),
-        sold_out: sold_out && !listing.variants.is_empty(),
+        sold_out,
         updated: updated.0,
         sorted: product.title.as_str().to_lowercase(),
         words: words.to_lowercase(),
@@ -276,10 +295,11 @@ impl Shelf {
         if changed.is_none() {
             let mut held = locked(&self.known);
             if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, known)) {
-                *held = Some(Arc::new(Inventory {
-                    rows: known.rows.clone(),
+                let next = Inventory {
                     at: newest,
-                }));
+                    ..Inventory::clone(known)
+                };
+                *held = Some(Arc::new(next));
             }
         }
         Ok(changed)

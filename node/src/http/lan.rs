@@ -250,7 +250,7 @@ async fn serve_one(
     from: SocketAddr,
     acceptor: TlsAcceptor,
     router: Router,
-    stopping: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
 ) {
     // Where it came to is where it meant to come: no list of addresses has to be kept right.
     let Ok(own) = stream.local_addr() else { return };
@@ -269,7 +269,11 @@ async fn serve_one(
         phones: Mutex::default(),
     });
     let thrown_out = thrown_out(app, line.clone());
-    let served = server::connection(stream, router.layer(Extension(line)), stopping);
+    let stopped = async move {
+        // The sender lives as long as the listener; an error would mean the same.
+        stopping.wait_for(|stop| *stop).await.ok();
+    };
+    let served = server::connection(stream, router.layer(Extension(line)), stopped);
     tokio::select! {
         () = served => {}
         () = thrown_out => {}

@@ -84,6 +84,20 @@ pub const FRONT_REQUESTS_AT_ONCE_MAX: u64 = 120;
 pub const FRONT_ADDRESSES_MAX: usize = 8_192;
 /// Largest answer of the storefront, in bytes: the sitemap of the largest shop fits.
 pub const FRONT_PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Reads of the disk that strangers may have going on at a time, so that the owner's own pages always find
+/// threads and a disk that are free.
+pub const FRONT_READS_MAX: usize = 4;
+/// How long a request of the storefront waits for one of them to end, in milliseconds.
+pub const FRONT_READ_WAIT_MS_MAX: u64 = 3_000;
+/// After how many seconds somebody who waited in vain may ask again.
+pub const FRONT_RETRY_S: u64 = 5;
+/// How long a listing's rating is shown before the reviews are read anew, in milliseconds: as long as browsers
+/// may keep the page.
+pub const FRONT_RATING_MS_MAX: u64 = 60_000;
+/// Listings whose ratings are remembered.
+pub const FRONT_RATINGS_MAX: usize = 20_000;
+/// How long the last answer of a connection whose time is up may take, in milliseconds.
+pub const FRONT_LAST_MS_MAX: u64 = 20_000;
 /// Listings of one page of the storefront.
 pub const FRONT_LISTINGS: usize = 48;
 /// Categories that the storefront offers.

@@ -11,10 +11,20 @@ use serde::{Deserialize, Serialize};
 use souk_protocol::api::Past;
 use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, DeviceId};
+use souk_protocol::market;
+use souk_protocol::money::Currency;
 use souk_protocol::peer::own_past;
 use souk_protocol::records::{Fault, Records};
 use souk_protocol::text::Name;
-use souk_protocol::view::{self, DevicesView, OwnShopView};
+use souk_protocol::view::{self, DevicesView};
+
+/// The owner's own shop in two numbers.
+#[derive(Serialize)]
+pub(super) struct OwnShopView {
+    currency: Currency,
+    /// How many listings are for sale.
+    listings: usize,
+}
 
 /// What a node says of itself.
 #[derive(Serialize)]
@@ -80,12 +90,19 @@ impl App {
                 Ok((
                     feed::name(records, &me)?,
                     follows,
-                    view::own_shop(records, &me)?,
+                    market::terms(records, &me)?,
                     named(records, peers)?,
                     own_past(records, &device)?,
                 ))
             })
             .await?;
+        let shop = match shop {
+            Some(terms) => Some(OwnShopView {
+                currency: terms.currency,
+                listings: self.for_sale(me).await?,
+            }),
+            None => None,
+        };
         Ok(StatusView {
             version: env!("CARGO_PKG_VERSION"),
             author: me,

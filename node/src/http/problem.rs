@@ -121,7 +121,7 @@ impl Problem {
         }
     }
 
-    fn next(&self) -> &str {
+    pub(super) fn next(&self) -> &str {
         match self {
             Self::Host(_) => "Use the address that 'souk status' shows.",
             Self::Origin(_) => "Open the node's own page, or call the API from a program.",

@@ -76,6 +76,28 @@ pub(super) async fn search(
     find(&app, wanted.query(shop.as_ref())?).await.map(Json)
 }
 
+impl App {
+    /// How many listings of a shop are for sale, as far as is known here: neither drafts nor what was removed.
+    pub(super) async fn for_sale(&self, shop: AuthorId) -> Result<usize, Problem> {
+        let node = self.node.clone();
+        if shop == node.author() {
+            let shelf = self.shelf.clone();
+            return Ok(blocking(move || shelf.inventory(&node))
+                .await??
+                .for_sale()
+                .rows
+                .len());
+        }
+        let query = Query {
+            shop: Some(shop.to_string()),
+            limit: 1,
+            ..Query::default()
+        };
+        let found = blocking(move || node.search(&query)).await?.map_err(problem)?;
+        Ok(found.total)
+    }
+}
+
 /// What the index finds, as the records have it.
 pub(super) async fn find(app: &App, query: Query) -> Result<Found, Problem> {
     let node = app.node.clone();

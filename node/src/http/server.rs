@@ -113,7 +113,19 @@ pub async fn serve(node: Node, home: &Home, port: Option<u16>) -> Result<Api, Se
     // The owner's listings are in memory before anybody opens the page.
     app.shelf.renew_beside(&app.node);
     let router = route::router(app.clone());
-    let serve = move |stream, _, stopping| connection(stream, router.clone(), stopping);
+    let serve = move |stream, _, mut stopping: watch::Receiver<bool>| {
+        let router = router.clone();
+        async move {
+            let end = async {
+                stopping
+                    .wait_for(|stop| *stop)
+                    .await
+                    .map(drop)
+                    .unwrap_or_default()
+            };
+            connection(stream, router, end).await;
+        }
+    };
     let task = tokio::spawn(accept(listener, CONNECTIONS_MAX, serve, stopping));
     Ok(Api {
         app,
@@ -231,11 +243,11 @@ async fn take(
     Ok((stream, from, turn))
 }
 
-/// Serves one connection until it ends or is to stop.
+/// Serves one connection until it ends, or until it is to end: then what was asked is still answered.
 pub(super) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     router: Router,
-    mut stopping: watch::Receiver<bool>,
+    end: impl Future<Output = ()>,
 ) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -243,10 +255,9 @@ pub(super) async fn connection(
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut served = std::pin::pin!(served);
-    let stopped = async { stopping.wait_for(|stop| *stop).await.is_ok() };
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        _ = stopped => {
+        () = end => {
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -60,13 +60,14 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     (
         "Variant",
         "{variant: text, label: text, options: [text], sku: text, price: Amount|null, compare_at: Amount|null, \
-         weight_grams: int, requires_shipping: bool, available: int|null}",
+         weight_grams: int, requires_shipping: bool, available: int|null, \
+         counted: int|null}",
     ),
     (
         "Listing",
         "{shop: text, listing: text, handle: text, title: text, description: text, vendor: text, category: text, \
          kind: 'physical'|'digital'|'service', tags: [text], options: [text], images: [{url: text, alt: text}], \
-         published: bool, updated: int, variants: [Variant], rating: {count: int, mean: number}|null}",
+         published: bool, updated: int, sold_out: bool, variants: [Variant], rating: {count: int, mean: number}|null}",
     ),
     ("Listings", "{items: [Listing], next?: text}"),
     ("Facet", "{value: text, count: int}"),

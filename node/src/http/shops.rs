@@ -4,7 +4,7 @@ use super::app::{App, Nothing, Paging, Params, Place, limit, parse};
 use super::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use souk_protocol::id::{AuthorId, ListingId};
 use souk_protocol::view::{self, ListingView, Page, ReviewView, ShopView};
 
@@ -14,15 +14,26 @@ pub(super) struct Limited {
     limit: Option<usize>,
 }
 
+/// A shop, with what only the node knows of it.
+#[derive(Serialize)]
+pub(super) struct ShopAnswer {
+    #[serde(flatten)]
+    shop: ShopView,
+    /// How many of its listings are for sale.
+    listings: usize,
+}
+
 /// `GET /api/v1/shops/{author}`
 pub(super) async fn shop(
     State(app): State<App>,
     Place(author): Place<String>,
     Params(Nothing {}): Params<Nothing>,
-) -> Result<Json<ShopView>, Problem> {
+) -> Result<Json<ShopAnswer>, Problem> {
     let author = app.author(&author)?;
     let shop = app.read(move |records| view::shop(records, &author)).await?;
-    shop.map(Json).ok_or_else(|| no_shop(&author))
+    let shop = shop.ok_or_else(|| no_shop(&author))?;
+    let listings = app.for_sale(author).await?;
+    Ok(Json(ShopAnswer { shop, listings }))
 }
 
 fn no_shop(author: &AuthorId) -> Problem {

@@ -10,6 +10,7 @@
 mod dealing;
 mod den;
 mod forms;
+mod market;
 mod owner;
 mod pages;
 mod phones;

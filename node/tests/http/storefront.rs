@@ -2,6 +2,7 @@
 
 use super::wire::{Answer, Running, raw_at};
 use serde_json::{Value, json};
+use souk_node::http::limits::FRONT_ADDRESS_CONNECTIONS_MAX;
 use souk_node::http::{ServeError, Storefront, serve_storefront};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -320,6 +321,53 @@ async fn head_is_get_without_its_body_and_a_tag_spares_it() {
     let asset = style[at..].split('"').next().unwrap();
     let kept = shop.gets(asset).await;
     assert!(kept.header("cache-control").unwrap().contains("immutable"));
+    // Under another hash it may be another file tomorrow.
+    let old = shop.gets("/assets/0123456789abcdef/style.css").await;
+    assert_eq!(old.header("cache-control"), Some("no-store"));
+    let missing = shop
+        .asks("GET /assets/0123456789abcdef/nothing.css", &["Host: x"])
+        .await;
+    assert_eq!(missing.status, 404);
+    assert!(
+        missing.text().starts_with("<!doctype html>"),
+        "{}",
+        missing.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_on_this_machine_brings_as_many_as_it_likes() {
+    let shop = Shop::open().await;
+    let mut held = Vec::new();
+    for _ in 0..=FRONT_ADDRESS_CONNECTIONS_MAX {
+        held.push(
+            tokio::net::TcpStream::connect(shop.front.address())
+                .await
+                .unwrap(),
+        );
+    }
+    assert_eq!(shop.gets("/robots.txt").await.status, 200);
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_oversold_is_in_stock() {
+    let shop = Shop::open().await;
+    let mut made = product("made", "Made to order", true);
+    made["variants"][0]["quantity"] = json!(0);
+    let mut gone = made.clone();
+    gone["handle"] = json!("gone");
+    made["variants"][0]["oversell"] = json!(true);
+    shop.sells(vec![made, gone]).await;
+    for (path, said, words) in [
+        ("/made", "schema.org/InStock", "Available"),
+        ("/gone", "schema.org/OutOfStock", "Sold out"),
+    ] {
+        let page = shop.gets(path).await.text();
+        assert!(page.contains(said) && page.contains(words), "{path}: {page}");
+    }
+    let list = shop.gets("/").await.text();
+    assert_eq!(list.matches("chip bad").count(), 1, "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,11 +71,9 @@ impl Peer {
                 let next = "Look for another one with 'souk search'.";
                 return Ok(Err(Refused::new(Code::NotAllowed, message, next)));
             }
-            if variant.tracked && !variant.oversell {
-                let left = market::stock(turn.records(), &shop, &draft.listing)?.available(&variant.id);
-                if left < u64::from(draft.units) {
-                    return Ok(Err(no_stock(listing.product.title.as_str(), left)));
-                }
+            let stock = market::stock(turn.records(), &shop, &draft.listing)?;
+            if let Some(left) = market::left(variant, &stock).filter(|left| *left < u64::from(draft.units)) {
+                return Ok(Err(no_stock(listing.product.title.as_str(), left)));
             }
             lines.push(Line {
                 listing: draft.listing,

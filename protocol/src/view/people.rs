@@ -6,8 +6,9 @@ use crate::feed;
 use crate::id::AuthorId;
 use crate::limits::FOLLOWS_MAX;
 use crate::peer::Followed;
+use crate::profile::Profile;
 use crate::records::{Fault, Range, Records, Tree};
-use crate::text::{Name, Prose};
+use crate::text::{Name, Prose, Tag};
 use crate::time::Timestamp;
 use crate::vouch::PEOPLE;
 use serde::Serialize;
@@ -125,16 +126,21 @@ pub fn follows(
     Ok(Page::new(views.collect::<Result<_, Fault>>()?, next))
 }
 
-/// Somebody, if anything is known of them.
-pub fn profile(records: &dyn Records, me: &AuthorId, who: &AuthorId) -> Result<Option<ProfileView>, Fault> {
+/// What somebody says of themselves, and nothing else: the newest of their devices' profiles.
+pub fn own_words(records: &dyn Records, who: &AuthorId) -> Result<Option<Profile>, Fault> {
     let profiles = records.state(who, Kind::Profile, &[])?;
     let newest = profiles
         .iter()
         .max_by_key(|envelope| (envelope.time(), envelope.id()));
-    let profile = newest.and_then(|envelope| match envelope.body() {
+    Ok(newest.and_then(|envelope| match envelope.body() {
         Body::Profile(profile) => Some(profile.clone()),
         _ => None,
-    });
+    }))
+}
+
+/// Somebody, if anything is known of them.
+pub fn profile(records: &dyn Records, me: &AuthorId, who: &AuthorId) -> Result<Option<ProfileView>, Fault> {
+    let profile = own_words(records, who)?;
     let (followed, vouched_by) = (reads(records, who)?, vouchers(records, who)?);
     let known = profile.is_some() || followed || who == me || !vouched_by.is_empty();
     if !known && records.devices(who)?.is_empty() {
@@ -155,8 +161,25 @@ pub fn profile(records: &dyn Records, me: &AuthorId, who: &AuthorId) -> Result<O
 }
 
 fn vouchers(records: &dyn Records, subject: &AuthorId) -> Result<Vec<Named>, Fault> {
+    named(
+        records,
+        feed::standing_vouches(records, subject, PEOPLE)?.into_keys(),
+    )
+}
+
+/// Who vouches for somebody in which category, by its name; those first whom the owner follows.
+pub fn vouched_in(records: &dyn Records, subject: &AuthorId) -> Result<Vec<(Tag, Vec<Named>)>, Fault> {
+    let standing = feed::standing_by_category(records, subject)?;
+    let by_category = standing
+        .into_iter()
+        .map(|(category, by)| Ok((category, named(records, by.into_keys())?)));
+    by_category.collect()
+}
+
+/// Vouchers as a profile names them, as many as it does.
+fn named(records: &dyn Records, by: impl Iterator<Item = AuthorId>) -> Result<Vec<Named>, Fault> {
     let mut vouchers = Vec::new();
-    for author in feed::standing_vouches(records, subject, PEOPLE)?.into_keys() {
+    for author in by {
         vouchers.push((!reads(records, &author)?, author));
     }
     vouchers.sort_unstable();

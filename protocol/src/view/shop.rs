@@ -2,13 +2,14 @@
 //! what buyers said of them.
 
 use super::{Page, people};
-use crate::body::{Body, Kind};
+use crate::body::Body;
+use crate::envelope::Signed;
 use crate::feed;
 use crate::id::{AuthorId, EnvelopeId, ListingId, OrderId, PurchaseId, VariantId};
-use crate::listing::{Fields, Kind as Goods, Listing, Media, Variant};
+use crate::listing::{Kind as Goods, Listing, Media, Variant};
 use crate::market;
 use crate::money::{Amount, Currency};
-use crate::records::{Fault, Records, state_key};
+use crate::records::{Fault, Records};
 use crate::shop::{Deadlines, Place, ShippingProfile, Zone};
 use crate::stock::Stock;
 use crate::text::{Name, Prose, Tag};
@@ -20,15 +21,6 @@ const LISTINGS_READ_MAX: usize = 1_000;
 /// Reviews of one listing that are read.
 const REVIEWS_READ_MAX: usize = 1_000;
 
-/// The owner's own shop in two numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OwnShopView {
-    /// Currency of its prices.
-    pub currency: Currency,
-    /// How many listings it has, removed ones counted.
-    pub listings: usize,
-}
-
 /// A shop's terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShopView {
@@ -38,8 +30,6 @@ pub struct ShopView {
     pub name: Option<Name>,
     /// Currency of all prices.
     pub currency: Currency,
-    /// How many listings of it are held, removed ones counted.
-    pub listings: usize,
     /// What delivery costs.
     pub shipping: Vec<ShippingView>,
     /// Days in which things may be sent back.
@@ -103,6 +93,8 @@ pub struct ListingView {
     pub published: bool,
     /// When it was last signed, in milliseconds since 1970, as the shop says.
     pub updated: u64,
+    /// Whether it has a price, and nothing of it can be bought now.
+    pub sold_out: bool,
     /// What can be chosen.
     pub variants: Vec<VariantView>,
     /// What buyers gave it.
@@ -137,8 +129,18 @@ pub struct VariantView {
     pub weight_grams: u32,
     /// Whether it is shipped.
     pub requires_shipping: bool,
-    /// Units that the shop may sell, as far as known here; none where they are not counted.
+    /// Units that the shop may sell, as far as known here; none where it sells any number, because they are
+    /// not counted or because it takes orders beyond what it has.
     pub available: Option<u64>,
+    /// Units that the shop has by its own count, whatever it sells; none where they are not counted.
+    pub counted: Option<u64>,
+}
+
+impl VariantView {
+    /// Whether it can be bought now.
+    pub fn is_sellable(&self) -> bool {
+        self.price.is_some() && self.available != Some(0)
+    }
 }
 
 /// What buyers gave a listing.
@@ -171,24 +173,11 @@ pub struct ReviewView {
     pub bought: bool,
 }
 
-/// The owner's own shop, if there is one.
-pub fn own_shop(records: &dyn Records, me: &AuthorId) -> Result<Option<OwnShopView>, Fault> {
-    let Some(terms) = market::terms(records, me)? else {
-        return Ok(None);
-    };
-    let listings = market::listing_ids(records, me, None, usize::MAX)?.len();
-    Ok(Some(OwnShopView {
-        currency: terms.currency,
-        listings,
-    }))
-}
-
 /// A shop, if its terms are held.
 pub fn shop(records: &dyn Records, author: &AuthorId) -> Result<Option<ShopView>, Fault> {
     let Some(terms) = market::terms(records, author)? else {
         return Ok(None);
     };
-    let listings = market::listing_ids(records, author, None, usize::MAX)?.len();
     let shipping = terms
         .shipping
         .iter()
@@ -197,7 +186,6 @@ pub fn shop(records: &dyn Records, author: &AuthorId) -> Result<Option<ShopView>
         author: *author,
         name: feed::name(records, author)?,
         currency: terms.currency,
-        listings,
         shipping: shipping.collect(),
         returns_days: terms.policies.returns_days,
         returns: terms.policies.returns.clone(),
@@ -252,18 +240,27 @@ pub fn listing(
     shop: &AuthorId,
     id: &ListingId,
 ) -> Result<Option<ListingView>, Fault> {
-    let (mut fields, mut updated) = (Fields::new(), 0);
-    for envelope in records.states_from(&state_key(shop, Kind::Listing, id.as_bytes(), None))? {
-        if let Body::Listing(part) = envelope.body() {
-            updated = updated.max(envelope.time().wall_ms);
-            fields.join(part.fields());
-        }
-    }
-    let listing = Listing::read(*id, &fields);
-    if fields.is_empty() || listing.removed || !(listing.product.published || shop == me) {
+    let Some(mut listing) = unrated(records, me, shop, id)? else {
         return Ok(None);
-    }
+    };
+    listing.rating = rating(records, shop, id)?;
+    Ok(Some(listing))
+}
+
+/// The same without what buyers gave it, which takes reading every review.
+pub fn unrated(
+    records: &dyn Records,
+    me: &AuthorId,
+    shop: &AuthorId,
+    id: &ListingId,
+) -> Result<Option<ListingView>, Fault> {
+    let shown = |listing: &Listing| !listing.removed && (listing.product.published || shop == me);
+    let dated = market::dated(records, shop, id)?.filter(|(listing, _)| shown(listing));
+    let Some((listing, updated)) = dated else {
+        return Ok(None);
+    };
     let stock = market::stock(records, shop, id)?;
+    let sold_out = market::is_sold_out(&listing, &stock);
     let Listing {
         product, variants, ..
     } = listing;
@@ -280,9 +277,10 @@ pub fn listing(
         options: product.options.into_vec(),
         images: product.media.iter().filter_map(image).collect(),
         published: product.published,
-        updated,
+        updated: updated.0,
+        sold_out,
         variants: variants.into_iter().map(|one| variant(one, &stock)).collect(),
-        rating: rating(records, shop, id)?,
+        rating: None,
     }))
 }
 
@@ -299,7 +297,8 @@ fn variant(variant: Variant, stock: &Stock) -> VariantView {
     VariantView {
         variant: variant.id,
         label: values.join(" / "),
-        available: variant.tracked.then(|| stock.available(&variant.id)),
+        available: market::left(&variant, stock),
+        counted: variant.tracked.then(|| stock.available(&variant.id)),
         options: variant.options.to_vec(),
         sku: variant.sku,
         price: variant.price,
@@ -317,8 +316,39 @@ pub fn reviews(
     id: &ListingId,
     limit: usize,
 ) -> Result<Page<ReviewView>, Fault> {
-    let mut views = Vec::new();
-    for (envelope, rating, text) in one_for_each_purchase(records, shop, id)? {
+    let mut views = reviews_of(
+        records,
+        one_for_each_purchase(records, shop, id, REVIEWS_READ_MAX)?,
+    )?;
+    views.sort_by_key(|view| !view.you_follow);
+    views.truncate(limit);
+    for view in &mut views {
+        view.name = feed::name(records, &view.author)?;
+    }
+    Ok(Page::whole(views))
+}
+
+/// What buyers said of a listing last, the newest first whoever follows them: no more is read than that.
+pub fn newest_reviews(
+    records: &dyn Records,
+    shop: &AuthorId,
+    id: &ListingId,
+    limit: usize,
+) -> Result<Vec<ReviewView>, Fault> {
+    let mut views = reviews_of(records, one_for_each_purchase(records, shop, id, limit)?)?;
+    for view in &mut views {
+        view.name = feed::name(records, &view.author)?;
+    }
+    Ok(views)
+}
+
+/// A review's envelope, its stars, its words.
+type Said = (Signed, u8, Prose);
+
+/// Reviews without the names of who wrote them.
+fn reviews_of(records: &dyn Records, said: Vec<Said>) -> Result<Vec<ReviewView>, Fault> {
+    let mut views = Vec::with_capacity(said.len());
+    for (envelope, rating, text) in said {
         let (id, author, time) = (envelope.id(), envelope.author(), envelope.time().wall_ms);
         let you_follow = people::reads(records, &author)?;
         views.push(ReviewView {
@@ -332,12 +362,7 @@ pub fn reviews(
             bought: true,
         });
     }
-    views.sort_by_key(|view| !view.you_follow);
-    views.truncate(limit);
-    for view in &mut views {
-        view.name = feed::name(records, &view.author)?;
-    }
-    Ok(Page::whole(views))
+    Ok(views)
 }
 
 /// Whether somebody reviewed what they bought of a listing in an order.
@@ -349,7 +374,7 @@ pub fn is_reviewed(
     order: &OrderId,
 ) -> Result<bool, Fault> {
     let purchase = PurchaseId::of(order, listing);
-    let is_it = |envelope: &crate::envelope::Signed| match envelope.body() {
+    let is_it = |envelope: &Signed| match envelope.body() {
         Body::Review(review) => review.purchase() == purchase && envelope.author() == *by,
         _ => false,
     };
@@ -359,9 +384,10 @@ pub fn is_reviewed(
         .any(is_it))
 }
 
-fn rating(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Option<RatingView>, Fault> {
+/// What buyers gave a listing: reads all of their reviews, as many as are read of one listing.
+pub fn rating(records: &dyn Records, shop: &AuthorId, id: &ListingId) -> Result<Option<RatingView>, Fault> {
     let mut ratings = Vec::new();
-    for (envelope, rating, text) in one_for_each_purchase(records, shop, id)? {
+    for (envelope, rating, text) in one_for_each_purchase(records, shop, id, REVIEWS_READ_MAX)? {
         // Who says two things under one number may say anything: shown, and not counted.
         if !records.has_equivocated(&envelope.author())? {
             ratings.push((envelope, rating, text));
@@ -381,9 +407,10 @@ fn one_for_each_purchase(
     records: &dyn Records,
     shop: &AuthorId,
     id: &ListingId,
-) -> Result<Vec<(crate::envelope::Signed, u8, Prose)>, Fault> {
+    most: usize,
+) -> Result<Vec<Said>, Fault> {
     let (mut purchases, mut reviews) = (BTreeSet::new(), Vec::new());
-    for envelope in records.reviews(shop, id, REVIEWS_READ_MAX)? {
+    for envelope in records.reviews(shop, id, most)? {
         let Body::Review(review) = envelope.body() else {
             continue;
         };

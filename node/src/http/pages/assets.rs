@@ -63,11 +63,11 @@ pub(super) async fn asset(Path((hash, name)): Path<(String, String)>) -> Result<
     }
 }
 
-/// Bytes of script in all.
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Bytes of script in all.
     const SCRIPT_BYTES_MAX: usize = 60 * 1024;
 
     #[test]

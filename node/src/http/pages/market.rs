@@ -6,10 +6,12 @@ use super::super::search::{self, FacetView, Found};
 use super::bags;
 use super::done::{Done, unknown};
 use super::form::Form;
-use super::page::Page;
+use super::page::{Page, see};
 use super::talk::after;
+use crate::search::limits::OFFSET_MAX;
 use crate::search::{Query, Sort};
 use askama::Template;
+use axum::http::StatusCode;
 use axum::response::Response;
 use souk_protocol::id::{AuthorId, ListingId, VariantId};
 use souk_protocol::market;
@@ -36,6 +38,59 @@ struct ExploreScreen<'a> {
     offset: usize,
     listed: bool,
     sort: String,
+    prices: Prices,
+    /// What is wrong with the prices that were typed.
+    wrong: Option<String>,
+}
+
+/// Where the next page of a search begins. What lies behind the last hit that may be skipped is reached by
+/// asking for less.
+fn later(offset: usize, total: usize) -> Option<usize> {
+    let next = offset.saturating_add(LISTINGS);
+    (next < total && next <= OFFSET_MAX).then_some(next)
+}
+
+fn is_cut(offset: usize, total: usize) -> bool {
+    later(offset, total).is_none() && offset.saturating_add(LISTINGS) < total
+}
+
+/// Prices that are looked for.
+#[derive(Default)]
+struct Prices {
+    /// The currency that was asked for.
+    chosen: Option<Currency>,
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Prices {
+    /// What was typed, or the message that says what is wrong with it, with that text.
+    fn typed(query: &Form) -> Result<Self, (&'static str, String)> {
+        let chosen = match query.text("currency") {
+            "" => None,
+            code => {
+                let parsed = code.to_uppercase().parse();
+                Some(parsed.map_err(|_| ("explore-wrong-currency", code.to_owned()))?)
+            }
+        };
+        let mut prices = Self {
+            chosen,
+            ..Self::default()
+        };
+        let currency = prices.currency();
+        let price = |name: &str| match query.text(name) {
+            "" => Ok(None),
+            text => Amount::parse(&text.replace(',', "."), currency)
+                .map(|amount| Some(amount.minor))
+                .map_err(|_| ("explore-wrong-price", text.to_owned())),
+        };
+        (prices.from, prices.to) = (price("min")?, price("max")?);
+        Ok(prices)
+    }
+    /// The one that prices are compared in.
+    fn currency(&self) -> Currency {
+        self.chosen.unwrap_or(Currency::EUR)
+    }
 }
 
 impl ExploreScreen<'_> {
@@ -63,9 +118,15 @@ impl ExploreScreen<'_> {
     fn chosen(&self, name: &str, value: &str) -> bool {
         self.page.query.get(name) == value
     }
-    fn next(&self) -> Option<usize> {
-        let next = self.offset + LISTINGS;
-        (next < self.found.total).then_some(next)
+    fn earlier(&self) -> Option<String> {
+        (self.offset > 0).then(|| self.with("offset", &self.offset.saturating_sub(LISTINGS).to_string()))
+    }
+    fn later(&self) -> Option<String> {
+        later(self.offset, self.found.total).map(|next| self.with("offset", &next.to_string()))
+    }
+    /// Whether more was found than can be looked through.
+    fn is_cut(&self) -> bool {
+        is_cut(self.offset, self.found.total)
     }
     fn facets(&self) -> [(&'static str, &'static str, &[FacetView]); 3] {
         let facets = &self.found.facets;
@@ -84,19 +145,32 @@ impl ExploreScreen<'_> {
     /// Filters that are set, each with the address of the search without it.
     fn filters(&self) -> Vec<(String, String)> {
         let shown = |field: &str| {
-            let value = self.page.query.get(field);
+            let value = self.page.query.text(field);
             let text = match field {
                 "in_stock" => self.page.t("only-in-stock"),
-                "min" => self.page.t1("price-at-least", "price", value.to_owned()),
-                "max" => self.page.t1("price-at-most", "price", value.to_owned()),
+                "min" => self
+                    .page
+                    .t1("price-at-least", "price", self.price(self.prices.from?)),
+                "max" => self
+                    .page
+                    .t1("price-at-most", "price", self.price(self.prices.to?)),
+                "currency" => self.page.t1("prices-in", "currency", self.prices.chosen?.code()),
                 _ => self.facet_name(field, value),
             };
             (!value.is_empty()).then(|| (text, self.with(field, "")))
         };
-        ["category", "kind", "vendor", "min", "max", "in_stock"]
+        ["category", "kind", "vendor", "currency", "min", "max", "in_stock"]
             .into_iter()
             .filter_map(shown)
             .collect()
+    }
+    fn price(&self, minor: i64) -> String {
+        let currency = self.prices.currency();
+        self.page.money(&Amount { minor, currency })
+    }
+    /// An order by price says in which currency.
+    fn by_price(&self, key: &str) -> String {
+        self.page.t1(key, "currency", self.prices.currency().code())
     }
 }
 
@@ -104,32 +178,27 @@ impl ExploreScreen<'_> {
 pub(super) async fn explore(page: Page) -> Result<Response, Problem> {
     let asked = &page.query;
     let some = |name: &str| Some(asked.text(name).to_owned()).filter(|text| !text.is_empty());
-    let currency = match asked.text("currency") {
-        "" => Currency::EUR,
-        code => code.parse().map_err(|error| Problem::Field(format!("{error}")))?,
+    let (prices, wrong) = match Prices::typed(asked) {
+        Ok(prices) => (prices, None),
+        // The search goes on without them, and says what is wrong.
+        Err((key, text)) => (Prices::default(), Some(page.t1(key, "text", text))),
     };
-    let price = |name: &str| -> Result<Option<i64>, Problem> {
-        let text = asked.text(name).replace(',', ".");
-        match text.is_empty() {
-            true => Ok(None),
-            false => Amount::parse(&text, currency)
-                .map(|amount| Some(amount.minor))
-                .map_err(|error| Problem::Field(error.to_string())),
-        }
-    };
-    let (from, to) = (price("min")?, price("max")?);
     let sort = asked.text("sort").to_owned();
     let offset: usize = asked.maybe("offset")?.unwrap_or(0);
     // Prices can be compared within one currency alone.
-    let priced = from.is_some() || to.is_some() || sort.starts_with("price");
+    let compared = prices.from.is_some() || prices.to.is_some() || sort.starts_with("price");
+    let currency = match compared {
+        true => Some(prices.currency()),
+        false => prices.chosen,
+    };
     let query = Query {
         text: asked.text("q").to_owned(),
         category: some("category"),
         kind: some("kind"),
         vendor: some("vendor"),
-        currency: priced.then(|| currency.code().to_owned()),
-        price_from_minor: from,
-        price_to_minor: to,
+        currency: currency.map(|currency| currency.code().to_owned()),
+        price_from_minor: prices.from,
+        price_to_minor: prices.to,
         in_stock: asked.ticked("in_stock"),
         offset,
         limit: LISTINGS,
@@ -144,13 +213,20 @@ pub(super) async fn explore(page: Page) -> Result<Response, Problem> {
     };
     let found = search::find(&page.app, query).await?;
     let listed = asked.get("view") == "list";
-    page.show(&ExploreScreen {
+    let is_wrong = wrong.is_some();
+    let mut shown = page.show(&ExploreScreen {
         page: &page,
         found,
         offset,
         listed,
         sort,
-    })
+        prices,
+        wrong,
+    })?;
+    if is_wrong {
+        *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(shown)
 }
 
 #[derive(Template)]
@@ -161,9 +237,24 @@ struct StoreScreen<'a> {
     owner: Option<ProfileView>,
     items: Vec<ListingView>,
     categories: Vec<FacetView>,
-    next: Option<String>,
+    /// How many listings are for sale.
+    count: usize,
+    earlier: Option<String>,
+    later: Option<String>,
+    /// Whether more was found than can be looked through.
+    cut: bool,
     seen: Seen,
     bagged: u32,
+}
+
+/// The address of a shop, with what is asked of it.
+fn store_address(shop: &AuthorId, fields: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
+    match query.finish() {
+        query if query.is_empty() => format!("/shops/{shop}"),
+        query => format!("/shops/{shop}?{query}"),
+    }
 }
 
 /// When somebody was last heard of.
@@ -206,10 +297,12 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
     let text = page.query.text("q").to_owned();
     let after = after(&page.query)?;
     let asked = !category.is_empty() || !text.is_empty();
+    let offset: usize = page.query.maybe("offset")?.unwrap_or(0);
     let query = Query {
-        text,
+        text: text.clone(),
         shop: Some(shop.to_string()),
-        category: Some(category).filter(|category| !category.is_empty()),
+        category: Some(category.clone()).filter(|category| !category.is_empty()),
+        offset: if asked { offset } else { 0 },
         // Without a question the index is asked for the categories alone.
         limit: if asked { LISTINGS } else { 1 },
         facets: true,
@@ -225,22 +318,37 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
     });
     // The index, the records and the network are asked at once: none waits for another.
     let found = search::find(&page.app, query);
-    let (found, (terms, owner, listed, bag), seen) = tokio::try_join!(found, held, Seen::of(&page, shop))?;
+    let (seen, count) = (Seen::of(&page, shop), page.app.for_sale(shop));
+    let (found, (terms, owner, listed, bag), seen, count) = tokio::try_join!(found, held, seen, count)?;
     let Some(terms) = terms else {
         return Err(Problem::NotFound {
             message: format!("no shop of {shop} is held here"),
             next: "Follow its owner, and it comes.",
         });
     };
-    let (items, next) = match asked {
-        true => (found.items, None),
+    let at = |offset: usize| {
+        let offset = offset.to_string();
+        let offset = if offset == "0" { "" } else { &offset };
+        store_address(
+            &shop,
+            &[("q", &text), ("category", &category), ("offset", offset)],
+        )
+    };
+    let cut = asked && is_cut(offset, found.total);
+    let (items, earlier, later) = match asked {
+        true => (
+            found.items,
+            (offset > 0).then(|| at(offset.saturating_sub(LISTINGS))),
+            later(offset, found.total).map(at),
+        ),
         false => (
             listed
                 .items
                 .into_iter()
                 .filter(|listing| listing.published)
                 .collect(),
-            listed.next,
+            None,
+            listed.next.map(|next| store_address(&shop, &[("after", &next)])),
         ),
     };
     page.show(&StoreScreen {
@@ -249,7 +357,10 @@ pub(super) async fn shop(page: Page) -> Result<Response, Problem> {
         owner,
         items,
         categories: found.facets.categories,
-        next,
+        count,
+        earlier,
+        later,
+        cut,
         seen,
         bagged: bag.lines.iter().map(|line| line.units).sum(),
     })
@@ -305,10 +416,6 @@ impl ListingScreen<'_> {
             .as_ref()
             .is_some_and(|chosen| chosen.variant == *variant)
     }
-    /// Whether something of it can be had.
-    fn is_sold(&self, variant: &VariantView) -> bool {
-        variant.price.is_some() && variant.available != Some(0)
-    }
     /// What one unit costs with everything.
     fn total(&self) -> Option<Amount> {
         let price = self.chosen.as_ref()?.price?;
@@ -324,6 +431,19 @@ impl ListingScreen<'_> {
     fn host(&self, url: &str) -> String {
         super::prose::host(url).unwrap_or_default()
     }
+}
+
+/// The address of a listing with one of its variants chosen, and with all else that this request's says.
+fn listing_address(page: &Page, shop: &AuthorId, listing: &ListingId, variant: &VariantId) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("variant", &variant.to_string());
+    for field in ["country", "done"] {
+        let value = page.query.get(field);
+        if !value.is_empty() {
+            query.append_pair(field, value);
+        }
+    }
+    format!("/shops/{shop}/{listing}?{}", query.finish())
 }
 
 /// The country that the reader last had something sent to.
@@ -367,14 +487,17 @@ pub(super) async fn listing(page: Page) -> Result<Response, Problem> {
         code => code.to_uppercase(),
     };
     let asked = page.query.maybe::<VariantId>("variant")?;
-    let had = |variant: &&VariantView| variant.price.is_some() && variant.available != Some(0);
-    let chosen = listing
-        .variants
-        .iter()
-        .find(|variant| Some(variant.variant) == asked)
-        .or_else(|| listing.variants.iter().find(had))
-        .or_else(|| listing.variants.first())
-        .cloned();
+    let asked = asked.and_then(|id| listing.variants.iter().find(|variant| variant.variant == id));
+    let first = || listing.variants.iter().find(|variant| variant.is_sellable());
+    let chosen = asked.or_else(first).or(listing.variants.first()).cloned();
+    // What is chosen stands in the address: otherwise another variant would take its place, price and all, once
+    // it is sold out.
+    if let Some(chosen) = chosen.as_ref().filter(|_| listing.variants.len() > 1)
+        && asked.is_none()
+        && page.refused().is_none()
+    {
+        return Ok(see(&listing_address(&page, &shop, &id, &chosen.variant)));
+    }
     let shipping = match &chosen {
         Some(VariantView {
             price: Some(price),
@@ -451,5 +574,28 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
             }
         }
         other => Err(unknown(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_is_offered_that_a_search_would_refuse() {
+        for (offset, total, next, cut) in [
+            (0, 48, None, false),
+            (0, 49, Some(48), false),
+            (9_936, 100_000, Some(9_984), false),
+            (9_984, 100_000, None, true),
+            (OFFSET_MAX, OFFSET_MAX + 1, None, false),
+            (usize::MAX, 100_000, None, false),
+        ] {
+            assert_eq!(
+                (later(offset, total), is_cut(offset, total)),
+                (next, cut),
+                "{offset}"
+            );
+        }
     }
 }

@@ -151,6 +151,12 @@ impl Page {
             page: self,
             title: self.t(&problem_key(problem)),
             detail: problem.to_string(),
+            // What programs are told to read is nothing for people.
+            next: match problem {
+                Problem::NoPath(_) | Problem::Method(_) => String::new(),
+                other => other.next().to_owned(),
+            },
+            may_pass: problem.status().is_server_error() && self.path != "/act",
         };
         let html = screen
             .render()
@@ -254,6 +260,24 @@ struct TroubleScreen<'a> {
     page: &'a Page,
     title: String,
     detail: String,
+    next: String,
+    /// Whether the same may go well in a moment.
+    may_pass: bool,
+}
+
+impl TroubleScreen<'_> {
+    /// The screen that leads here.
+    fn above(&self) -> &'static str {
+        match self.page.path.split('/').nth(1).unwrap_or_default() {
+            "shops" | "explore" => "/explore",
+            "orders" => "/orders",
+            "money" => "/money",
+            "people" => "/people",
+            "shop" => "/shop",
+            "settings" => "/settings",
+            _ => "/",
+        }
+    }
 }
 
 fn problem_key(problem: &Problem) -> String {

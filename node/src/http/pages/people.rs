@@ -12,8 +12,9 @@ use axum::response::Response;
 use souk_protocol::api::Command;
 use souk_protocol::id::AuthorId;
 use souk_protocol::records::{Fault, Records};
-use souk_protocol::text::Name;
+use souk_protocol::text::{Name, Tag};
 use souk_protocol::view::{self, FollowView, Named, ProfileView, SaidView, ShopView, TabView};
+use souk_protocol::vouch::PEOPLE as PEOPLE_CATEGORY;
 use unicode_normalization::UnicodeNormalization;
 
 /// People on one page.
@@ -131,13 +132,24 @@ struct PersonScreen<'a> {
     said: Vec<Told>,
     next: Option<String>,
     shop: Option<ShopView>,
+    /// Listings that they sell.
+    goods: usize,
     tab: Option<TabView>,
     lookalike: Option<Named>,
     code: Option<String>,
     vouched: bool,
+    /// Who vouches for them in what else than as a person.
+    vouched_in: Vec<(Tag, Vec<Named>)>,
 }
 
 impl PersonScreen<'_> {
+    /// A category in words; somebody's own stands as it was written.
+    fn category(&self, category: &Tag) -> String {
+        match CATEGORIES.contains(&category.as_str()) {
+            true => self.page.t(&self.page.category_key(category.as_str())),
+            false => category.to_string(),
+        }
+    }
     fn categories(&self) -> [&'static str; 6] {
         CATEGORIES
     }
@@ -167,24 +179,32 @@ pub(super) async fn person(page: Page) -> Result<Response, Problem> {
                 tabs.into_iter().find(|tab| tab.with == who),
                 lookalike,
                 profile,
+                view::vouched_in(records, &who)?,
             )))
         })
         .await?;
-    let Some((said, next, shop, tab, lookalike, profile)) = found else {
+    let Some((said, next, shop, tab, lookalike, profile, mut vouched_in)) = found else {
         return page.show(&StrangerScreen { page: &page, who });
+    };
+    let goods = match shop.is_some() {
+        true => page.app.for_sale(who).await?,
+        false => 0,
     };
     let code = qr::code(&who.to_string());
     let vouched = profile.vouched_by.iter().any(|one| one.author == me);
+    vouched_in.retain(|(category, _)| category.as_str() != PEOPLE_CATEGORY);
     page.show(&PersonScreen {
         page: &page,
         who: profile,
         said,
         next,
         shop,
+        goods,
         tab,
         lookalike,
         code,
         vouched,
+        vouched_in,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What people wrote, as elements: a small, safe subset of Markdown. HTML in it stays text, pictures
 //! become links, and a link says where it leads before anybody follows it.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 /// Deepest nesting that becomes elements; what is deeper is shown flat.
 const DEPTH_MAX: usize = 8;
@@ -9,7 +9,8 @@ const DEPTH_MAX: usize = 8;
 /// A text as HTML: nothing in it but elements that are made here.
 pub(super) fn html(text: &str) -> String {
     let mut writer = Writer::default();
-    for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
+    // A sign that might have begun something, and did not, parts a text in two: an address with one stays whole.
+    for event in TextMergeStream::new(Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH)) {
         writer.take(event);
     }
     // A text may end within anything.
@@ -132,16 +133,17 @@ impl Writer {
             let end = from
                 .find(|c: char| c.is_whitespace() || "<>\"'`".contains(c))
                 .unwrap_or(from.len());
-            let address = from
-                .get(..end)
-                .unwrap_or(from)
-                .trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
+            let address = without_end(from.get(..end).unwrap_or(from));
             self.escaped(before);
             match host(address) {
-                Some(_) => {
+                Some(host) => {
                     self.anchor(address);
                     self.escaped(address);
-                    self.html.push_str("</a>");
+                    // An address that begins like another one's says which it is.
+                    self.close(&match authority(address) == Some(&*host) {
+                        true => Open::Element("a"),
+                        false => Open::Link(host),
+                    });
                 }
                 None => self.escaped(address),
             }
@@ -155,6 +157,22 @@ impl Writer {
     }
 }
 
+/// An address without what ends the sentence around it; a parenthesis that it opens itself is its own.
+fn without_end(mut address: &str) -> &str {
+    while let Some(last) = address.chars().next_back() {
+        let ends = match last {
+            '.' | ',' | ';' | ':' | '!' | '?' => true,
+            ')' => address.matches(')').count() > address.matches('(').count(),
+            _ => false,
+        };
+        if !ends {
+            break;
+        }
+        address = address.get(..address.len() - last.len_utf8()).unwrap_or_default();
+    }
+    address
+}
+
 fn find_address(text: &str) -> Option<usize> {
     match (text.find("https://"), text.find("http://")) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -162,12 +180,17 @@ fn find_address(text: &str) -> Option<usize> {
     }
 }
 
-/// Where a web address leads; none for any other kind of address.
-pub(super) fn host(url: &str) -> Option<String> {
+/// The part of a web address that names who is asked, and as whom.
+fn authority(url: &str) -> Option<&str> {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))?;
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    rest.split(['/', '?', '#', '\\']).next()
+}
+
+/// Where a web address leads; none for any other kind of address.
+pub(super) fn host(url: &str) -> Option<String> {
+    let authority = authority(url)?;
     // What stands before an at sign only pretends to be the host.
     let host = authority.rsplit('@').next()?;
     let plain = |c: char| !c.is_control() && !c.is_whitespace();
@@ -220,6 +243,27 @@ mod tests {
         );
         assert!(html("see https://a.example/x.").contains(">https://a.example/x</a>."));
         assert_eq!(host("https://"), None);
+    }
+
+    #[test]
+    fn a_bare_address_is_taken_whole() {
+        for address in [
+            "https://en.wikipedia.org/wiki/Rust_(programming_language)",
+            "https://a.example/~moe/",
+            "https://a.example/a_b_c/[x]/!y",
+            "https://a.example/x?y=(1)(2)",
+        ] {
+            for (before, after) in [("", ""), ("(see ", ")"), ("", "."), ("(", ").")] {
+                let html = html(&format!("{before}{address}{after}"));
+                let link = format!("href=\"{address}\">{address}</a>{after}</p>");
+                assert!(html.contains(&link), "{html}");
+            }
+        }
+        let pretends = html("https://bank.example@evil.example/");
+        assert!(
+            pretends.contains("<span class=\"host\">evil.example</span></a>"),
+            "{pretends}"
+        );
     }
 
     #[test]

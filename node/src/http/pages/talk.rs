@@ -24,8 +24,8 @@ const EMOJI: [&str; 6] = ["👍", "❤️", "😄", "🎉", "😮", "🙏"];
 const DRAFT: &str = "post";
 /// Beginning of the names of answers that are being written; the post follows.
 const ANSWER_DRAFTS: &str = "reply/";
-/// Drafts that are looked through for one.
-const DRAFTS_READ: usize = 1_000;
+/// Times that the feed is read on for one page, when most of what is found is of another kind.
+const READ_ON_MAX: usize = 10;
 
 /// An entry, with what it passes on.
 pub(super) struct Told {
@@ -81,11 +81,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
     let (entries, next, follows, draft, picked, own) = page
         .app
         .read(move |records| {
-            let found = view::feed(records, &me, after, ENTRIES)?;
-            let mut entries = Vec::with_capacity(found.items.len());
-            for entry in found.items.into_iter().filter(|entry| is_shown(&wanted, entry)) {
-                entries.push(Told::of(records, &me, entry)?);
-            }
+            let (entries, next) = told(records, &me, after, &wanted)?;
             let draft = draft(records, DRAFT)?;
             let mut picked = Vec::new();
             for tag in &tags {
@@ -94,7 +90,7 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
             let own = view::listings(records, &me, &me, None, PICKED_FROM)?.items;
             Ok((
                 entries,
-                found.next,
+                next,
                 view::follows_count(records)?,
                 draft,
                 picked,
@@ -114,6 +110,34 @@ pub(super) async fn feed(page: Page) -> Result<Response, Problem> {
     })
 }
 
+/// A page of the feed after a place in it, and where it goes on. What is of another kind than the wanted one is
+/// passed over, and so much more is read, within bounds.
+fn told(
+    records: &dyn Records,
+    me: &AuthorId,
+    after: Option<Vec<u8>>,
+    wanted: &str,
+) -> Result<(Vec<Told>, Option<String>), Fault> {
+    let (mut entries, mut at, mut next) = (Vec::new(), after, None);
+    for _ in 0..READ_ON_MAX {
+        let found = view::feed(records, me, at.take(), ENTRIES - entries.len())?;
+        for entry in found.items.into_iter().filter(|entry| is_shown(wanted, entry)) {
+            entries.push(Told::of(records, me, entry)?);
+        }
+        next = found.next;
+        at = next.as_ref().and_then(|key| place(key));
+        if at.is_none() || entries.len() >= ENTRIES {
+            break;
+        }
+    }
+    Ok((entries, next))
+}
+
+/// A place in a list, as an address has it.
+fn place(key: &str) -> Option<Vec<u8>> {
+    data_encoding::HEXLOWER.decode(key.as_bytes()).ok()
+}
+
 fn is_shown(show: &str, entry: &EntryView) -> bool {
     match show {
         "posts" => matches!(entry.said, SaidView::Post { .. }),
@@ -129,19 +153,18 @@ fn answer_draft(to: &EnvelopeId) -> String {
 
 /// What was kept under a name, or nothing.
 fn draft(records: &dyn Records, name: &str) -> Result<String, Fault> {
-    let drafts = view::drafts(records, None, DRAFTS_READ)?.items;
-    let draft = drafts.into_iter().find(|draft| draft.name == name);
-    Ok(draft.map(|draft| draft.text.to_string()).unwrap_or_default())
+    let draft = view::draft(records, name)?;
+    Ok(draft.map(|text| text.to_string()).unwrap_or_default())
 }
 
 /// Where a list goes on.
 pub(super) fn after(query: &Form) -> Result<Option<Vec<u8>>, Problem> {
     match query.get("after") {
         "" => Ok(None),
-        key => data_encoding::HEXLOWER
-            .decode(key.as_bytes())
-            .map(Some)
-            .map_err(|_| Problem::Form("this is no place in the list".into())),
+        key => match place(key) {
+            Some(place) => Ok(Some(place)),
+            None => Err(Problem::Form("this is no place in the list".into())),
+        },
     }
 }
 

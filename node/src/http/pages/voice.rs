@@ -6,6 +6,7 @@ use super::{assets, icons, prose};
 use fluent_bundle::FluentValue;
 use souk_protocol::money::Amount;
 use souk_protocol::order::State;
+use souk_protocol::shop::Deadlines;
 use souk_protocol::text::Name;
 use souk_protocol::view::ListingView;
 
@@ -65,13 +66,6 @@ impl Voice {
     pub(super) fn state_key(&self, state: &State) -> String {
         format!("state-{}", state.name())
     }
-    /// Whether nothing of a listing can be had now.
-    pub(super) fn is_sold_out(&self, listing: &ListingView) -> bool {
-        !listing
-            .variants
-            .iter()
-            .any(|variant| variant.price.is_some() && variant.available != Some(0))
-    }
     /// A mean with one digit after the point.
     pub(super) fn tenth(&self, mean: &f64) -> String {
         let text = format!("{mean:.1}");
@@ -92,6 +86,20 @@ impl Voice {
     }
     pub(super) fn until(&self, ms: &u64) -> String {
         words::until(self.lang, self.now, *ms).unwrap_or_else(|| self.t("in-past"))
+    }
+    /// What it means when nobody says anything, for each step of an order.
+    pub(super) fn silence(&self, deadlines: &Deadlines) -> Vec<String> {
+        let said = [
+            ("silence-quote", deadlines.quote_ms),
+            ("silence-accept", deadlines.accept_ms),
+            ("silence-pay", deadlines.pay_ms),
+            ("silence-receipt", deadlines.receipt_ms),
+            ("silence-fulfil", deadlines.fulfil_ms),
+            ("silence-complete", deadlines.complete_ms),
+        ];
+        said.into_iter()
+            .map(|(key, ms)| self.t1(key, "span", words::span(self.lang, ms)))
+            .collect()
     }
     pub(super) fn date(&self, ms: &u64) -> String {
         words::date(self.lang, *ms)

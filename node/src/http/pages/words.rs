@@ -230,6 +230,17 @@ pub(super) fn until(lang: Lang, now_ms: u64, then_ms: u64) -> Option<String> {
     Some(message(lang, key, Some(&args([("count", count.into())]))))
 }
 
+/// How long something takes, in the largest unit that says it without a fraction.
+pub(super) fn span(lang: Lang, ms: u64) -> String {
+    let minutes = ms.div_ceil(60_000);
+    let (key, count) = match minutes {
+        whole if whole % 1_440 == 0 => ("span-days", whole / 1_440),
+        whole if whole % 60 == 0 => ("span-hours", whole / 60),
+        whole => ("span-minutes", whole),
+    };
+    message(lang, key, Some(&args([("count", count.into())])))
+}
+
 fn local(ms: u64) -> Zoned {
     let time = i64::try_from(ms)
         .ok()
@@ -332,5 +343,21 @@ mod tests {
         assert_eq!(ago(Lang::En, 100_000, 40_000), "1 min ago");
         assert_eq!(until(Lang::En, 0, 61_000).as_deref(), Some("in 61 s"));
         assert_eq!(until(Lang::En, 2, 1), None);
+    }
+
+    #[test]
+    fn how_long_something_takes_is_said_in_whole_units() {
+        let minute = 60_000;
+        for (lang, ms, said) in [
+            (Lang::En, 15 * minute, "15 minutes"),
+            (Lang::En, 60 * minute, "an hour"),
+            (Lang::En, 36 * 60 * minute, "36 hours"),
+            (Lang::En, 48 * 60 * minute, "2 days"),
+            (Lang::De, 48 * 60 * minute, "2 Tagen"),
+            (Lang::Ar, 48 * 60 * minute, "يومين"),
+            (Lang::Ar, 14 * 24 * 60 * minute, "\u{2068}14\u{2069} يومًا"),
+        ] {
+            assert_eq!(span(lang, ms), said);
+        }
     }
 }

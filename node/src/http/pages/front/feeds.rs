@@ -55,7 +55,8 @@ pub(super) async fn robots(front: Front) -> Response {
 
 /// `GET /sitemap.xml`
 pub(super) async fn sitemap(front: Front) -> Result<Response, Refusal> {
-    let rows = front.shown.shop.rows().await?;
+    let inventory = front.shown.shop.inventory().await?;
+    let rows = &inventory.for_sale().rows;
     let mut text = format!("{DECLARATION}<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
     let mut put = |path: &str, changed: Option<u64>| {
         let changed = changed.map(|ms| format!("<lastmod>{}</lastmod>", words::rfc3339(ms)));
@@ -74,8 +75,13 @@ pub(super) async fn sitemap(front: Front) -> Result<Response, Refusal> {
 }
 
 async fn newest(front: &Front) -> Result<Vec<ListingView>, Refusal> {
-    let rows = front.shown.shop.rows().await?;
-    let ids = rows.iter().take(FRONT_FEED_ITEMS).map(|row| row.id);
+    let inventory = front.shown.shop.inventory().await?;
+    let ids = inventory
+        .for_sale()
+        .rows
+        .iter()
+        .take(FRONT_FEED_ITEMS)
+        .map(|row| row.id);
     Ok(front.shown.shop.listings(ids.collect()).await?)
 }
 

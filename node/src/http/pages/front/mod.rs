@@ -6,6 +6,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `guests` | how often an address may ask |
+//! | `reads` | how much is read for strangers |
 //! | `reader` | what is public of the shop |
 //! | `visitor` | what every screen needs |
 //! | `screens` | the listings, a listing |
@@ -14,17 +15,18 @@
 mod feeds;
 mod guests;
 mod reader;
+mod reads;
 mod screens;
 mod visitor;
 
 pub(in super::super) use guests::Guests;
 pub(in super::super) use reader::PublicShop;
 
-use super::super::limits::{FRONT_PAGE_BYTES_MAX, FRONT_REQUEST_MS_MAX};
+use super::super::limits::{FRONT_PAGE_BYTES_MAX, FRONT_REQUEST_MS_MAX, FRONT_RETRY_S};
 use super::assets;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -72,17 +74,21 @@ pub(in super::super) fn router(shown: Shown) -> Router {
         .route("/feed.xml", get(feeds::rss))
         .route("/feed.json", get(feeds::json))
         .route("/robots.txt", get(feeds::robots))
-        .route("/assets/{hash}/{name}", get(assets::asset))
+        .route("/assets/{hash}/{name}", get(asset))
         .fallback(|| async { Refusal::Missing })
         .layer(axum::middleware::from_fn_with_state(shown.clone(), gate))
         .with_state(shown)
+}
+
+/// `GET /assets/{hash}/{name}`
+async fn asset(path: Path<(String, String)>) -> Result<Response, Refusal> {
+    assets::asset(path).await.map_err(|_| Refusal::Missing)
 }
 
 /// What every request passes before its handler, and every answer after it.
 async fn gate(State(shown): State<Shown>, mut request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     let head = request.method() == Method::HEAD;
-    let is_asset = request.uri().path().starts_with("/assets/");
     let guest = guest(&request);
     let answered = if !(head || request.method() == Method::GET) {
         Refusal::Method.into_response()
@@ -94,21 +100,22 @@ async fn gate(State(shown): State<Shown>, mut request: Request, next: Next) -> R
         let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
         match tokio::time::timeout(Duration::from_millis(FRONT_REQUEST_MS_MAX), handled).await {
             Ok(Ok(response)) => response,
-            Ok(Err(_)) | Err(_) => Refusal::Failed.into_response(),
+            Ok(Err(_)) => Refusal::Failed.into_response(),
+            Err(_) => Refusal::Busy(FRONT_RETRY_S).into_response(),
         }
     };
     let answered = match answered.extensions().get::<Refusal>().copied() {
         Some(refusal) => Front::refused(&asked, refusal),
         None => answered,
     };
-    dressed(answered, &asked, head, is_asset).await
+    dressed(answered, &asked, head).await
 }
 
 /// The address that asks. A program on this machine is a proxy that serves others: then the last address
 /// that it names counts, which is the one that it saw itself.
 fn guest(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<Guest>().map(|guest| guest.0);
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
     let named = request
         .headers()
         .get_all("x-forwarded-for")
@@ -124,7 +131,7 @@ fn guest(request: &Request) -> IpAddr {
 
 /// The answer with its headers: with a tag by which a browser asks whether it changed, without its body
 /// for HEAD.
-async fn dressed(response: Response, asked: &HeaderMap, head: bool, is_asset: bool) -> Response {
+async fn dressed(response: Response, asked: &HeaderMap, head: bool) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = match axum::body::to_bytes(body, FRONT_PAGE_BYTES_MAX).await {
         Ok(bytes) => bytes,
@@ -136,9 +143,12 @@ async fn dressed(response: Response, asked: &HeaderMap, head: bool, is_asset: bo
     for (name, value) in HEADERS {
         parts.headers.insert(name, HeaderValue::from_static(value));
     }
-    let kept = match parts.status {
-        StatusCode::OK if is_asset => ASSET_KEPT,
-        StatusCode::OK => PAGE_KEPT,
+    // A file says itself whether it was asked for under its own hash; under another one it is not kept.
+    let said = parts.headers.get(header::CACHE_CONTROL);
+    let said = said.and_then(|value| value.to_str().ok());
+    let kept = match (parts.status, said) {
+        (StatusCode::OK, None) => PAGE_KEPT,
+        (StatusCode::OK, Some(said)) if said.contains("immutable") => ASSET_KEPT,
         _ => "no-store",
     };
     parts
@@ -180,6 +190,7 @@ async fn dressed(response: Response, asked: &HeaderMap, head: bool, is_asset: bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
     fn only_a_proxy_on_this_machine_speaks_for_others() {
@@ -197,5 +208,12 @@ mod tests {
         let named = from([127, 0, 0, 1], &["6.6.6.6", "1.1.1.1, 2.2.2.2"]);
         assert_eq!(named, IpAddr::from([2, 2, 2, 2]));
         assert_eq!(from([127, 0, 0, 1], &["nonsense"]), IpAddr::from([127, 0, 0, 1]));
+        // A listener of both families names an address of the older one within the newer.
+        let mut request = Request::new(Body::empty());
+        let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+        request.extensions_mut().insert(Guest(mapped.into()));
+        let named = HeaderValue::from_static("2.2.2.2");
+        request.headers_mut().append("x-forwarded-for", named);
+        assert_eq!(guest(&request), IpAddr::from([2, 2, 2, 2]));
     }
 }

@@ -2,13 +2,12 @@
 //! shop, of what any stranger gets who asks for it.
 
 use super::super::super::Node;
-use super::super::super::app::blocking;
-use super::super::super::inventory::{Row, Shelf};
+use super::super::super::inventory::{Inventory, Shelf};
 use super::super::super::limits::FRONT_REVIEWS_MAX;
 use super::super::super::problem::Problem;
+use super::reads::{Places, Ratings};
 use crate::search::Query;
 use crate::search::limits::OFFSET_MAX;
-use souk_protocol::feed;
 use souk_protocol::id::{AuthorId, ListingId};
 use souk_protocol::market;
 use souk_protocol::records::{Fault, Records};
@@ -16,6 +15,7 @@ use souk_protocol::shop::ShopTerms;
 use souk_protocol::text::{Name, Prose};
 use souk_protocol::view::{self, ListingView, ReviewView};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// As whom it reads: somebody who is nobody, whom the shop shows what is published.
 const STRANGER: AuthorId = AuthorId::from_bytes([0; 32]);
@@ -25,6 +25,8 @@ const STRANGER: AuthorId = AuthorId::from_bytes([0; 32]);
 pub(in super::super::super) struct PublicShop {
     node: Node,
     shelf: Arc<Shelf>,
+    places: Arc<Places>,
+    ratings: Arc<Ratings>,
 }
 
 /// What the shop says of itself.
@@ -44,7 +46,12 @@ pub(super) struct Found {
 
 impl PublicShop {
     pub(in super::super::super) fn new(node: Node, shelf: Arc<Shelf>) -> Self {
-        Self { node, shelf }
+        Self {
+            node,
+            shelf,
+            places: Arc::default(),
+            ratings: Arc::default(),
+        }
     }
     /// Whose shop it is.
     pub(super) fn shop(&self) -> AuthorId {
@@ -60,48 +67,51 @@ impl PublicShop {
         query: impl FnOnce(&dyn Records, AuthorId) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
         let (node, shop) = (self.node.clone(), self.shop());
-        Ok(blocking(move || node.records().read(|records| query(records, shop))).await??)
+        let read = self
+            .places
+            .read(move || node.records().read(|records| query(records, shop)));
+        Ok(read.await??)
     }
 
     pub(super) async fn about(&self) -> Result<About, Problem> {
         self.read(|records, shop| {
-            let profile = view::profile(records, &STRANGER, &shop)?;
+            let said = view::own_words(records, &shop)?;
+            let (name, words) = said.map(|said| (said.name, said.about)).unzip();
             Ok(About {
                 shop,
-                name: feed::name(records, &shop)?,
-                words: profile.map(|profile| profile.about).unwrap_or_default(),
+                name,
+                words: words.unwrap_or_default(),
                 terms: market::terms(records, &shop)?,
             })
         })
         .await
     }
 
-    /// All that is for sale, the last changed first.
-    pub(super) async fn rows(&self) -> Result<Vec<Arc<Row>>, Problem> {
+    /// All listings, of which those are shown that are for sale.
+    pub(super) async fn inventory(&self) -> Result<Arc<Inventory>, Problem> {
         let (shelf, node) = (self.shelf.clone(), self.node.clone());
-        let inventory = blocking(move || shelf.inventory(&node)).await??;
-        let for_sale = inventory.rows().iter().filter(|row| row.for_sale);
-        let mut rows: Vec<Arc<Row>> = for_sale.cloned().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.updated));
-        Ok(rows)
-    }
-    /// Categories of what is for sale, the most frequent first.
-    pub(super) async fn categories(&self) -> Result<Vec<(String, usize)>, Problem> {
-        let (shelf, node) = (self.shelf.clone(), self.node.clone());
-        Ok(blocking(move || shelf.inventory(&node)).await??.categories())
+        let read = self.places.read(move || {
+            let inventory = shelf.inventory(&node)?;
+            // Sorted here, away from the threads that serve.
+            inventory.for_sale();
+            Ok::<_, Fault>(inventory)
+        });
+        Ok(read.await??)
     }
 
     /// A listing that is published.
     pub(super) async fn listing(&self, id: ListingId) -> Result<Option<ListingView>, Problem> {
-        self.read(move |records, shop| view::listing(records, &STRANGER, &shop, &id))
+        let ratings = self.ratings.clone();
+        self.read(move |records, shop| listing(records, &ratings, &shop, &id))
             .await
     }
     /// Those of these listings that are published.
     pub(super) async fn listings(&self, ids: Vec<ListingId>) -> Result<Vec<ListingView>, Problem> {
+        let ratings = self.ratings.clone();
         self.read(move |records, shop| {
             let mut found = Vec::with_capacity(ids.len());
             for id in &ids {
-                found.extend(view::listing(records, &STRANGER, &shop, id)?);
+                found.extend(listing(records, &ratings, &shop, id)?);
             }
             Ok(found)
         })
@@ -110,9 +120,10 @@ impl PublicShop {
 
     /// What buyers said of a listing, the newest first.
     pub(super) async fn reviews(&self, id: ListingId) -> Result<Vec<ReviewView>, Problem> {
-        let reviews =
-            self.read(move |records, shop| Ok(view::reviews(records, &shop, &id, usize::MAX)?.items));
-        Ok(newest(reviews.await?))
+        let reviews = self
+            .read(move |records, shop| view::newest_reviews(records, &shop, &id, FRONT_REVIEWS_MAX))
+            .await?;
+        Ok(reviews)
     }
 
     /// Searches the shop.
@@ -135,7 +146,9 @@ impl PublicShop {
             limit,
             ..Query::text(text)
         };
-        let page = blocking(move || node.search(&query))
+        let page = self
+            .places
+            .read(move || node.search(&query))
             .await?
             .map_err(|error| Problem::Fault(error.to_string()))?;
         let hits = page.hits.iter();
@@ -147,38 +160,16 @@ impl PublicShop {
     }
 }
 
-/// The newest reviews, by time alone: for the owner those of people whom they follow stand first, and whom the
-/// owner follows is nobody else's business.
-fn newest(mut reviews: Vec<ReviewView>) -> Vec<ReviewView> {
-    reviews.sort_by_key(|review| std::cmp::Reverse((review.time, review.id)));
-    reviews.truncate(FRONT_REVIEWS_MAX);
-    reviews
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use souk_protocol::id::EnvelopeId;
-
-    #[test]
-    fn the_order_of_reviews_does_not_tell_whom_the_owner_follows() {
-        let review = |time: u64, you_follow: bool| ReviewView {
-            id: EnvelopeId::from_bytes([u8::try_from(time % 200).unwrap(); 32]),
-            author: STRANGER,
-            name: None,
-            rating: 5,
-            text: Prose::default(),
-            time,
-            you_follow,
-            bought: true,
-        };
-        let times = |reviews: Vec<ReviewView>| -> Vec<u64> {
-            newest(reviews).iter().map(|review| review.time).collect()
-        };
-        let followed_first = vec![review(1, true), review(9, false), review(5, false)];
-        assert_eq!(times(followed_first), [9, 5, 1]);
-        let many = (0..200).map(|time| review(time, time < 100)).collect();
-        let newest = times(many);
-        assert_eq!((newest.len(), newest[0]), (FRONT_REVIEWS_MAX, 199));
-    }
+/// A listing that is published. Its rating takes reading every review, so it is remembered for a while.
+fn listing(
+    records: &dyn Records,
+    ratings: &Ratings,
+    shop: &AuthorId,
+    id: &ListingId,
+) -> Result<Option<ListingView>, Fault> {
+    let Some(mut listing) = view::unrated(records, &STRANGER, shop, id)? else {
+        return Ok(None);
+    };
+    listing.rating = ratings.of(*id, Instant::now(), || view::rating(records, shop, id))?;
+    Ok(Some(listing))
 }

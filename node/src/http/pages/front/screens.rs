@@ -1,17 +1,20 @@
 //! The screens of the storefront: its listings, and one of them.
 
+use super::super::super::inventory::Row;
 use super::super::super::limits::{FRONT_CATEGORIES_MAX, FRONT_LISTINGS};
 use super::super::form::Form;
 use super::super::words;
 use super::feeds::data;
 use super::reader::Found;
 use super::visitor::{Front, Refusal};
+use crate::search::limits::OFFSET_MAX;
 use askama::Template;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 use souk_protocol::id::ListingId;
 use souk_protocol::view::{ListingView, ReviewView, VariantView};
+use std::sync::Arc;
 
 /// Characters of a description that say what a page is about.
 const SUMMARY_CHARS: usize = 200;
@@ -40,20 +43,6 @@ struct ListingsScreen<'a> {
     total: usize,
     earlier: Option<String>,
     later: Option<String>,
-}
-
-impl ListingsScreen<'_> {
-    /// Whether nothing of it is left.
-    fn is_sold_out(&self, listing: &ListingView) -> bool {
-        is_sold_out(listing)
-    }
-}
-
-fn is_sold_out(listing: &ListingView) -> bool {
-    listing
-        .variants
-        .iter()
-        .all(|variant| variant.available == Some(0))
 }
 
 fn address(text: &str, category: &str, page: usize) -> String {
@@ -88,14 +77,16 @@ pub(super) async fn listings(front: Front, RawQuery(query): RawQuery) -> Result<
     let page = query.maybe("page").ok().flatten().unwrap_or(1_usize).max(1);
     let offset = (page - 1).saturating_mul(FRONT_LISTINGS);
     let shop = &front.shown.shop;
+    let inventory = shop.inventory().await?;
+    let for_sale = inventory.for_sale();
     let found = match text.is_empty() {
         true => {
-            let mut rows = shop.rows().await?;
-            rows.retain(|row| category.is_empty() || row.category == category);
-            let ids = rows.iter().skip(offset).take(FRONT_LISTINGS).map(|row| row.id);
+            let of_kind = |row: &&Arc<Row>| category.is_empty() || row.category == category;
+            let rows = || for_sale.rows.iter().filter(of_kind);
+            let ids = rows().skip(offset).take(FRONT_LISTINGS).map(|row| row.id);
             Found {
                 listings: shop.listings(ids.collect()).await?,
-                total: rows.len(),
+                total: rows().count(),
             }
         }
         false => {
@@ -109,21 +100,23 @@ pub(super) async fn listings(front: Front, RawQuery(query): RawQuery) -> Result<
         count: 0,
         here: category.is_empty(),
     }];
-    let categories = shop.categories().await?.into_iter().take(FRONT_CATEGORIES_MAX);
+    let categories = for_sale.categories.iter().take(FRONT_CATEGORIES_MAX);
     kinds.extend(categories.map(|(name, count)| Kind {
-        href: address(&text, &name, 1),
+        href: address(&text, name, 1),
         // Of a path of words the last one says enough.
-        name: name.rsplit(" > ").next().unwrap_or(&name).to_owned(),
-        count,
-        here: name == category,
+        name: name.rsplit(" > ").next().unwrap_or(name).to_owned(),
+        count: *count,
+        here: *name == category,
     }));
+    let next = offset.saturating_add(FRONT_LISTINGS);
+    // A search goes only so far; what lies behind is reached by asking for less.
+    let has_later = next < found.total && (text.is_empty() || next <= OFFSET_MAX);
     front.show(&ListingsScreen {
         canonical: front.url(&address("", &category, page)),
         summary: summary(front.about.words.as_str()),
         kinds,
         earlier: (page > 1).then(|| address(&text, &category, page - 1)),
-        later: (offset.saturating_add(FRONT_LISTINGS) < found.total)
-            .then(|| address(&text, &category, page + 1)),
+        later: has_later.then(|| address(&text, &category, page + 1)),
         listings: found.listings,
         total: found.total,
         text,
@@ -183,9 +176,9 @@ pub(super) async fn listing(front: Front, Path(name): Path<String>) -> Result<Re
 fn product(front: &Front, listing: &ListingView, reviews: &[ReviewView], url: &str) -> Value {
     let offers = listing.variants.iter().filter_map(|variant| {
         let price = variant.price?;
-        let available = match variant.available {
-            Some(0) => "https://schema.org/OutOfStock",
-            _ => "https://schema.org/InStock",
+        let available = match variant.is_sellable() {
+            false => "https://schema.org/OutOfStock",
+            true => "https://schema.org/InStock",
         };
         let mut offer = Map::new();
         offer.insert("@type".into(), "Offer".into());

@@ -1,5 +1,6 @@
 //! What every screen of the storefront needs, and how it says no.
 
+use super::super::super::limits::FRONT_RETRY_S;
 use super::super::super::problem::Problem;
 use super::super::assets;
 use super::super::preferences::Look;
@@ -29,6 +30,8 @@ pub(super) enum Refusal {
     Method,
     /// It is asked too often; again after so many seconds.
     TooMany(u64),
+    /// Too many ask for something just now; again after so many seconds.
+    Busy(u64),
     /// Something is wrong here.
     Failed,
 }
@@ -39,7 +42,7 @@ impl Refusal {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
     fn key(self) -> &'static str {
@@ -47,6 +50,7 @@ impl Refusal {
             Self::Missing => "front-missing",
             Self::Method => "front-method",
             Self::TooMany(_) => "front-too-many",
+            Self::Busy(_) => "front-busy",
             Self::Failed => "front-failed",
         }
     }
@@ -64,6 +68,7 @@ impl IntoResponse for Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         match problem.status() {
+            _ if problem == Problem::TooSlow => Self::Busy(FRONT_RETRY_S),
             status if status.is_server_error() => {
                 // What exactly is the owner's to know.
                 tracing::warn!(%problem, "a page of the storefront failed");
@@ -131,7 +136,7 @@ impl Front {
         };
         let mut response = (refusal.status(), Html(screen.render().unwrap_or_default())).into_response();
         match refusal {
-            Refusal::TooMany(seconds) => {
+            Refusal::TooMany(seconds) | Refusal::Busy(seconds) => {
                 let seconds = HeaderValue::from(seconds);
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
             }

@@ -8,8 +8,9 @@ use axum::response::Response;
 use souk_protocol::body::Kind;
 use souk_protocol::id::AuthorId;
 use souk_protocol::limits::FOLLOWS_MAX;
+use souk_protocol::market;
 use souk_protocol::records::{Fault, Range, Records, Tree};
-use souk_protocol::view::{self, FollowView, OwnShopView};
+use souk_protocol::view::{self, FollowView};
 
 /// What was said in public that is looked through for the owner's own.
 const SAID_READ: usize = 20_000;
@@ -36,7 +37,8 @@ struct PrivacyScreen<'a> {
     public: Vec<FollowView>,
     private: usize,
     said: Said,
-    shop: Option<OwnShopView>,
+    /// How many listings of the shop are for sale, if there is one.
+    shop: Option<usize>,
     addresses: usize,
     drafts: usize,
 }
@@ -53,7 +55,7 @@ impl PrivacyScreen<'_> {
 /// `GET /settings/privacy`
 pub(super) async fn privacy(page: Page) -> Result<Response, Problem> {
     let me = page.me;
-    let (about, follows, said, shop, addresses, drafts) = page
+    let (about, follows, said, has_shop, addresses, drafts) = page
         .app
         .read(move |records| {
             let about = view::profile(records, &me, &me)?.map(|profile| profile.about.to_string());
@@ -66,12 +68,16 @@ pub(super) async fn privacy(page: Page) -> Result<Response, Problem> {
                 about.unwrap_or_default(),
                 view::follows(records, None, FOLLOWS_MAX)?.items,
                 said(records, &me)?,
-                view::own_shop(records, &me)?,
+                market::terms(records, &me)?.is_some(),
                 view::addresses(records, None, ROWS_READ)?.items.len(),
                 written.count(),
             ))
         })
         .await?;
+    let shop = match has_shop {
+        true => Some(page.app.for_sale(me).await?),
+        false => None,
+    };
     let (public, private): (Vec<_>, Vec<_>) = follows.into_iter().partition(|follow| follow.public);
     page.show(&PrivacyScreen {
         page: &page,

@@ -36,8 +36,9 @@ addEventListener('pageshow', () => {
 
 // A choice that needs no button when there are scripts.
 document.addEventListener('change', (event) => {
-  const form = event.target.closest('form[data-at-once]');
-  if (form) form.requestSubmit();
+  // A text field is left on the way to the next one; only what is picked is done with.
+  if (!event.target.matches('select, input[type=checkbox], input[type=radio]')) return;
+  event.target.closest('form[data-at-once]')?.requestSubmit();
 });
 
 // Small menus close when one looks elsewhere.

@@ -88,10 +88,7 @@ impl Cell {
             .price
             .map(|price| words::plain_amount(&price))
             .unwrap_or_default();
-        let stock = variant
-            .available
-            .map(|units| units.to_string())
-            .unwrap_or_default();
+        let stock = variant.counted.map(|units| units.to_string()).unwrap_or_default();
         let kept = |field: &str, first: &str| page.kept_or(act, key, &format!("{field}.{name}"), first);
         Self {
             label: variant.label.clone(),

@@ -19,6 +19,8 @@ notices-unread = { $count ->
 }
 your-profile = ملفك، { $name }
 back-home = العودة إلى البداية
+trouble-again = حاول ثانية
+trouble-back = ارجع
 close = إغلاق
 save = حفظ
 cancel = إلغاء
@@ -28,12 +30,12 @@ optional = اختياري
 copy = نسخ
 show-details = التفاصيل
 
-palette = اذهب أو افعل
+palette = انتقل إلى صفحة أو إجراء
 palette-hint = اكتب إلى أين تذهب أو عمّ تبحث
 palette-none = لا شيء يطابق. اضغط Enter للبحث في المعروضات.
 keys = المفاتيح
 key-search = بحث
-key-palette = اذهب أو افعل
+key-palette = انتقل إلى صفحة أو إجراء
 key-keys = هذه القائمة
 key-go = ثم حرف: اذهب إلى شاشة
 key-single = مفاتيح مفردة للتنقل (يبقى ؟ وحده)
@@ -73,6 +75,27 @@ in-days = { $count ->
     [two] خلال يومين
     [few] خلال { $count } أيام
    *[other] خلال { $count } يومًا
+}
+span-minutes = { $count ->
+    [one] دقيقة واحدة
+    [two] دقيقتين
+    [few] { $count } دقائق
+    [many] { $count } دقيقة
+   *[other] { $count } دقيقة
+}
+span-hours = { $count ->
+    [one] ساعة واحدة
+    [two] ساعتين
+    [few] { $count } ساعات
+    [many] { $count } ساعة
+   *[other] { $count } ساعة
+}
+span-days = { $count ->
+    [one] يوم واحد
+    [two] يومين
+    [few] { $count } أيام
+    [many] { $count } يومًا
+   *[other] { $count } يوم
 }
 date = { $day } { $month } { $year }
 date-time = { $date }، { $clock }

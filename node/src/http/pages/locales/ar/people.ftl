@@ -21,6 +21,7 @@ this-is-you = هذا أنت
 lookalike = احذر: هذا الاسم يشبه اسم { $name } الذي تعرفه، لكنه شخص آخر.
 lookalike-real = انظر من تعرفه
 vouched-by-nobody = لا يزكّيه أحد معروف هنا.
+vouched-in = { $category }: تزكية من
 their-shop = { $count ->
     [zero] المتجر، لا معروضات
     [one] المتجر، معروض واحد

@@ -14,6 +14,7 @@ feed-posts = منشورات
 feed-reviews = تقييمات وتزكيات
 feed-newest-first = الأحدث أولًا
 feed-empty = لا شيء هنا بعد
+feed-none-yet = لا شيء من هذا النوع بين الأحدث. قد يوجد شيء بين الأقدم.
 feed-empty-nobody = تابع من تعرفهم، وستقرأ هنا ما يقولونه ويوصون به.
 feed-empty-quiet = لم يقل أحد ممن تتابعهم شيئًا بعد. كن أول من يقول.
 find-people = ابحث عن أناس
@@ -36,7 +37,9 @@ answers = { $count ->
     [0] رد
     [one] رد واحد
     [two] ردّان
-   *[other] { $count } ردود
+    [few] { $count } ردود
+    [many] { $count } ردًّا
+   *[other] { $count } رد
 }
 react = تفاعل
 unreact = اسحب

@@ -19,6 +19,8 @@ notices-unread = { $count ->
 }
 your-profile = Dein Profil, { $name }
 back-home = Zurück zum Start
+trouble-again = Noch einmal versuchen
+trouble-back = Zurück
 close = Schließen
 save = Speichern
 cancel = Abbrechen
@@ -28,12 +30,12 @@ optional = freiwillig
 copy = Kopieren
 show-details = Einzelheiten
 
-palette = Gehe zu oder tue
+palette = Zu einer Seite oder Aktion springen
 palette-hint = Schreib, wohin du willst oder was du suchst
 palette-none = Nichts passt. Mit Enter suchst du in den Angeboten.
 keys = Tasten
 key-search = Suchen
-key-palette = Gehe zu oder tue
+key-palette = Zu einer Seite oder Aktion springen
 key-keys = Diese Liste
 key-go = dann ein Buchstabe: zu einem Bildschirm
 key-single = Einzelne Tasten führen irgendwohin (nur ? bleibt)
@@ -69,6 +71,19 @@ in-hours = in { $count } Std.
 in-days = { $count ->
     [one] in einem Tag
    *[other] in { $count } Tagen
+}
+# Im Dativ: „innerhalb von …“.
+span-minutes = { $count ->
+    [one] einer Minute
+   *[other] { $count } Minuten
+}
+span-hours = { $count ->
+    [one] einer Stunde
+   *[other] { $count } Stunden
+}
+span-days = { $count ->
+    [one] einem Tag
+   *[other] { $count } Tagen
 }
 date = { $day }. { $month } { $year }
 date-time = { $date }, { $clock }

@@ -21,6 +21,7 @@ this-is-you = Das bist du
 lookalike = Vorsicht: Dieser Name ähnelt dem von { $name }, aber das ist nicht die Person, die du kennst.
 lookalike-real = Zur Person, die du kennst
 vouched-by-nobody = Niemand, der hier bekannt ist, spricht für diese Person.
+vouched-in = { $category }: Fürsprache von
 their-shop = { $count ->
     [one] Laden, { $count } Angebot
    *[other] Laden, { $count } Angebote

@@ -14,6 +14,7 @@ feed-posts = Beiträge
 feed-reviews = Bewertungen und Fürsprachen
 feed-newest-first = Neueste zuerst
 feed-empty = Hier ist noch nichts
+feed-none-yet = Unter dem Neuesten ist nichts davon. Vielleicht ist etwas unter dem Älteren.
 feed-empty-nobody = Folge Leuten, die du kennst; dann liest du hier, was sie sagen und empfehlen.
 feed-empty-quiet = Noch hat niemand etwas gesagt, dem du folgst. Fang du an.
 find-people = Leute finden

@@ -19,6 +19,8 @@ notices-unread = { $count ->
 }
 your-profile = Your profile, { $name }
 back-home = Back to the start
+trouble-again = Try again
+trouble-back = Go back
 close = Close
 save = Save
 cancel = Cancel
@@ -28,12 +30,12 @@ optional = optional
 copy = Copy
 show-details = Details
 
-palette = Go to or do
+palette = Jump to a page or an action
 palette-hint = Type where to go or what to find
 palette-none = Nothing fits. Press Enter to search the listings.
 keys = Keys
 key-search = Search
-key-palette = Go to or do
+key-palette = Jump to a page or an action
 key-keys = This list
 key-go = then a letter: go to a screen
 key-single = Single keys lead somewhere (only ? stays)
@@ -69,6 +71,18 @@ in-hours = in { $count } h
 in-days = { $count ->
     [one] in a day
    *[other] in { $count } days
+}
+span-minutes = { $count ->
+    [one] a minute
+   *[other] { $count } minutes
+}
+span-hours = { $count ->
+    [one] an hour
+   *[other] { $count } hours
+}
+span-days = { $count ->
+    [one] a day
+   *[other] { $count } days
 }
 date = { $day } { $month } { $year }
 date-time = { $date }, { $clock }

@@ -21,6 +21,7 @@ this-is-you = This is you
 lookalike = Be careful: this name looks like { $name }, whom you know, but it is somebody else.
 lookalike-real = See the one you know
 vouched-by-nobody = Nobody known here vouches for them.
+vouched-in = { $category }: vouched for by
 their-shop = { $count ->
     [one] Shop, { $count } listing
    *[other] Shop, { $count } listings

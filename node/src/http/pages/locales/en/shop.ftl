@@ -94,7 +94,7 @@ shop-option-name = Option { $number }, such as size
 shop-option-values = Its values, with commas between
 shop-ships = It has to be shipped
 shop-weight = Weight in grams
-shop-create = Make the listing
+shop-create = Create the listing
 
 import-how = Bring your products along as a file: a CSV as Shopify exports it, or one like it. You see what it would change before anything is written.
 import-file = Choose a file, or drop it here
@@ -205,6 +205,8 @@ front-missing = There is nothing here
 front-missing-what = It may have been sold or taken down.
 front-too-many = Too many requests
 front-too-many-what = Please wait a moment and try again.
+front-busy = Many are looking just now
+front-busy-what = Please wait a few seconds and try again.
 front-method = This shop can only be read
 front-method-what = It answers GET and HEAD.
 front-failed = Something failed

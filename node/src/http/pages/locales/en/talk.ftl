@@ -14,6 +14,7 @@ feed-posts = Posts
 feed-reviews = Reviews and vouches
 feed-newest-first = Newest first
 feed-empty = Nothing here yet
+feed-none-yet = Nothing of this kind is among the newest. There may be some among the older ones.
 feed-empty-nobody = Follow people you know, and you will read here what they say and recommend.
 feed-empty-quiet = Nobody you follow has said anything yet. You can be the first.
 find-people = Find people
