@@ -234,11 +234,7 @@ async fn take(
 /// Ends when the server is to stop.
 pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
     // The sender lives as long as the server; an error would mean the same.
-    stopping
-        .wait_for(|stop| *stop)
-        .await
-        .map(drop)
-        .unwrap_or_default();
+    stopping.wait_for(|stop| *stop).await.ok();
 }
 
 /// Serves one connection until it ends, or until it is to end: then what was asked is still answered.
