@@ -53,6 +53,11 @@ impl Form {
     pub(super) fn text(&self, name: &str) -> &str {
         self.get(name).trim()
     }
+    /// The lines of a field that hold something, without spaces around them.
+    pub(super) fn lines(&self, name: &str) -> Vec<String> {
+        let lines = self.get(name).lines().map(str::trim);
+        lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
     /// Whether a box was ticked.
     pub(super) fn ticked(&self, name: &str) -> bool {
         !self.get(name).is_empty()

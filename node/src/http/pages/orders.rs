@@ -338,17 +338,11 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
     let order: OrderId = form.parsed("order")?;
     let (command, word) = match name {
         "place" => {
-            let (typed, chosen) = (form.get("address").to_owned(), form.get("where").to_owned());
+            let chosen = form.get("where").to_owned();
             let address = match chosen.is_empty() {
-                true => typed,
+                true => form.lines("address"),
                 false => address_called(page, chosen.clone()).await?,
             };
-            let address: Vec<String> = address
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect();
             if form.ticked("sent") && address.is_empty() {
                 return Err(Problem::Field("this is sent to you: say where to".into()));
             }
@@ -428,7 +422,7 @@ pub(super) async fn act(page: &Page, name: &str, form: &Form) -> Result<Done, Pr
 }
 
 /// The lines of an address that the owner keeps.
-async fn address_called(page: &Page, name: String) -> Result<String, Problem> {
+async fn address_called(page: &Page, name: String) -> Result<Vec<String>, Problem> {
     let addresses = page
         .app
         .read(|records| view::addresses(records, None, ADDRESSES))
@@ -437,6 +431,10 @@ async fn address_called(page: &Page, name: String) -> Result<String, Problem> {
         .items
         .iter()
         .find(|address| address.name.as_str() == name);
+    let lines = |address: &AddressView| {
+        let lines = address.address.lines.iter().map(|line| line.as_str().trim());
+        lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
     found
         .map(lines)
         .ok_or_else(|| Problem::Field(format!("no address '{name}' is kept here any more")))

@@ -127,13 +127,7 @@ pub(super) async fn save_address(page: &Page, form: &Form) -> Result<Done, Probl
         page.carry_out(remove(old)).await?;
         return Ok(Done::here("address-removed"));
     }
-    let lines: Vec<String> = form
-        .get("lines")
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let lines = form.lines("lines");
     // No lines would mean to remove it.
     if lines.is_empty() || name.is_empty() {
         return Err(Problem::Field(
