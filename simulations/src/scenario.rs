@@ -86,6 +86,9 @@ pub struct People {
     pub gives_up: u64,
     /// Acts out of the blue in an order that are tried in any state, of a thousand.
     pub wrong: u64,
+    /// Of the posts, vouches, reactions and follows that come to people's minds, those that they say, of a
+    /// thousand. Instead of the others they ask for something.
+    pub talks: u64,
 }
 
 /// What shops are like.

@@ -8,6 +8,7 @@
 
 mod crowd;
 mod host;
+mod networks;
 mod part;
 mod relay;
 pub mod scenario;
@@ -32,7 +33,7 @@ pub type DelayUs = Arc<dyn Fn(usize, usize) -> u64 + Send + Sync>;
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
 /// What runs at each place of the graph.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The network layer, and a driver that accepts every message at once.
@@ -129,9 +130,6 @@ pub enum SwarmError {
     /// A part of the swarm in another process fails.
     #[error("another process of the swarm fails: {0}")]
     Elsewhere(String),
-    /// Whole nodes are asked for in other processes.
-    #[error("expected networks in other processes, got whole nodes; those run in one process")]
-    WholeElsewhere,
     /// A node has stopped by itself.
     #[error("a node has stopped: {0}")]
     Stopped(String),
@@ -188,9 +186,6 @@ impl Swarm {
             nodes: self.nodes,
             actual,
         };
-        if self.kind == Kind::Whole && matches!(self.wiring, Wiring::Processes { .. }) {
-            return Err(SwarmError::WholeElsewhere);
-        }
         if self.nodes > usize::from(u16::MAX) + 1 {
             return Err(no_node(self.nodes - 1));
         }
@@ -266,9 +261,6 @@ pub fn random_delays(low_ms: u64, high_ms: u64, seed: u64) -> DelayUs {
 pub fn play(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Played, SwarmError> {
     swarm.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let heard = match swarm.kind {
-        Kind::Network => runtime.block_on(crowd::run(swarm, seed, progress)),
-        Kind::Whole => runtime.block_on(whole::run(swarm, seed, progress)),
-    }?;
+    let heard = runtime.block_on(crowd::run(swarm, seed, progress))?;
     Ok(tally::played(swarm, seed, heard))
 }

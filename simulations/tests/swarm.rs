@@ -10,7 +10,7 @@
 
 use souk_simulations::figure::Played;
 use souk_simulations::swarm::scenario::{self, Scenario};
-use souk_simulations::swarm::{Kind, Swarm, SwarmError, Wiring, play, random_delays, random_edges};
+use souk_simulations::swarm::{Kind, Swarm, Wiring, play, random_delays, random_edges};
 use std::time::Duration;
 
 const NODES: usize = 20;
@@ -91,18 +91,25 @@ fn every_message_reaches_everybody_and_none_is_faster_than_the_wires() {
 }
 
 #[test]
-fn whole_nodes_do_the_same() {
-    let swarm = Swarm {
-        kind: Kind::Whole,
-        nodes: 8,
-        edges: random_edges(8, 4, SEED),
-        publishers: vec![0, 5],
-        messages: 6,
-        message_bytes: 200,
-        interval: Duration::from_millis(200),
-        ..swarm()
-    };
-    check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
+fn whole_nodes_do_the_same_in_one_process_and_in_several() {
+    let program = env!("CARGO_BIN_EXE_souk-simulations").into();
+    for wiring in [
+        Wiring::Memory { noise: false },
+        Wiring::Processes { count: 3, program },
+    ] {
+        let swarm = Swarm {
+            kind: Kind::Whole,
+            nodes: 8,
+            edges: random_edges(8, 4, SEED),
+            publishers: vec![0, 5],
+            messages: 6,
+            message_bytes: 200,
+            interval: Duration::from_millis(200),
+            wiring,
+            ..swarm()
+        };
+        check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
+    }
 }
 
 #[test]
@@ -133,16 +140,6 @@ fn another_process_that_is_none_of_ours_is_an_error() {
         };
         assert!(play(&swarm, SEED, &|_, _, _| {}).is_err(), "{program}");
     }
-    let whole = Swarm {
-        kind: Kind::Whole,
-        publishers: vec![0],
-        wiring: wiring(env!("CARGO_BIN_EXE_souk-simulations")),
-        ..swarm()
-    };
-    assert!(matches!(
-        play(&whole, SEED, &|_, _, _| {}),
-        Err(SwarmError::WholeElsewhere)
-    ));
 }
 
 #[test]

@@ -1,20 +1,19 @@
-//! A swarm of network layers: everything of a node up to its driver, which here accepts what it hears.
+//! A swarm of nodes, here or in other processes: stood up, connected, published in and measured.
 
 use super::host::Host;
-use super::part::{Answer, Counts, Look, Order, Part, devices};
+use super::part::{Answer, Counts, Look, Order, Part};
 use super::relay::Relays;
-use super::tally::{Clock, Heard, Mesh, Note, cpu};
-use super::{DelayUs, Progress, Swarm, SwarmError, Wiring};
+use super::tally::{Clock, Heard, Mesh, Note, cpu_us};
+use super::{DelayUs, Kind, Progress, Swarm, SwarmError, Wiring};
 use crate::chance::Chance;
 use futures::{StreamExt, TryStreamExt, stream};
 use souk_node::network::{Config, Delays, Device, ListenOn, Memory, Transport};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
 
 /// gossipsub's least number of peers in a mesh.
 const MESH_LOW: usize = 5;
@@ -24,6 +23,8 @@ const STAND_MAX: Duration = Duration::from_secs(180);
 const ARRIVE_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at all nodes: a bit more than a heartbeat.
 const LOOK: Duration = Duration::from_millis(1_200);
+/// How long nothing may arrive at whole nodes before they hang together: they compare what they hold.
+const QUIET: Duration = Duration::from_secs(3);
 /// How long the idle nodes are looked at.
 const IDLE: Duration = Duration::from_secs(3);
 /// Dials under way at once.
@@ -74,7 +75,7 @@ impl Delays for Wires {
 }
 
 /// What the nodes of a swarm are started with, by place.
-pub(super) fn configs(swarm: &Swarm, wires: &Arc<Wires>) -> impl Fn(usize) -> Config + use<> {
+fn configs(swarm: &Swarm, wires: &Arc<Wires>) -> impl Fn(usize) -> Config + use<> {
     let memory = match &swarm.wiring {
         Wiring::Memory { noise: true } => Some(Memory::with_noise(wires.clone())),
         Wiring::Memory { noise: false } => Some(Memory::new(wires.clone())),
@@ -117,7 +118,7 @@ fn roomy(mut config: Config, degree: usize) -> Config {
 }
 
 /// The addresses that the edges' first ends dial, in their order. On sockets each leads through a relay.
-pub(super) async fn dialled(
+async fn dialled(
     swarm: &Swarm,
     addresses: &[String],
     relays: &mut Relays,
@@ -148,7 +149,7 @@ fn port_of(address: &str) -> Option<u16> {
 }
 
 /// Dials all edges in an order drawn anew, spread over the time that the swarm takes for it, some at once.
-pub(super) async fn dial(
+async fn dial(
     swarm: &Swarm,
     seed: u64,
     dials: impl Iterator<Item = impl Future<Output = Result<(), SwarmError>>>,
@@ -172,17 +173,22 @@ pub(super) async fn dial(
 }
 
 struct Crowd {
+    kind: Kind,
     hosts: Vec<Host>,
     /// Nodes of each host.
     share: usize,
     degrees: Vec<usize>,
+    wires: Arc<Wires>,
     notes: mpsc::UnboundedReceiver<Note>,
     _relays: Relays,
 }
 
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
     let mut crowd = Crowd::stand(swarm, seed, progress).await?;
-    let full_share = crowd.fill(progress).await?;
+    let full_share = match swarm.kind {
+        Kind::Network => Some(crowd.fill(progress).await?),
+        Kind::Whole => crowd.hang_together().await.map(|()| None)?,
+    };
     let idle = idle(async || crowd.cpu().await).await?;
     let heard = crowd.publish(swarm, seed, progress, full_share, idle).await?;
     crowd.count_edges(swarm.edges.len()).await?;
@@ -191,9 +197,7 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
 }
 
 /// Time on all cores in one second in which nothing is published, by what tells the time spent until now.
-pub(super) async fn idle(
-    spent: impl AsyncFn() -> Result<Duration, SwarmError>,
-) -> Result<Duration, SwarmError> {
+async fn idle(spent: impl AsyncFn() -> Result<Duration, SwarmError>) -> Result<Duration, SwarmError> {
     let (begun, before) = (Instant::now(), spent().await?);
     tokio::time::sleep(IDLE).await;
     let more = spent().await?.saturating_sub(before);
@@ -201,10 +205,9 @@ pub(super) async fn idle(
 }
 
 impl Crowd {
-    /// Starts all nodes, joins the topic everywhere and connects the graph.
+    /// Starts all nodes, has them follow and connects the graph.
     async fn stand(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Self, SwarmError> {
         let (degrees, wires) = (swarm.degrees(), Wires::new(swarm.delay_us.clone()));
-        wires.tell(devices(seed, swarm.nodes));
         let config = configs(swarm, &wires);
         let (noting, notes) = mpsc::unbounded_channel();
         let share = match swarm.wiring {
@@ -212,34 +215,42 @@ impl Crowd {
             Wiring::Memory { .. } | Wiring::Loopback => swarm.nodes,
         }
         .max(1);
-        let (mut hosts, mut addresses) = (Vec::new(), Vec::new());
+        let (mut hosts, mut listening) = (Vec::new(), Vec::new());
         for first in (0..swarm.nodes).step_by(share) {
             let places = first..(first + share).min(swarm.nodes);
             let end = places.end;
-            let (host, listening) = match &swarm.wiring {
+            let (host, listen) = match &swarm.wiring {
                 Wiring::Processes { program, .. } => {
-                    Host::start(program, seed, places, &degrees, noting.clone()).await?
+                    Host::start(program, swarm.kind, seed, places, &degrees, noting.clone()).await?
                 }
                 Wiring::Memory { .. } | Wiring::Loopback => {
-                    let (part, listening) = Part::start(seed, places, &config, &wires, &noting).await?;
-                    (Host::Here(part), listening)
+                    let (part, listen) = Part::start(swarm.kind, seed, places, &config, &noting).await?;
+                    (Host::Here(part), listen)
                 }
             };
             hosts.push(host);
-            addresses.extend(listening);
+            listening.extend(listen);
             progress("nodes", end, swarm.nodes);
         }
+        wires.tell(listening.iter().map(|node| node.device));
         let mut relays = Relays::default();
+        let addresses: Vec<String> = listening.iter().map(|node| node.address.clone()).collect();
         let dialled = dialled(swarm, &addresses, &mut relays).await?;
         let crowd = Self {
+            kind: swarm.kind,
             hosts,
             share,
             degrees,
+            wires,
             notes,
             _relays: relays,
         };
+        let publishers: BTreeSet<usize> = swarm.publishers.iter().copied().collect();
+        let authors = publishers
+            .iter()
+            .filter_map(|place| listening.get(*place)?.author);
         // As nodes at home do, which follow somebody before they are connected.
-        crowd.all(Order::Subscribe).await?;
+        crowd.all(Order::Follow(authors.collect())).await?;
         let dials = swarm.edges.iter().zip(dialled).map(|((one, _), address)| {
             let order = Order::Dial { node: *one, address };
             let crowd = &crowd;
@@ -277,7 +288,7 @@ impl Crowd {
         let answers = self.all(Order::Count).await?.into_iter();
         let mut sum = answers.fold(Counts::default(), |sum, answer| match answer {
             Answer::Counts(counts) => Counts {
-                received: sum.received + counts.received,
+                arrived: sum.arrived + counts.arrived,
                 duplicates: sum.duplicates + counts.duplicates,
                 cpu_us: sum.cpu_us + counts.cpu_us,
             },
@@ -285,7 +296,7 @@ impl Crowd {
         });
         if self.hosts.iter().any(|host| matches!(host, Host::Elsewhere(_))) {
             // The relays are here.
-            sum.cpu_us += u64::try_from(cpu().as_micros()).unwrap_or(u64::MAX);
+            sum.cpu_us += cpu_us();
         }
         Ok(sum)
     }
@@ -325,13 +336,24 @@ impl Crowd {
         }
     }
 
+    /// Waits until nothing arrives at whole nodes for a while: each has compared what it holds with its neighbours.
+    async fn hang_together(&self) -> Result<(), SwarmError> {
+        match self.quiet(QUIET, STAND_MAX).await? {
+            true => Ok(()),
+            false => Err(SwarmError::TimedOut {
+                what: "a quiet swarm",
+                seconds: STAND_MAX.as_secs(),
+            }),
+        }
+    }
+
     /// Publishes all messages and waits until everything has come, or nothing more comes.
     async fn publish(
         &mut self,
         swarm: &Swarm,
         seed: u64,
         progress: Progress<'_>,
-        full_share: f64,
+        full_share: Option<f64>,
         idle: Duration,
     ) -> Result<Heard, SwarmError> {
         let (before, begun) = (self.counts().await?, Clock::now());
@@ -339,11 +361,19 @@ impl Crowd {
         let (mut published, mut first) = (Vec::new(), Vec::new());
         for (message, node) in swarm.speakers(seed).into_iter().enumerate() {
             ticks.tick().await;
-            let data = payload(seed, message, swarm.message_bytes);
-            let answer = self.at(node)?.ask(Order::Publish { node, data }).await?;
-            let Answer::Published(at) = answer else { continue };
+            let order = Order::Publish {
+                node,
+                message,
+                bytes: swarm.message_bytes,
+            };
+            let Answer::Published(out) = self.at(node)?.ask(order).await? else {
+                continue;
+            };
+            if let Some(post) = out.post {
+                self.all(Order::Await(post)).await?;
+            }
             published.push(Note {
-                at,
+                at: out.at,
                 node,
                 message,
                 from: None,
@@ -360,38 +390,45 @@ impl Crowd {
             }
         }
         progress("deliveries", first.len(), expected);
-        self.settle().await?;
+        // Duplicates are still on their way.
+        let still = match self.kind {
+            Kind::Network => LOOK,
+            Kind::Whole => QUIET,
+        };
+        self.quiet(still, ARRIVE_MAX).await?;
         let after = self.counts().await?;
         let members: usize = self.looks().await?.iter().map(|look| look.mesh).sum();
-        let mesh = Mesh {
+        let mesh = full_share.map(|full_share| Mesh {
             degree_mean: members as f64 / swarm.nodes.max(1) as f64,
             full_share,
-        };
+        });
         Ok(Heard {
             begun,
             published,
             first,
             duplicates: after.duplicates.saturating_sub(before.duplicates),
-            mesh: Some(mesh),
+            mesh,
+            wires: self.wires.clone(),
             cpu: Duration::from_micros(after.cpu_us.saturating_sub(before.cpu_us)),
             wall: Clock::now().since(begun),
             idle,
         })
     }
 
-    /// Waits until no duplicate is on its way any more.
-    async fn settle(&self) -> Result<(), SwarmError> {
-        let heard = |counts: Counts| (counts.received, counts.duplicates);
-        let (begun, mut before) = (Instant::now(), heard(self.counts().await?));
-        while begun.elapsed() < ARRIVE_MAX {
-            tokio::time::sleep(LOOK).await;
-            let now = heard(self.counts().await?);
-            if now == before {
-                break;
+    /// Waits until nothing has arrived anywhere for so long; whether that came about in time.
+    async fn quiet(&self, still: Duration, most: Duration) -> Result<bool, SwarmError> {
+        let (begun, mut since, mut before) = (Instant::now(), Instant::now(), self.counts().await?.arrived);
+        while since.elapsed() < still {
+            if begun.elapsed() > most {
+                return Ok(false);
             }
-            before = now;
+            tokio::time::sleep(still.min(LOOK)).await;
+            let now = self.counts().await?.arrived;
+            if now != before {
+                (since, before) = (Instant::now(), now);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What was measured is of the graph only if nobody else got connected.
@@ -403,28 +440,4 @@ impl Crowd {
             false => Err(SwarmError::WrongGraph { expected, actual }),
         }
     }
-}
-
-/// The secret key of a node.
-pub(super) fn secret(seed: u64, node: usize) -> Zeroizing<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(b"swarm")
-        .update(&seed.to_le_bytes())
-        .update(&(node as u64).to_le_bytes());
-    Zeroizing::new(*hasher.finalize().as_bytes())
-}
-
-/// A message: its number, and bytes that nothing can make smaller.
-fn payload(seed: u64, message: usize, bytes: usize) -> Vec<u8> {
-    let mut data = vec![0; bytes.max(8)];
-    let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(&seed.to_le_bytes())
-        .update(&(message as u64).to_le_bytes());
-    hasher.finalize_xof().fill(&mut data);
-    if let Some(head) = data.first_chunk_mut() {
-        *head = (message as u64).to_be_bytes();
-    }
-    data
 }

@@ -3,10 +3,10 @@
 //! Another process is this program with the command `swarm-part`. It reads lines of JSON from its standard input and
 //! writes lines of JSON to its standard output, and ends when its input does.
 
-use super::SwarmError;
-use super::crowd::{Wires, socket_config};
-use super::part::{Answer, Order, Part, devices};
+use super::crowd::socket_config;
+use super::part::{Answer, Listening, Order, Part};
 use super::tally::Note;
+use super::{Kind, SwarmError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -24,9 +24,8 @@ pub const PART: &str = "swarm-part";
 /// What another process is told first.
 #[derive(Debug, Serialize, Deserialize)]
 struct Begin {
+    kind: Kind,
     seed: u64,
-    /// Nodes of the whole swarm.
-    nodes: usize,
     first: usize,
     /// Edges of each node of this part.
     degrees: Vec<usize>,
@@ -41,12 +40,8 @@ struct Asked {
 /// A line that another process says.
 #[derive(Debug, Serialize, Deserialize)]
 enum Said {
-    /// Where its nodes listen.
-    Listening(Vec<String>),
-    Answered {
-        number: u64,
-        answer: Answer,
-    },
+    Listening(Vec<Listening>),
+    Answered { number: u64, answer: Answer },
     Heard(Note),
     Failed(String),
 }
@@ -94,11 +89,12 @@ impl Host {
     /// Starts another process with the nodes of these places.
     pub(super) async fn start(
         program: &Path,
+        kind: Kind,
         seed: u64,
         places: Range<usize>,
         degrees: &[usize],
         noting: mpsc::UnboundedSender<Note>,
-    ) -> Result<(Self, Vec<String>), SwarmError> {
+    ) -> Result<(Self, Vec<Listening>), SwarmError> {
         let mut process = Command::new(program)
             .arg(PART)
             .stdin(Stdio::piped())
@@ -117,8 +113,8 @@ impl Host {
             return Err(elsewhere("it has no input and output"));
         };
         let begin = Begin {
+            kind,
             seed,
-            nodes: degrees.len(),
             first: places.start,
             degrees: degrees.get(places).unwrap_or_default().to_vec(),
         };
@@ -127,8 +123,8 @@ impl Host {
         thread::spawn(move || write(input, ordered));
         thread::spawn(move || hear(BufReader::new(output), &waiting, listening, &noting));
         let ended = || elsewhere("it ended before it listened");
-        let addresses = listens.await.map_err(|_| ended())?.map_err(elsewhere)?;
-        Ok((Self::Elsewhere(part), addresses))
+        let listening = listens.await.map_err(|_| ended())?.map_err(elsewhere)?;
+        Ok((Self::Elsewhere(part), listening))
     }
 }
 
@@ -167,7 +163,7 @@ fn write(mut input: impl Write, mut ordered: mpsc::UnboundedReceiver<Asked>) {
 fn hear(
     output: impl BufRead,
     waiting: &Waiting,
-    listening: oneshot::Sender<Result<Vec<String>, String>>,
+    listening: oneshot::Sender<Result<Vec<Listening>, String>>,
     noting: &mpsc::UnboundedSender<Note>,
 ) {
     let mut listening = Some(listening);
@@ -182,7 +178,7 @@ fn hear(
                 waits.and_then(|waits| waits.send(answer).err());
             }
             Said::Heard(note) => drop(noting.send(note)),
-            Said::Listening(addresses) => drop(listening.take().map(|waits| waits.send(Ok(addresses)))),
+            Said::Listening(nodes) => drop(listening.take().map(|waits| waits.send(Ok(nodes)))),
             Said::Failed(error) => drop(listening.take().map(|waits| waits.send(Err(error)))),
         }
     }
@@ -210,8 +206,8 @@ pub fn serve() -> Result<(), SwarmError> {
     let (saying, said) = mpsc::unbounded_channel();
     let writes = thread::spawn(move || tell(said));
     let (part, mut notes) = match runtime.block_on(stand(&begin)) {
-        Ok((part, addresses, notes)) => {
-            saying.send(Said::Listening(addresses)).ok();
+        Ok((part, listening, notes)) => {
+            saying.send(Said::Listening(listening)).ok();
             (Arc::new(part), notes)
         }
         Err(error) => {
@@ -250,13 +246,11 @@ fn tell(mut said: mpsc::UnboundedReceiver<Said>) {
     }
 }
 
-async fn stand(begin: &Begin) -> Result<(Part, Vec<String>, mpsc::UnboundedReceiver<Note>), SwarmError> {
+async fn stand(begin: &Begin) -> Result<(Part, Vec<Listening>, mpsc::UnboundedReceiver<Note>), SwarmError> {
     let (noting, notes) = mpsc::unbounded_channel();
-    let wires = Wires::new(Arc::new(|_, _| 0));
-    wires.tell(devices(begin.seed, begin.nodes));
     let places = begin.first..begin.first + begin.degrees.len();
     let degree = |place: usize| begin.degrees.get(place - begin.first).copied();
     let config = |place| socket_config(degree(place).unwrap_or(0));
-    let (part, addresses) = Part::start(begin.seed, places, config, &wires, &noting).await?;
-    Ok((part, addresses, notes))
+    let (part, listening) = Part::start(begin.kind, begin.seed, places, config, &noting).await?;
+    Ok((part, listening, notes))
 }

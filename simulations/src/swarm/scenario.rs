@@ -96,6 +96,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         "swarm-processes",
         include_str!("../../scenarios/swarm-processes.toml"),
     ),
+    (
+        "swarm-whole-processes",
+        include_str!("../../scenarios/swarm-whole-processes.toml"),
+    ),
     ("fidelity", include_str!("../../scenarios/fidelity.toml")),
 ];
 

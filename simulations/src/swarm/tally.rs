@@ -1,9 +1,12 @@
 //! What a swarm heard, made into figures.
 
 use super::Swarm;
+use super::crowd::Wires;
 use crate::figure::{Figures, Played, Row};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
+use souk_node::network::Device;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Points of a curve.
@@ -32,7 +35,7 @@ pub(super) struct Note {
     pub(super) node: usize,
     pub(super) message: usize,
     /// Who passed it on; nobody if it was published here, or if that is not known.
-    pub(super) from: Option<usize>,
+    pub(super) from: Option<Device>,
 }
 
 /// What was heard while messages were on their way.
@@ -50,6 +53,8 @@ pub(super) struct Heard {
     pub(super) wall: Duration,
     /// Time on all cores in a second in which nothing is published.
     pub(super) idle: Duration,
+    /// Which device is at which place.
+    pub(super) wires: Arc<Wires>,
 }
 
 /// The meshes.
@@ -61,8 +66,8 @@ pub(super) struct Mesh {
     pub(super) full_share: f64,
 }
 
-/// Time that this process has spent on all cores, as Linux tells it; zero elsewhere.
-pub(super) fn cpu() -> Duration {
+/// Time that this process has spent on all cores, in microseconds, as Linux tells it; zero elsewhere.
+pub(super) fn cpu_us() -> u64 {
     /// Microseconds of one tick of that file.
     const TICK: u64 = 10_000;
     let told = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -73,7 +78,7 @@ pub(super) fn cpu() -> Duration {
         .map_or("", |(_, words)| words)
         .split_ascii_whitespace();
     let ticks = words.skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
-    Duration::from_micros(ticks.sum::<u64>() * TICK)
+    ticks.sum::<u64>() * TICK
 }
 
 /// The figures and rows of what was heard.
@@ -137,7 +142,10 @@ fn rows(heard: &Heard) -> Vec<Row> {
         time_us: u64::try_from(note.at.since(heard.begun).as_micros()).unwrap_or(u64::MAX),
         node: note.node as u64,
         kind: kind.to_owned(),
-        other: note.from.map(|from| from as u64),
+        other: note
+            .from
+            .and_then(|from| heard.wires.place(&from))
+            .map(|from| from as u64),
         about: Some(note.message as u64),
     };
     let published = heard.published.iter().map(|note| row("published", note));
