@@ -50,8 +50,8 @@ export class Browser {
         return browser;
     }
 
-    // A page of a node's, logged in by a link.
-    async openPage(node, { theme = 'light', lang = 'en', width = 1280, height = 900, js = true, at = '/' } = {}) {
+    // A window onto an origin, with nothing open in it yet.
+    async #visit(node, { theme = 'light', lang = 'en', width, height, js = true }, further) {
         const context = await this.chromium.newContext({
             colorScheme: theme,
             locale: LOCALES[lang] ?? lang,
@@ -59,31 +59,26 @@ export class Browser {
             javaScriptEnabled: js,
             reducedMotion: 'reduce',
             timezoneId: 'Europe/Berlin',
-            acceptDownloads: true,
+            ...further,
         });
         const visit = new Visit(node, context, { js });
         await visit.begin();
+        return visit;
+    }
+
+    // A page of a node's, logged in by a link.
+    async openPage(node, { at = '/', ...screen } = {}) {
+        const visit = await this.#visit(node, { width: 1280, height: 900, ...screen }, { acceptDownloads: true });
         await visit.go(new URL(await node.link()).href.slice(node.origin.length));
         if (at !== '/') await visit.go(at);
         return visit;
     }
 
     // A phone's browser, at an address whose certificate vouches for itself: a person compares it, here it is taken.
-    async openPhone(link, { theme = 'light', lang = 'en', js = true, width = 390, height = 844, expect } = {}) {
+    async openPhone(link, { expect, ...screen } = {}) {
         const { origin } = new URL(link);
-        const context = await this.chromium.newContext({
-            colorScheme: theme,
-            locale: LOCALES[lang] ?? lang,
-            viewport: { width, height },
-            javaScriptEnabled: js,
-            reducedMotion: 'reduce',
-            timezoneId: 'Europe/Berlin',
-            ignoreHTTPSErrors: true,
-            isMobile: true,
-            hasTouch: true,
-        });
-        const visit = new Visit({ origin }, context, { js });
-        await visit.begin();
+        const further = { ignoreHTTPSErrors: true, isMobile: true, hasTouch: true };
+        const visit = await this.#visit({ origin }, { width: 390, height: 844, ...screen }, further);
         await visit.go(link.slice(origin.length), { expect });
         return visit;
     }

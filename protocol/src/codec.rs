@@ -184,6 +184,21 @@ impl Head {
     }
 }
 
+/// How finely something is split at most that is too large for one envelope: by so many bits of its parts' hashes.
+const SPLIT_BITS_MAX: u32 = 8;
+
+/// Splits something as little as its size allows: not at all, by one bit, and so on. The error is that of the finest split.
+pub(crate) fn split_least<T, E>(mut split: impl FnMut(Option<u32>) -> Result<T, E>) -> Result<T, E> {
+    let mut split_is = split(None);
+    for bits in 1..=SPLIT_BITS_MAX {
+        if split_is.is_ok() {
+            break;
+        }
+        split_is = split(Some(bits));
+    }
+    split_is
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

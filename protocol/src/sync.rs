@@ -12,6 +12,7 @@ pub use answer::{find_answer, proofs_answer, pull_answer, recall_answer};
 
 use crate::body::Kind;
 use crate::codec::{self, CodecError};
+use crate::envelope::Signed;
 use crate::id::{AuthorId, DeviceId, EnvelopeId, ListingId, VariantId};
 use crate::identity::{Grant, Scope};
 use crate::limits::{
@@ -554,39 +555,32 @@ fn short(id: &EnvelopeId) -> [u8; 8] {
     first_word(id.as_bytes()).to_be_bytes()
 }
 
-/// Asks for what the buckets of an author lack, naming what is there.
-pub fn states_wanted(
-    records: &dyn Records,
-    author: &AuthorId,
-    buckets: Vec<u8>,
-    beyond: Option<ByteBuf>,
-) -> Result<StatesWanted, Fault> {
+/// Names what is there of some buckets, in a request for what they lack.
+fn named(slots: Vec<(Vec<u8>, EnvelopeId)>, buckets: &[u8]) -> ByteBuf {
     let mut have = Vec::new();
-    for (slot, id) in records.state_ids(author)? {
+    for (slot, id) in slots {
         if buckets.contains(&bucket(&slot)) && have.len() < SYNC_DIGESTS_MAX * 8 {
             have.extend_from_slice(&short(&id));
         }
     }
-    Ok(StatesWanted {
-        author: *author,
-        buckets: buckets.into(),
-        have: have.into(),
-        beyond,
-    })
+    have.into()
 }
 
-/// Answers [`Request::States`]: what the asker did not name, as much as fits a frame.
-pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pulled, Fault> {
-    let mut have: Vec<&[u8; 8]> = wanted.have.as_chunks::<8>().0.iter().collect();
+/// What a request did not name of some buckets beyond a slot, as much as fits a frame.
+fn not_named(
+    slots: Vec<(Vec<u8>, EnvelopeId)>,
+    (buckets, have, beyond): (&[u8], &[u8], Option<&[u8]>),
+    read: impl Fn(&[u8], &EnvelopeId) -> Result<Option<Signed>, Fault>,
+) -> Result<Pulled, Fault> {
+    let mut have: Vec<&[u8; 8]> = have.as_chunks::<8>().0.iter().collect();
     have.sort_unstable();
-    let beyond = wanted.beyond.as_ref().map(|slot| slot.to_vec());
     let mut packed = Packed::default();
-    for (slot, id) in records.state_ids(&wanted.author)? {
-        let passed = beyond.as_ref().is_some_and(|beyond| slot <= *beyond);
-        if passed || !wanted.buckets.contains(&bucket(&slot)) || have.binary_search(&&short(&id)).is_ok() {
+    for (slot, id) in slots {
+        let passed = beyond.is_some_and(|beyond| slot.as_slice() <= beyond);
+        if passed || !buckets.contains(&bucket(&slot)) || have.binary_search(&&short(&id)).is_ok() {
             continue;
         }
-        let Some(envelope) = records.state_at(&slot)? else {
+        let Some(envelope) = read(&slot, &id)? else {
             continue;
         };
         if !packed.push(envelope.bytes()) {
@@ -595,6 +589,30 @@ pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pul
         packed.last = slot;
     }
     Ok(packed.whole())
+}
+
+/// Asks for what the buckets of an author lack, naming what is there.
+pub fn states_wanted(
+    records: &dyn Records,
+    author: &AuthorId,
+    buckets: Vec<u8>,
+    beyond: Option<ByteBuf>,
+) -> Result<StatesWanted, Fault> {
+    let have = named(records.state_ids(author)?, &buckets);
+    Ok(StatesWanted {
+        author: *author,
+        buckets: buckets.into(),
+        have,
+        beyond,
+    })
+}
+
+/// Answers [`Request::States`]: what the asker did not name, as much as fits a frame.
+pub fn states_answer(records: &dyn Records, wanted: &StatesWanted) -> Result<Pulled, Fault> {
+    let slots = records.state_ids(&wanted.author)?;
+    let beyond = wanted.beyond.as_ref().map(|slot| slot.as_slice());
+    let asked = (wanted.buckets.as_slice(), wanted.have.as_slice(), beyond);
+    not_named(slots, asked, |slot, _| records.state_at(slot))
 }
 
 /// Where every sealed envelope is, and its id. The first 32 bytes of a slot are the thread's, as an
@@ -619,36 +637,17 @@ pub fn sealed_wanted(
     buckets: Vec<u8>,
     beyond: Option<ByteBuf>,
 ) -> Result<SealedWanted, Fault> {
-    let mut have = Vec::new();
-    for (slot, id) in sealed_ids(records)? {
-        if buckets.contains(&bucket(&slot)) && have.len() < SYNC_DIGESTS_MAX * 8 {
-            have.extend_from_slice(&short(&id));
-        }
-    }
+    let have = named(sealed_ids(records)?, &buckets);
     Ok(SealedWanted {
         buckets: buckets.into(),
-        have: have.into(),
+        have,
         beyond,
     })
 }
 
 /// Answers [`Request::Sealed`]: what the asker did not name, as much as fits a frame.
 pub fn sealed_answer(records: &dyn Records, wanted: &SealedWanted) -> Result<Pulled, Fault> {
-    let mut have: Vec<&[u8; 8]> = wanted.have.as_chunks::<8>().0.iter().collect();
-    have.sort_unstable();
-    let mut packed = Packed::default();
-    for (slot, id) in sealed_ids(records)? {
-        let passed = wanted.beyond.as_ref().is_some_and(|beyond| slot <= **beyond);
-        if passed || !wanted.buckets.contains(&bucket(&slot)) || have.binary_search(&&short(&id)).is_ok() {
-            continue;
-        }
-        let Some(envelope) = records.envelope(&id)? else {
-            continue;
-        };
-        if !packed.push(envelope.bytes()) {
-            return Ok(packed.cut());
-        }
-        packed.last = slot;
-    }
-    Ok(packed.whole())
+    let beyond = wanted.beyond.as_ref().map(|slot| slot.as_slice());
+    let asked = (wanted.buckets.as_slice(), wanted.have.as_slice(), beyond);
+    not_named(sealed_ids(records)?, asked, |_, id| records.envelope(id))
 }

@@ -7,6 +7,7 @@ mod counts;
 mod devices;
 mod hearing;
 mod identity;
+mod links;
 mod places;
 mod planned;
 pub mod script;
@@ -33,6 +34,7 @@ use census::Sample;
 pub use counts::Counts;
 use devices::{Homes, Newcomer, Ticket};
 use identity::Identity;
+use links::Links;
 use places::Place;
 use script::{Script, Stimulated};
 use souk_protocol::admission::{Refusal, Verdict};
@@ -199,7 +201,7 @@ pub struct World {
     homes: Homes,
     /// What was wanted with commands whose replies matter to the world.
     tickets: BTreeMap<u64, Ticket>,
-    links: BTreeMap<(usize, usize), Link>,
+    links: Links,
     questions: BTreeMap<u64, Question>,
     gossip: BTreeMap<u64, (usize, Arc<[u8]>)>,
     /// What a node took of an author unasked: in which life and hour, and how much.
@@ -268,7 +270,7 @@ impl World {
             people,
             places: Vec::new(),
             actors: BTreeMap::new(),
-            links: BTreeMap::new(),
+            links: Links::default(),
             questions: BTreeMap::new(),
             gossip: BTreeMap::new(),
             pushed: BTreeMap::new(),
@@ -501,8 +503,12 @@ impl World {
             },
             Event::Unanswered { at, life, exchange } => self.unanswered(at, life, exchange),
             Event::Drop => {
-                let links: Vec<(usize, usize)> = self.links.keys().copied().collect();
-                if let Some((one, other)) = self.chance.pick(&links).copied().filter(|_| self.stormy) {
+                if let Some((one, other)) = self
+                    .chance
+                    .pick(&self.links.ends())
+                    .copied()
+                    .filter(|_| self.stormy)
+                {
                     self.drop_link(one, other);
                 }
                 Ok(())
@@ -592,9 +598,9 @@ impl World {
                 sabotage::forget_last_word(&mut node.store, &node.identity.device);
             }
         }
-        let mine: Vec<(usize, usize)> = self.links.keys().copied().collect();
-        for (one, other) in mine.into_iter().filter(|(one, other)| *one == at || *other == at) {
-            self.disconnect(one, other);
+        let others: Vec<usize> = self.links.of(at).map(|(other, _)| other).collect();
+        for other in others {
+            self.disconnect(at.min(other), at.max(other));
         }
         let away = self.luck(at, at) % (self.scenario.storm.away_ms_max + 1);
         self.queue.plan(self.time + away, Event::Start(at));

@@ -13,7 +13,7 @@ use souk_node::home::Home;
 use souk_node::http::{PhoneServer, serve, serve_phones};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -173,26 +173,13 @@ impl Den {
     /// All that is served ends, and begins again from what the directory holds. (The node itself goes on: one
     /// process opens a store once. A whole program that starts again is in the browser's test.)
     pub(super) async fn starts_again(self) -> Self {
-        let Running {
-            node,
-            home,
-            api,
-            token,
-            dir,
-        } = self.alice;
-        self.phones.stop().await;
-        api.stop().await;
-        drop(home);
-        let home = Home::open(&dir.path().join("node")).unwrap();
-        let api = serve(node.clone(), &home, None).await.unwrap();
-        served(Running {
-            node,
-            home,
-            api,
-            token,
-            dir,
-        })
-        .await
+        let Self { alice, phones } = self;
+        phones.stop().await;
+        alice.api.stop().await;
+        drop(alice.home);
+        let home = Home::open(&alice.dir.path().join("node")).unwrap();
+        let api = serve(alice.node.clone(), &home, None).await.unwrap();
+        served(Running { home, api, ..alice }).await
     }
 }
 
@@ -266,6 +253,16 @@ impl Phone {
     }
     pub(super) async fn page(&self, path: &str) -> Answer {
         self.asks(&format!("GET {path}")).await
+    }
+    /// The lines of the event stream behind its first one, while it is open.
+    pub(super) async fn events(&self) -> Lines<BufReader<TlsStream<TcpStream>>> {
+        let mut stream = self.connect().await.unwrap();
+        let usual = self.usual().join("\r\n");
+        let request = format!("GET /api/v1/events HTTP/1.1\r\n{usual}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 200 OK");
+        lines
     }
     pub(super) async fn fills(&self, to: &str, fields: &[(String, String)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())

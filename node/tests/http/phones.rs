@@ -11,7 +11,7 @@ use souk_node::http::limits::{
 use souk_node::http::{serve, serve_phones};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long something is waited for that comes by itself.
@@ -57,14 +57,7 @@ async fn nobody_listens_before_the_owner_says_so_and_nobody_afterwards() {
     assert_eq!(phone.page("/").await.status, 200);
 
     // Something is being told when the switch is turned off: it is cut.
-    let mut stream = phone.connect().await.unwrap();
-    let request = format!(
-        "GET /api/v1/events HTTP/1.1\r\n{}\r\n\r\n",
-        phone.usual().join("\r\n")
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut lines = BufReader::new(stream).lines();
-    assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 200 OK");
+    let mut lines = phone.events().await;
     let waiting = den.invites().await;
     assert_eq!(den.turn("off").await.status, 303);
     let rest = async { while let Ok(Some(_)) = lines.next_line().await {} };
@@ -428,15 +421,7 @@ async fn who_is_thrown_out_is_out_at_once_with_all_that_is_open() {
     let (lost, kept) = (den.pairs("Lost <b>one</b>").await, den.pairs("Kept").await);
     let mut streams = Vec::new();
     for phone in [&lost, &kept] {
-        let mut stream = phone.connect().await.unwrap();
-        let request = format!(
-            "GET /api/v1/events HTTP/1.1\r\n{}\r\n\r\n",
-            phone.usual().join("\r\n")
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut lines = BufReader::new(stream).lines();
-        assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 200 OK");
-        streams.push(lines);
+        streams.push(phone.events().await);
     }
     let shown = den.alice.page("/settings/devices").await.text();
     assert!(shown.contains("Lost &#60;b&#62;") && !shown.contains("<b>one"));
@@ -698,24 +683,11 @@ async fn an_address_that_is_taken_is_told_and_the_node_goes_on() {
     // The next time somebody else is there: the node serves its owner and says so.
     let Den { alice, phones } = den;
     phones.stop().await;
-    let Running {
-        node,
-        home,
-        api,
-        token,
-        dir,
-    } = alice;
-    api.stop().await;
+    alice.api.stop().await;
     let _other = tokio::net::TcpListener::bind(taken).await.unwrap();
-    let api = serve(node.clone(), &home, None).await.unwrap();
+    let api = serve(alice.node.clone(), &alice.home, None).await.unwrap();
     let phones = serve_phones(&api, Some(taken)).await;
-    let alice = Running {
-        node,
-        home,
-        api,
-        token,
-        dir,
-    };
+    let alice = Running { api, ..alice };
     let den = Den { alice, phones };
     assert_eq!(
         den.status().await,

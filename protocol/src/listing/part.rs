@@ -192,24 +192,7 @@ impl Fields {
     /// # Errors
     /// One part is too large even when the listing is split as far as it goes.
     pub fn split(&self, listing: ListingId) -> Result<Vec<ListingPart>, ListingError> {
-        let mut refused = ListingError::TooLarge(0);
-        for bits in [
-            None,
-            Some(1),
-            Some(2),
-            Some(3),
-            Some(4),
-            Some(5),
-            Some(6),
-            Some(7),
-            Some(8),
-        ] {
-            match self.split_by(listing, bits) {
-                Ok(parts) => return Ok(parts),
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused)
+        codec::split_least(|bits| self.split_by(listing, bits))
     }
 
     fn split_by(&self, listing: ListingId, bits: Option<u32>) -> Result<Vec<ListingPart>, ListingError> {

@@ -269,24 +269,7 @@ impl Stock {
     /// # Errors
     /// One part is too large even when split as far as it goes.
     pub fn account(&self, device: &DeviceId) -> Result<Vec<StockAccount>, StockError> {
-        let mut refused = StockError::TooLarge;
-        for bits in [
-            None,
-            Some(1),
-            Some(2),
-            Some(3),
-            Some(4),
-            Some(5),
-            Some(6),
-            Some(7),
-            Some(8),
-        ] {
-            match self.account_by(device, bits) {
-                Ok(parts) => return Ok(parts),
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused)
+        codec::split_least(|bits| self.account_by(device, bits))
     }
 
     fn account_by(&self, device: &DeviceId, bits: Option<u32>) -> Result<Vec<StockAccount>, StockError> {

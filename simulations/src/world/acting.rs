@@ -121,12 +121,7 @@ impl World {
     }
 
     fn doings(&mut self, at: usize, actor: &mut dyn Actor, cue: &Cue) -> Result<Vec<Doing>, Fault> {
-        let connected = self.links.keys().filter_map(|(one, other)| match at {
-            at if at == *one => Some(*other),
-            at if at == *other => Some(*one),
-            _ => None,
-        });
-        let connected: Vec<usize> = connected.collect();
+        let connected: Vec<usize> = self.links.of(at).map(|(other, _)| other).collect();
         let keys = self.nodes.get(at).and_then(|node| node.identity.keys());
         let (Some(view), Some(keys)) = (self.view(at), keys) else {
             return Ok(Vec::new());

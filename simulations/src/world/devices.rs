@@ -282,8 +282,7 @@ impl World {
     /// Devices lose their owner's other ones for a while.
     pub(super) fn part_devices(&mut self, chosen: Vec<usize>, for_ms: u64) {
         self.alone = chosen.into_iter().collect();
-        let links: Vec<(usize, usize)> = self.links.keys().copied().collect();
-        for (one, other) in links {
+        for (one, other) in self.links.ends() {
             if self.parted(one, other) {
                 self.disconnect(one, other);
             }

@@ -42,12 +42,7 @@ impl World {
         let Some(topic) = self.book.signed(&id).map(|signed| signed.author()) else {
             return;
         };
-        let links = self.links.iter().filter_map(|((one, other), link)| match at {
-            at if at == *one => Some((*other, *link)),
-            at if at == *other => Some((*one, *link)),
-            _ => None,
-        });
-        let links: Vec<(usize, Link)> = links.collect();
+        let links: Vec<(usize, Link)> = self.links.of(at).collect();
         for (to, link) in links {
             let wants = |node: &Node| node.topics.contains(&topic) && !node.seen.contains(&id);
             if self.nodes.get(to).is_some_and(wants) {

@@ -54,8 +54,7 @@ impl World {
             }
             Deed::Apart => {
                 self.apart = chosen.into_iter().collect();
-                let links: Vec<(usize, usize)> = self.links.keys().copied().collect();
-                for (one, other) in links {
+                for (one, other) in self.links.ends() {
                     if self.apart.contains(&one) != self.apart.contains(&other) {
                         self.disconnect(one, other);
                     }

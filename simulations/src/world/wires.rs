@@ -21,7 +21,7 @@ impl World {
     }
 
     pub(super) fn link(&self, one: usize, other: usize) -> Option<Link> {
-        self.links.get(&(one.min(other), one.max(other))).copied()
+        self.links.get(one, other)
     }
 
     pub(super) fn stands(&self, one: usize, other: usize, number: u64) -> bool {
@@ -74,7 +74,7 @@ impl World {
             latency_ms,
             via,
         };
-        self.links.insert((one.min(other), one.max(other)), link);
+        self.links.insert(one, other, link);
         for (at, other) in [(one, other), (other, one)] {
             let soon = self.time + 1 + self.luck(at, other) % 50;
             let link = number;
@@ -83,7 +83,7 @@ impl World {
     }
 
     pub(super) fn disconnect(&mut self, one: usize, other: usize) {
-        let Some(link) = self.links.remove(&(one.min(other), one.max(other))) else {
+        let Some(link) = self.links.remove(one, other) else {
             return;
         };
         for (at, other) in [(one, other), (other, one)] {
