@@ -2,7 +2,7 @@
 //! exactly one encoding, so its hash and its signature mean one thing. Described in
 //! `spec/envelope.md`.
 
-use crate::limits::{CBOR_ITEMS_MAX, NESTING_MAX};
+use crate::limits::{CBOR_ITEMS_MAX, NESTING_MAX, PART_BITS_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Why bytes are no canonical value of the type that was expected.
@@ -184,13 +184,10 @@ impl Head {
     }
 }
 
-/// How finely something is split at most that is too large for one envelope: by so many bits of its parts' hashes.
-const SPLIT_BITS_MAX: u32 = 8;
-
-/// Splits something as little as its size allows: not at all, by one bit, and so on. The error is that of the finest split.
+/// Splits what may be too large for one envelope as little as its size allows: not at all, by one bit, and so on. The error is that of the finest split.
 pub(crate) fn split_least<T, E>(mut split: impl FnMut(Option<u32>) -> Result<T, E>) -> Result<T, E> {
     let mut split_is = split(None);
-    for bits in 1..=SPLIT_BITS_MAX {
+    for bits in 1..=PART_BITS_MAX {
         if split_is.is_ok() {
             break;
         }

@@ -199,3 +199,6 @@ pub const UNITS_WAIT_MS: u64 = 20_000;
 pub const UNITS_AGAIN_MS: u64 = 2_000;
 /// How long a payment upon a tab waits for the word of the device that may have accepted its order, in milliseconds.
 pub const ACCEPTANCE_WAIT_MS: u64 = 90_000;
+/// How finely a listing or a stock account that is too large for one envelope is split at most: by so many bits of its
+/// fields' hashes.
+pub const PART_BITS_MAX: u32 = 8;

@@ -207,7 +207,9 @@ impl View<'_> {
             return Ok(None);
         };
         let kind = chance.below(1_000);
-        let says_nothing = (700..900).contains(&kind) && !chance.in_thousand(self.scenario.people.talks);
+        let talks = self.scenario.people.talks;
+        // Where everything is said nothing is drawn for it.
+        let says_nothing = (700..900).contains(&kind) && talks < 1_000 && !chance.in_thousand(talks);
         match kind {
             _ if says_nothing => self.buy(chance),
             0..620 if !person.silent => match self.in_an_order(chance)? {

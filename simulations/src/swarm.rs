@@ -1,4 +1,4 @@
-//! The real node many times in this process, over a network in memory with real delays.
+//! The real node many times, in this process or in several, over wires with real delays.
 //!
 //! Nothing is modelled here but the wires: each node is `souk_node`'s own network layer, or the whole node with
 //! its driver and store. So a swarm is no function of its seed: the seed fixes who is who, the graph's delays and

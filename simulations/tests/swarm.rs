@@ -11,6 +11,7 @@
 use souk_simulations::figure::Played;
 use souk_simulations::swarm::scenario::{self, Scenario};
 use souk_simulations::swarm::{Kind, Swarm, Wiring, play, random_delays, random_edges};
+use std::process::Command;
 use std::time::Duration;
 
 const NODES: usize = 20;
@@ -110,6 +111,21 @@ fn whole_nodes_do_the_same_in_one_process_and_in_several() {
         };
         check(&swarm, &play(&swarm, SEED, &|_, _, _| {}).unwrap());
     }
+}
+
+#[test]
+fn nothing_is_left_of_whole_nodes_in_other_processes() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_souk-simulations"))
+        .args(["run", "swarm-whole-processes", "--nodes", "8"])
+        .args(["--set", "traffic.messages=2"])
+        .env("TMPDIR", dir.path())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{words}");
+    assert!(words.contains("held   delivered_share"), "{words}");
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]

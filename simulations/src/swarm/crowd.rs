@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 /// gossipsub's least number of peers in a mesh.
@@ -181,6 +182,8 @@ struct Crowd {
     wires: Arc<Wires>,
     notes: mpsc::UnboundedReceiver<Note>,
     _relays: Relays,
+    /// Of all nodes, those in other processes too: these are killed in the end, and clean up nothing.
+    _dir: TempDir,
 }
 
 pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Result<Heard, SwarmError> {
@@ -210,6 +213,7 @@ impl Crowd {
         let (degrees, wires) = (swarm.degrees(), Wires::new(swarm.delay_us.clone()));
         let config = configs(swarm, &wires);
         let (noting, notes) = mpsc::unbounded_channel();
+        let dir = TempDir::new()?;
         let share = match swarm.wiring {
             Wiring::Processes { count, .. } => swarm.nodes.div_ceil(count.max(1)),
             Wiring::Memory { .. } | Wiring::Loopback => swarm.nodes,
@@ -221,10 +225,12 @@ impl Crowd {
             let end = places.end;
             let (host, listen) = match &swarm.wiring {
                 Wiring::Processes { program, .. } => {
-                    Host::start(program, swarm.kind, seed, places, &degrees, noting.clone()).await?
+                    let of = (swarm.kind, seed);
+                    Host::start(program, of, places, &degrees, dir.path(), noting.clone()).await?
                 }
                 Wiring::Memory { .. } | Wiring::Loopback => {
-                    let (part, listen) = Part::start(swarm.kind, seed, places, &config, &noting).await?;
+                    let (part, listen) =
+                        Part::start(swarm.kind, seed, places, &config, dir.path(), &noting).await?;
                     (Host::Here(part), listen)
                 }
             };
@@ -244,6 +250,7 @@ impl Crowd {
             wires,
             notes,
             _relays: relays,
+            _dir: dir,
         };
         let publishers: BTreeSet<usize> = swarm.publishers.iter().copied().collect();
         let authors = publishers

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +29,8 @@ struct Begin {
     first: usize,
     /// Edges of each node of this part.
     degrees: Vec<usize>,
+    /// Where its nodes have their directories.
+    dir: PathBuf,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,10 +91,10 @@ impl Host {
     /// Starts another process with the nodes of these places.
     pub(super) async fn start(
         program: &Path,
-        kind: Kind,
-        seed: u64,
+        (kind, seed): (Kind, u64),
         places: Range<usize>,
         degrees: &[usize],
+        dir: &Path,
         noting: mpsc::UnboundedSender<Note>,
     ) -> Result<(Self, Vec<Listening>), SwarmError> {
         let mut process = Command::new(program)
@@ -117,6 +119,7 @@ impl Host {
             seed,
             first: places.start,
             degrees: degrees.get(places).unwrap_or_default().to_vec(),
+            dir: dir.to_owned(),
         };
         say(&mut input, &begin)?;
         let (listening, listens) = oneshot::channel();
@@ -251,6 +254,6 @@ async fn stand(begin: &Begin) -> Result<(Part, Vec<Listening>, mpsc::UnboundedRe
     let places = begin.first..begin.first + begin.degrees.len();
     let degree = |place: usize| begin.degrees.get(place - begin.first).copied();
     let config = |place| socket_config(degree(place).unwrap_or(0));
-    let (part, listening) = Part::start(begin.kind, begin.seed, places, config, &noting).await?;
+    let (part, listening) = Part::start(begin.kind, begin.seed, places, config, &begin.dir, &noting).await?;
     Ok((part, listening, notes))
 }

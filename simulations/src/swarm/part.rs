@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use souk_node::network::{Config, Device};
 use souk_protocol::id::{AuthorId, DeviceId};
 use std::ops::Range;
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// What a part of a swarm is told to do. Nodes are called by their places in the whole swarm.
@@ -95,12 +96,14 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Starts the nodes of some places; what comes to them is noted. Returns where they listen, too.
+    /// Starts the nodes of some places, those that need one with a directory of their own in `dir`; what comes to them
+    /// is noted. Returns where they listen, too.
     pub(super) async fn start(
         kind: Kind,
         seed: u64,
         places: Range<usize>,
         config: impl Fn(usize) -> Config,
+        dir: &Path,
         noting: &mpsc::UnboundedSender<Note>,
     ) -> Result<(Self, Vec<Listening>), SwarmError> {
         Ok(match kind {
@@ -109,7 +112,7 @@ impl Part {
                 (Self::Networks(networks), listening)
             }
             Kind::Whole => {
-                let (nodes, listening) = Nodes::start(seed, places, config, noting).await?;
+                let (nodes, listening) = Nodes::start(seed, places, config, dir, noting).await?;
                 (Self::Nodes(nodes), listening)
             }
         })

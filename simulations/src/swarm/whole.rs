@@ -13,8 +13,8 @@ use souk_protocol::api::Command;
 use souk_protocol::id::{AuthorId, DeviceId};
 use souk_protocol::records::Records;
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 /// How long a node may take until it listens.
@@ -22,13 +22,12 @@ const LISTEN_MAX: Duration = Duration::from_secs(180);
 /// Between two looks at all stores.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The nodes from a place of the swarm on. Their directories go with them.
+/// The nodes from a place of the swarm on.
 pub(super) struct Nodes {
     seed: u64,
     first: usize,
     nodes: Vec<Node>,
     awaiting: mpsc::UnboundedSender<Post>,
-    _dir: TempDir,
 }
 
 impl Nodes {
@@ -36,12 +35,12 @@ impl Nodes {
         seed: u64,
         places: Range<usize>,
         config: impl Fn(usize) -> Config,
+        dir: &Path,
         noting: &mpsc::UnboundedSender<Note>,
     ) -> Result<(Self, Vec<Listening>), SwarmError> {
-        let (dir, first) = (TempDir::new()?, places.start);
-        let (mut nodes, mut listening) = (Vec::new(), Vec::new());
+        let (first, mut nodes, mut listening) = (places.start, Vec::new(), Vec::new());
         for place in places {
-            let (home, _) = Home::open_or_create(&dir.path().join(place.to_string()), None)?;
+            let (home, _) = Home::open_or_create(&dir.join(place.to_string()), None)?;
             let node = Node::start(&home, config(place))?;
             listening.push(Listening {
                 address: address(&node).await?,
@@ -58,7 +57,6 @@ impl Nodes {
             first,
             nodes,
             awaiting,
-            _dir: dir,
         };
         Ok((part, listening))
     }
