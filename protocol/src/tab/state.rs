@@ -232,8 +232,8 @@ impl Book {
         i64::try_from(left.max(0)).unwrap_or(AMOUNT_MINOR_MAX)
     }
 
-    /// The law of limits, for all changes but refunds. What a side owes, holds included, is within its limit or has not
-    /// grown. So a limit may be set below what is owed already: then it only stops growth.
+    /// The law of limits. What a side owes, holds included, is within its limit or has not grown. So
+    /// a limit may be set below what is owed already: then it only stops growth.
     fn check_limits(&self, before: &Book, parties: &Parties) -> Result<(), TabRefusal> {
         for side in [Side::Low, Side::High] {
             let (owes, owed) = (self.owes(parties, side), before.owes(parties, side));
@@ -307,10 +307,7 @@ impl TabState {
         }
         let old = prev.map(|state| state.book.clone()).unwrap_or_default();
         let book = apply(&parties, &old, seq, &change, at)?;
-        // What is given back is owed already, with the tab or without it: it asks nobody for credit.
-        if !matches!(change, Change::Refund { .. }) {
-            book.check_limits(&old, &parties)?;
-        }
+        book.check_limits(&old, &parties)?;
         Ok(Self {
             parties,
             seq,

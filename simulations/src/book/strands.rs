@@ -204,7 +204,7 @@ pub struct Balances {
 }
 
 impl Balances {
-    /// The next state follows from the one before, and nobody owes beyond a limit but for what they gave back.
+    /// The next state follows from the one before, and nobody owes beyond a limit.
     pub fn count(&mut self, by: &AuthorId, state: &TabState) -> Result<(), (Law, String)> {
         self.links += 1;
         let by_high = *by == state.parties.author(Side::High);
@@ -244,8 +244,7 @@ impl Balances {
         if said != (self.owed_by_high, self.limit_low, self.limit_high) {
             return Err((Law::Limit, format!("number {} does not follow", state.seq)));
         }
-        // What is given back is owed already.
-        let grows = !matches!(state.change, Change::SetLimit { .. } | Change::Refund { .. });
+        let grows = !matches!(state.change, Change::SetLimit { .. });
         let (debt, limit) = if by_high {
             (self.owed_by_high, self.limit_low)
         } else {
