@@ -178,6 +178,25 @@ fn an_order_is_paid_once_and_refunded_at_most_that() {
 }
 
 #[test]
+fn what_is_given_back_waits_until_there_is_room_for_it() {
+    let mut said = opened();
+    // Alice buys something of bob with what he owes her. He never let her owe him anything.
+    let tab = settle(&mut said, ALICE, pay(ALICE, 2, 5_000), 3).unwrap();
+    assert_eq!(tab.credit_left(&ALICE), Ok(eur(1_000)));
+    let back = |tab: &Tab, at| tab.propose(&ALICE, refund(ALICE, 1, 6_000), Timestamp(at));
+    assert_eq!(
+        back(&tab, 4),
+        Err(TabRefusal::OverLimit {
+            payer: ALICE,
+            left: eur(1_000),
+            asked: eur(6_000)
+        })
+    );
+    let tab = settle(&mut said, BOB, limit(BOB, 5_000), 5).unwrap();
+    assert!(back(&tab, 6).is_ok());
+}
+
+#[test]
 fn a_limit_below_the_balance_only_stops_growth() {
     let mut said = opened();
     let tab = settle(&mut said, ALICE, limit(ALICE, 1_000), 3).unwrap();

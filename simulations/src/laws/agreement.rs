@@ -174,6 +174,12 @@ impl<'a> Paid<'a> {
         let last = links.last().map(|link| link.state);
         Self { orders, last }
     }
+
+    /// Whether somebody may owe so much more than they do.
+    fn has_room(&self, payer: &AuthorId, minor: i64) -> bool {
+        let room = self.last.and_then(|state| state.credit_left(payer).ok());
+        room.map_or(0, |room| room.minor) >= minor
+    }
 }
 
 /// Nothing that the peers do by themselves is left to do.
@@ -201,14 +207,11 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
         let left = match (order.state, paid) {
             (State::Accepted, Some(_)) => "it is paid, and the buyer does not say so",
             (State::Paid, _) => "it is paid, and there is no receipt",
-            (State::Lapsed, Some(1..)) => "it lapsed, and what was paid is not given back",
-            (State::Accepted, None) => {
-                let state = chain.last;
-                let room = state.and_then(|state| state.credit_left(&order.buyer).ok());
-                match room.map_or(0, |room| room.minor) >= total.minor {
-                    true => "it is accepted, the tab has room, and it is not paid",
-                    false => continue,
-                }
+            (State::Lapsed, Some(left @ 1..)) if chain.has_room(&order.merchant, left) => {
+                "it lapsed, the tab has room, and what was paid is not given back"
+            }
+            (State::Accepted, None) if chain.has_room(&order.buyer, total.minor) => {
+                "it is accepted, the tab has room, and it is not paid"
             }
             _ => continue,
         };
