@@ -184,7 +184,8 @@ impl Head {
     }
 }
 
-/// Splits what may be too large for one envelope as little as its size allows: not at all, by one bit, and so on. The error is that of the finest split.
+/// Splits what may be too large for one envelope as little as its size allows: not at all, by one bit, and so on. The
+/// error is that of the finest split.
 pub(crate) fn split_least<T, E>(mut split: impl FnMut(Option<u32>) -> Result<T, E>) -> Result<T, E> {
     let mut split_is = split(None);
     for bits in 1..=PART_BITS_MAX {

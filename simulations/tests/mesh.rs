@@ -13,6 +13,7 @@ use souk_simulations::mesh::params::{POINT, Params};
 use souk_simulations::mesh::policy::{Act, Answer, Censor, Me, Neighbour, Policy};
 use souk_simulations::mesh::scenario::{BUILT_IN, Scenario};
 use souk_simulations::mesh::{World, play, play_world};
+use souk_simulations::scene::{Scene, Setting};
 
 /// A scenario with few nodes and, where somebody attacks, a shorter attack by fewer connections.
 fn small(name: &str) -> Scenario {
@@ -379,4 +380,22 @@ fn the_model_is_set_up_as_the_node_is() {
         params.gossip_lazy,
     );
     assert_eq!(defaults, (6, 5, 12, 2, 6));
+}
+
+#[test]
+fn the_published_evaluation_is_a_scenario_and_the_node_s_parameters_fit_into_it() {
+    let text = include_str!("../samples/evaluation.toml");
+    let params = |settings: &[&str]| {
+        let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        match Scene::read(text, &settings, None).unwrap() {
+            Scene::Mesh(scenario) => scenario.params,
+            other => panic!("{other:?} is no mesh"),
+        }
+    };
+    let theirs = params(&["attack.nodes=4000", "attack.role=covert-flash"]);
+    assert_eq!(
+        (theirs.mesh_n, theirs.retain_best, theirs.gossip_lazy),
+        (8, 6, 12)
+    );
+    assert_eq!(params(&["params={}"]), Params::default());
 }
