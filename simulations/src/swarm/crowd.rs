@@ -174,7 +174,6 @@ async fn dial(
 }
 
 struct Crowd {
-    kind: Kind,
     hosts: Vec<Host>,
     /// Nodes of each host.
     share: usize,
@@ -190,7 +189,10 @@ pub(super) async fn run(swarm: &Swarm, seed: u64, progress: Progress<'_>) -> Res
     let mut crowd = Crowd::stand(swarm, seed, progress).await?;
     let full_share = match swarm.kind {
         Kind::Network => Some(crowd.fill(progress).await?),
-        Kind::Whole => crowd.hang_together().await.map(|()| None)?,
+        Kind::Whole => {
+            crowd.hang_together().await?;
+            None
+        }
     };
     let idle = idle(async || crowd.cpu().await).await?;
     let heard = crowd.publish(swarm, seed, progress, full_share, idle).await?;
@@ -243,7 +245,6 @@ impl Crowd {
         let addresses: Vec<String> = listening.iter().map(|node| node.address.clone()).collect();
         let dialled = dialled(swarm, &addresses, &mut relays).await?;
         let crowd = Self {
-            kind: swarm.kind,
             hosts,
             share,
             degrees,
@@ -398,7 +399,7 @@ impl Crowd {
         }
         progress("deliveries", first.len(), expected);
         // Duplicates are still on their way.
-        let still = match self.kind {
+        let still = match swarm.kind {
             Kind::Network => LOOK,
             Kind::Whole => QUIET,
         };
