@@ -282,6 +282,42 @@ fn a_late_lapse_takes_nothing_back_that_was_receipted() {
 }
 
 #[test]
+fn a_completed_order_that_lapses_after_all_gives_its_units_back_once() {
+    let (mut stage, line, id, _) = bought();
+    let (_, fulfil_by) = stage.order(id).due().unwrap();
+    stage.now = fulfil_by.0 + DAY_MS;
+    // Eve may let it lapse now, does so, and keeps it to herself. Alice ships too late.
+    let lapses = |stage: &Stage| {
+        let act = Act::Lapse { due: Due::Fulfil };
+        let time = Hybrid {
+            wall_ms: stage.now,
+            count: 0,
+        };
+        let message = stage.order(id).say(Role::Buyer, act, time).unwrap();
+        stage.signs(stage.now, message)
+    };
+    let kept = lapses(&stage);
+    stage.now += DAY_MS;
+    let kept_too = lapses(&stage);
+    let (carrier, tracking) = (String::new(), String::new());
+    stage.does(Command::ShipOrder {
+        order: id,
+        carrier,
+        tracking,
+    });
+    let (_, complete_by) = stage.order(id).due().unwrap();
+    stage.now = complete_by.0 + DAY_MS;
+    stage.does(Command::LapseOrder { order: id });
+    assert_eq!((stage.order(id).state, left(&stage, &line)), (State::Completed, 2));
+    for lapse in [kept, kept_too] {
+        stage.delivers(&lapse);
+        let order = stage.order(id);
+        assert_eq!((order.state, order.refund_due), (State::Lapsed, true));
+        assert_eq!(left(&stage, &line), 3);
+    }
+}
+
+#[test]
 fn a_second_payment_does_not_undo_a_receipt() {
     let (mut stage, line, id, pay) = bought();
     let before = stage.order(id);

@@ -39,11 +39,20 @@ impl Watch {
 
 impl Peer {
     /// Keeps the row of an open order, and moves its stock from held to sold to back again as it goes.
-    pub(super) fn keep_watch(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
+    /// `before` is the state in which this device read the order last.
+    pub(super) fn keep_watch(
+        &mut self,
+        turn: &mut Turn<'_>,
+        order: &Order,
+        before: Option<State>,
+    ) -> Result<(), Fault> {
         let key = order.id.as_bytes();
         let sells = order.role(&self.author()) == Some(Role::Merchant);
         let row = self.watch(turn, &order.id)?;
-        let had = row.unwrap_or(Watch::Open);
+        // A completed order has no row, and it can still lapse: goods sent late lose to a lapse that the
+        // buyer signed before it heard of them, however late that comes. What it sold is back then.
+        let was_sold = before == Some(State::Completed) && self.signer(order) == Some(self.device());
+        let had = row.unwrap_or(if was_sold { Watch::Sold } else { Watch::Open });
         let mut has = match order.state {
             _ if !self.sees_to(turn, order)? && had.is_elsewhere() => had,
             _ if !self.sees_to(turn, order)? => Watch::Elsewhere,

@@ -205,7 +205,7 @@ impl Peer {
                 "Wait for it: it is signed for by itself.",
             )));
         }
-        self.keep_watch(turn, &order)?;
+        self.keep_watch(turn, &order, Some(order.state))?;
         if self.watch(turn, &id)? == Some(Watch::Short) {
             let message = "the order was paid after it had lapsed, and its units are sold";
             let next = "Raise the stock with 'souk shop stock', or give the money back.";
@@ -430,7 +430,7 @@ impl Peer {
         if self.may_sign().is_err() {
             return Ok(order.state);
         }
-        self.keep_watch(turn, &order)?;
+        self.keep_watch(turn, &order, before)?;
         if !self.sees_to(turn, &order)? {
             self.settle_for_sibling(turn, &order)?;
             return Ok(order.state);
