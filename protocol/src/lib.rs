@@ -35,6 +35,7 @@ pub mod receipt;
 
 pub mod order;
 pub mod review;
+pub mod room;
 pub mod tab;
 
 pub mod body;

@@ -21,14 +21,17 @@ use souk_protocol::order::{Act, Ask, Order, OrderMessage, Place, Role, State};
 use souk_protocol::peer::{Action, Checked, Input, Keys, Peer, Step, read_order, read_tab};
 use souk_protocol::post::Post;
 use souk_protocol::quote::{Due, Line, Quote, QuoteLine, Terms};
+use souk_protocol::receipt::Receipt;
 use souk_protocol::records::{Memory, Records, Tree, Write};
 use souk_protocol::settlement::{Instruction, Proof, Rail, Reference};
 use souk_protocol::sync::{Answer, Hello, Holding, Pulled, Request, Taken};
-use souk_protocol::tab::{Change, Reason, TabAct, TabMessage};
+use souk_protocol::tab::{Change, Reason, Tab, TabAct, TabMessage};
 use souk_protocol::text::{List, Name, Prose};
 use souk_protocol::time::{Hybrid, Timestamp};
 use std::collections::BTreeSet;
 
+#[path = "hostile/credit.rs"]
+mod credit;
 #[path = "hostile/sequences.rs"]
 mod sequences;
 
@@ -308,7 +311,10 @@ fn a_completed_order_that_lapses_after_all_gives_its_units_back_once() {
     let (_, complete_by) = stage.order(id).due().unwrap();
     stage.now = complete_by.0 + DAY_MS;
     stage.does(Command::LapseOrder { order: id });
-    assert_eq!((stage.order(id).state, left(&stage, &line)), (State::Completed, 2));
+    assert_eq!(
+        (stage.order(id).state, left(&stage, &line)),
+        (State::Completed, 2)
+    );
     for lapse in [kept, kept_too] {
         stage.delivers(&lapse);
         let order = stage.order(id);

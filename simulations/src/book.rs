@@ -137,6 +137,13 @@ impl Book {
         self.folds.insert((at, order.id), order);
     }
 
+    /// The orders between two people, whoever of them buys, as a node reads them.
+    pub fn between(&self, at: usize, one: &AuthorId, other: &AuthorId) -> impl Iterator<Item = &Order> {
+        let both = [(one, other), (other, one)].map(|(shop, buyer)| self.sums.between(at, shop, buyer));
+        let ids = both.into_iter().flatten().flat_map(|between| &between.orders);
+        ids.filter_map(move |id| self.folds.get(&(at, *id)).map(Arc::as_ref))
+    }
+
     /// Counts all sums anew.
     pub fn recount(&mut self) {
         self.sums = Sums::of(&self.folds);

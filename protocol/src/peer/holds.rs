@@ -77,7 +77,7 @@ impl Peer {
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
         }
-        let settled = order.state.is_over() && !self.owes_refund(turn, order)?;
+        let settled = order.state.is_over() && !self.is_refund_open(turn, order)?;
         let row = (!settled).then_some(&has);
         if row != Some(&had) || !self.watched.contains_key(&order.id) {
             turn.local(Tree::Holds, key, row)?;

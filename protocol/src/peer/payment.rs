@@ -1,14 +1,16 @@
 //! Orders and the tabs that pay for them: what a tab shows of an order, and what follows for the order.
 
-use super::Peer;
 use super::turn::Turn;
+use super::{Peer, broken};
 use crate::admission::Refusal;
 use crate::envelope::Signed;
-use crate::id::{OrderId, TabId};
+use crate::id::{AuthorId, OrderId, TabId};
+use crate::money::Amount;
 use crate::order::{Act, ActKind, Order, Role, State};
 use crate::records::Fault;
+use crate::room;
 use crate::settlement::{Proof, Rail};
-use crate::tab::{Ledger, Payment};
+use crate::tab::{Ledger, Payment, Tab};
 use std::sync::Arc;
 
 impl Peer {
@@ -48,14 +50,29 @@ impl Peer {
         }
     }
 
-    /// Whether this side has to give back what it was paid for an order upon the tab.
-    pub(super) fn owes_refund(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        if !order.refund_due || order.merchant != self.author() {
+    /// Whether what was paid for an order upon the tab is to be given back, and was not yet.
+    pub(super) fn is_refund_open(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        if !order.refund_due {
             return Ok(false);
         }
         let tab = self.tab_of(turn, order)?;
         let payment = tab.as_ref().and_then(|tab| tab.tab().paid.get(&order.id));
         Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
+    }
+
+    /// The orders with the other side of a tab that are not over, or whose money is due back.
+    pub(super) fn open_between(&self, turn: &Turn<'_>, tab: &Tab) -> Result<Vec<Arc<Order>>, Fault> {
+        let other = tab.parties.other(&self.author()).map_err(broken)?;
+        let between = self.watched.iter();
+        let between = between.filter(|(_, watched)| watched.may_be_with(&other));
+        let orders = between.map(|(id, _)| turn.order(id));
+        orders.filter_map(Result::transpose).collect()
+    }
+
+    /// What a side of a tab can promise to pay upon it.
+    pub(super) fn promisable(&self, turn: &Turn<'_>, tab: &Tab, payer: &AuthorId) -> Result<Amount, Fault> {
+        let open = self.open_between(turn, tab)?;
+        room::promisable(tab, payer, open.iter().map(Arc::as_ref)).map_err(broken)
     }
 
     /// Whether the tab of an order's two sides shows its payment, said by its buyer or not yet.

@@ -14,8 +14,9 @@ use crate::envelope::Signed;
 use crate::id::{AuthorId, EnvelopeId, OrderId, TabId};
 use crate::limits::{ACCEPTANCE_WAIT_MS, UNITS_AGAIN_MS};
 use crate::money::{Amount, Currency};
-use crate::order::State;
+use crate::order::{Order, Role, State};
 use crate::records::{Fault, Range, Records, Tree};
+use crate::room;
 use crate::settlement::Rail;
 use crate::tab::{Answer, Change, Ledger, Parties, Reason, Side, Tab, TabAct, TabMessage, TabState};
 use std::sync::Arc;
@@ -195,7 +196,9 @@ impl Peer {
         if tab.pending.is_some() {
             return Ok(None);
         }
-        for change in self.due(turn, tab, other)? {
+        let open = self.open_between(turn, tab)?;
+        let spendable = room::spendable(tab, &me, open.iter().map(Arc::as_ref)).map_err(broken)?;
+        for change in due(turn, tab, &me, &open)? {
             // The other side said no to this upon this very state. What was merely outbid may come again.
             let no = tab.refused.iter().any(|refused| {
                 refused.by == me && refused.change == change && refused.reason != Reason::Crossed
@@ -203,57 +206,17 @@ impl Peer {
             if no {
                 continue;
             }
+            // What may have to be given back is not there to pay with.
+            if let Change::Pay { amount_minor, .. } = change
+                && spendable.minor < amount_minor
+            {
+                continue;
+            }
             if let Ok(message) = tab.propose(&me, change, turn.now) {
                 return Ok(Some(message));
             }
         }
         Ok(None)
-    }
-
-    /// What this side has to propose.
-    fn due(&self, turn: &Turn<'_>, tab: &Tab, other: &AuthorId) -> Result<Vec<Change>, Fault> {
-        let me = self.author();
-        let mut due = Vec::new();
-        let key = limit_key(&tab.parties.tab());
-        if let Some(bytes) = turn.records().get(Tree::Me, &key)? {
-            let limit_minor: i64 = super::stored(Tree::Me, &key, &bytes)?;
-            if tab.agreed.is_none() || tab.limit(&me).map_err(broken)?.minor != limit_minor {
-                due.push(Change::SetLimit { by: me, limit_minor });
-            }
-        }
-        let between = self
-            .watched
-            .iter()
-            .filter(|(_, watched)| watched.may_be_with(other));
-        for (id, _) in between {
-            let Some(order) = turn.order(id)? else {
-                continue;
-            };
-            let Some(total) = order.total() else { continue };
-            if order.rail() != Some(Rail::Tab) || total.currency != tab.parties.currency() {
-                continue;
-            }
-            let paid = tab.paid.get(id);
-            if (order.buyer, order.merchant) == (me, *other)
-                && order.state == State::Accepted
-                && paid.is_none()
-            {
-                due.push(Change::Pay {
-                    order: *id,
-                    from: me,
-                    amount_minor: total.minor,
-                });
-            }
-            let left = paid.map_or(0, |payment| payment.amount.minor - payment.refunded.minor);
-            if (order.merchant, order.buyer) == (me, *other) && order.refund_due && left > 0 {
-                due.push(Change::Refund {
-                    order: *id,
-                    from: me,
-                    amount_minor: left,
-                });
-            }
-        }
-        Ok(due)
     }
 
     /// A message about a tab, from its other side.
@@ -447,24 +410,85 @@ impl Peer {
         if let Some(paid) = self.paid_last(turn, tab)? {
             self.insist(turn, &paid)?;
         }
-        let between = self
-            .watched
-            .iter()
-            .filter(|(_, watched)| watched.may_be_with(with));
-        let waiting: Vec<OrderId> = between.map(|(id, _)| *id).collect();
-        for id in waiting {
-            let Some(order) = turn.order(&id)? else {
-                continue;
-            };
-            // One that was placed may have waited for credit.
-            let waits = matches!(order.state, State::Placed | State::Accepted | State::Paid);
-            let waits = waits || order.refund_due;
-            if order.role(with).is_some() && waits {
+        // One that was placed may have waited for credit.
+        self.look_at_orders_with(turn, with, |order| {
+            matches!(order.state, State::Placed | State::Accepted | State::Paid) || order.refund_due
+        })?;
+        self.tab_duties(turn, with)
+    }
+
+    /// An order that is paid upon a tab has moved, so that a side of it can spend what it could not before:
+    /// what waited for that goes on.
+    pub(super) fn room_came_free(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
+        let Some(role) = order.role(&self.author()) else {
+            return Ok(());
+        };
+        let with = order.author(role.other());
+        self.look_at_orders_with(turn, &with, |order| order.state == State::Placed)?;
+        match order.total().filter(|_| role == Role::Merchant) {
+            Some(total) => self.propose_next(turn, &with, total.currency),
+            None => Ok(()),
+        }
+    }
+
+    fn look_at_orders_with(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: &AuthorId,
+        waits: impl Fn(&Order) -> bool,
+    ) -> Result<(), Fault> {
+        let between = self.watched.iter();
+        let between = between.filter(|(_, watched)| watched.may_be_with(with));
+        let between: Vec<OrderId> = between.map(|(id, _)| *id).collect();
+        for id in between {
+            if let Some(order) = turn.order(&id)?
+                && order.role(with).is_some()
+                && waits(&order)
+            {
                 self.moved(turn, &id, Some(order.state))?;
             }
         }
-        self.tab_duties(turn, with)
+        Ok(())
     }
+}
+
+/// What a side has to propose, given the orders between the two that are not over or whose money is due back.
+fn due(turn: &Turn<'_>, tab: &Tab, me: &AuthorId, open: &[Arc<Order>]) -> Result<Vec<Change>, Fault> {
+    let mut due = Vec::new();
+    let key = limit_key(&tab.parties.tab());
+    if let Some(bytes) = turn.records().get(Tree::Me, &key)? {
+        let limit_minor: i64 = super::stored(Tree::Me, &key, &bytes)?;
+        if tab.agreed.is_none() || tab.limit(me).map_err(broken)?.minor != limit_minor {
+            due.push(Change::SetLimit { by: *me, limit_minor });
+        }
+    }
+    for order in open {
+        let (Some(Rail::Tab), Some(total)) = (order.rail(), order.total()) else {
+            continue;
+        };
+        let other = order.role(me).map(|role| order.author(role.other()));
+        let between = other.is_some_and(|other| tab.parties.side(&other).is_ok());
+        if !between || total.currency != tab.parties.currency() {
+            continue;
+        }
+        let paid = tab.paid.get(&order.id);
+        if order.buyer == *me && order.state == State::Accepted && paid.is_none() {
+            due.push(Change::Pay {
+                order: order.id,
+                from: *me,
+                amount_minor: total.minor,
+            });
+        }
+        let left = paid.map_or(0, |payment| payment.amount.minor - payment.refunded.minor);
+        if order.merchant == *me && order.refund_due && left > 0 {
+            due.push(Change::Refund {
+                order: order.id,
+                from: *me,
+                amount_minor: left,
+            });
+        }
+    }
+    Ok(due)
 }
 
 /// Whether a proposal builds upon a state that is not known here, or that this side proposed and whose

@@ -131,7 +131,7 @@ impl Peer {
         };
         if let (Rail::Tab, Some(total)) = (rail, order.total()) {
             let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-            let room = tab.tab().credit_left(&self.author()).map_err(broken)?;
+            let room = self.promisable(turn, tab.tab(), &self.author())?;
             if room.minor < total.minor {
                 let message =
                     format!("the order costs {total}, and your tab with the merchant has room for {room}");
@@ -152,7 +152,7 @@ impl Peer {
         let instruction = match (order.rail(), order.total()) {
             (Some(Rail::Tab), Some(total)) => {
                 let tab = self.tab_with(turn, &order.buyer, total.currency)?;
-                let room = tab.tab().credit_left(&order.buyer).map_err(broken)?;
+                let room = self.promisable(turn, tab.tab(), &order.buyer)?;
                 if room.minor < total.minor {
                     let message = format!("the order costs {total}, and the buyer's tab has room for {room}");
                     let next = "Raise the limit with 'souk tab grant', or decline the order.";
@@ -431,6 +431,13 @@ impl Peer {
             return Ok(order.state);
         }
         self.keep_watch(turn, &order, before)?;
+        let moved = before.is_some_and(|before| before != order.state);
+        if moved
+            && order.rail() == Some(Rail::Tab)
+            && (order.state.is_over() || order.state == State::Fulfilled)
+        {
+            self.room_came_free(turn, &order)?;
+        }
         if !self.sees_to(turn, &order)? {
             self.settle_for_sibling(turn, &order)?;
             return Ok(order.state);

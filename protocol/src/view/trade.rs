@@ -10,6 +10,7 @@ use crate::order::{ActKind, Done, Order, Role, State};
 use crate::peer::{read_order, read_tab, tab_parties};
 use crate::quote::Quote;
 use crate::records::{Fault, Range, Records, Tree};
+use crate::room;
 use crate::settlement::{Instruction, Rail};
 use crate::shop::Country;
 use crate::tab::{Change, Standing, Tab, TabAct, TabRefusal, TabState};
@@ -194,7 +195,7 @@ pub struct TabView {
     pub limit_you_gave_minor: i64,
     /// How much they let the owner owe.
     pub limit_they_gave_minor: i64,
-    /// What the owner can still spend.
+    /// What the owner can still spend: how much more they may owe, less what is spoken for (`spec/settlement.md`).
     pub room_minor: i64,
     /// Number of the last agreed state; 0 before the first.
     pub seq: u64,
@@ -254,14 +255,28 @@ pub fn orders_to_act_on(
     you: Option<Role>,
 ) -> Result<Vec<OrderView>, Fault> {
     let mut found = Vec::new();
-    // Every order that is not over has a row there.
-    for (key, _) in records.scan(Tree::Holds, &Range::of([], OPEN_READ_MAX))? {
-        let id = OrderId::from_slice(&key).map_err(|error| damaged(Tree::Holds, &key, error))?;
+    for id in open_orders(records)? {
         let order = order(records, me, now, &id)?;
         found.extend(order.filter(|order| order.waits_for_you() && you.is_none_or(|you| order.you == you)));
     }
     found.sort_by_key(|order| Reverse((order.opened, order.order)));
     Ok(found)
+}
+
+/// Orders that are not over, or whose money is due back upon a tab.
+fn open_orders(records: &dyn Records) -> Result<Vec<OrderId>, Fault> {
+    let rows = records.scan(Tree::Holds, &Range::of([], OPEN_READ_MAX))?;
+    let ids = rows
+        .iter()
+        .map(|(key, _)| OrderId::from_slice(key).map_err(|error| damaged(Tree::Holds, key, error)));
+    ids.collect()
+}
+
+/// The same, read.
+fn read_open_orders(records: &dyn Records) -> Result<Vec<Order>, Fault> {
+    let ids = open_orders(records)?;
+    let read = ids.iter().map(|id| read_order(records, id));
+    read.filter_map(Result::transpose).collect()
 }
 
 /// The order at a place in the list: the row's key ends with it.
@@ -437,15 +452,34 @@ pub fn tabs(
         None
     };
     let mut items = Vec::with_capacity(rows.len());
+    let open = match rows.is_empty() {
+        true => Vec::new(),
+        false => read_open_orders(records)?,
+    };
     for (key, _) in &rows {
         let id = TabId::from_slice(key).map_err(|error| damaged(Tree::Tabs, key, error))?;
-        items.extend(tab(records, me, &id)?.map(|tab| TabView { history: None, ..tab }));
+        let read = read_one(records, me, &id, &open)?;
+        items.extend(read.map(|(_, view)| view));
     }
     Ok(Page::new(items, next))
 }
 
 /// A tab with its history, if it is held and the owner is a side of it.
 pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<TabView>, Fault> {
+    let Some((tab, view)) = read_one(records, me, id, &read_open_orders(records)?)? else {
+        return Ok(None);
+    };
+    let history = Some(history(records, &tab)?);
+    Ok(Some(TabView { history, ..view }))
+}
+
+/// A tab without its history, given the open orders.
+fn read_one(
+    records: &dyn Records,
+    me: &AuthorId,
+    id: &TabId,
+    open: &[Order],
+) -> Result<Option<(Tab, TabView)>, Fault> {
     let Some(parties) = tab_parties(records, id)? else {
         return Ok(None);
     };
@@ -462,7 +496,7 @@ pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<Ta
         .transpose()
         .map_err(refused)?;
     let balance = tab.balance(&with).map_err(refused)?;
-    Ok(Some(TabView {
+    let view = TabView {
         tab: *id,
         with,
         name: feed::name(records, &with)?,
@@ -471,14 +505,15 @@ pub fn tab(records: &dyn Records, me: &AuthorId, id: &TabId) -> Result<Option<Ta
         you_owe_minor: balance.minor.max(0),
         limit_you_gave_minor: tab.limit(me).map_err(refused)?.minor,
         limit_they_gave_minor: tab.limit(&with).map_err(refused)?.minor,
-        room_minor: tab.credit_left(me).map_err(refused)?.minor,
+        room_minor: room::promisable(&tab, me, open).map_err(refused)?.minor,
         seq: tab.agreed.as_ref().map_or(0, |state| state.seq),
         state: hash
             .map(|hash| data_encoding::HEXLOWER.encode(hash.as_bytes()))
             .unwrap_or_default(),
         pending: tab.pending.is_some(),
-        history: Some(history(records, &tab)?),
-    }))
+        history: None,
+    };
+    Ok(Some((tab, view)))
 }
 
 /// What the newest agreed states changed, oldest first.

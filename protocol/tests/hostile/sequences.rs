@@ -7,9 +7,8 @@
 
 use super::*;
 use souk_protocol::order::{ActKind, Fulfil};
-use souk_protocol::receipt::{Receipt, Sale};
-use souk_protocol::settlement::Instruction;
-use souk_protocol::tab::{Change, Tab, TabState};
+use souk_protocol::receipt::Sale;
+use souk_protocol::tab::TabState;
 
 /// Sequences, unless the environment says otherwise.
 const SEQUENCES: u64 = 180;

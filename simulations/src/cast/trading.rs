@@ -4,6 +4,7 @@ use super::*;
 use souk_protocol::id::TabId;
 use souk_protocol::order::{ActKind, Order, Role, State};
 use souk_protocol::peer::read_tab;
+use souk_protocol::room;
 use souk_protocol::settlement::Rail;
 use souk_protocol::tab::Tab;
 use std::sync::Arc;
@@ -158,8 +159,10 @@ impl View<'_> {
             return Ok(false);
         };
         let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
+        let between = self.book.between(self.at, &order.buyer, &order.merchant);
+        let between: Vec<&Order> = between.collect();
         let room = |tab: &Tab| {
-            let room = tab.credit_left(&order.buyer);
+            let room = room::promisable(tab, &order.buyer, between.iter().copied());
             room.is_ok_and(|room| room.minor >= total.minor)
         };
         match self.book.ledger(self.at, &tab) {

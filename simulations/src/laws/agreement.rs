@@ -175,6 +175,15 @@ impl<'a> Paid<'a> {
         Self { orders, last }
     }
 
+    /// What an order's buyer was paid as a seller and has not sent: it may have to be given back, and nobody
+    /// pays with it.
+    fn unearned(&self, book: &Book, at: usize, order: &Order) -> i64 {
+        let between = book.between(at, &order.buyer, &order.merchant);
+        let sold = between.filter(|sold| sold.merchant == order.buyer);
+        let unsent = sold.filter(|sold| !matches!(sold.state, State::Fulfilled | State::Completed));
+        unsent.filter_map(|sold| self.orders.get(&sold.id)).sum()
+    }
+
     /// Whether somebody may owe so much more than they do.
     fn has_room(&self, payer: &AuthorId, minor: i64) -> bool {
         let room = self.last.and_then(|state| state.credit_left(payer).ok());
@@ -210,7 +219,9 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
             (State::Lapsed, Some(left @ 1..)) if chain.has_room(&order.merchant, left) => {
                 "it lapsed, the tab has room, and what was paid is not given back"
             }
-            (State::Accepted, None) if chain.has_room(&order.buyer, total.minor) => {
+            (State::Accepted, None)
+                if chain.has_room(&order.buyer, total.minor + chain.unearned(book, *at, order)) =>
+            {
                 "it is accepted, the tab has room, and it is not paid"
             }
             _ => continue,
