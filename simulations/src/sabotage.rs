@@ -47,6 +47,8 @@ switches! {
     EveryWord => Table;
     /// Both sides of a tab sign a payment for an order that is paid already.
     DoublePay => PaidOnce;
+    /// Both sides of a tab sign that who was just paid in advance spends everything that there is.
+    SpendAdvance => Earned;
     /// Both sides of a tab sign a payment for nothing that was quoted.
     PayUnquoted => Quoted;
     /// A buyer says that it paid and the merchant signs for it, and no tab shows it.
@@ -156,6 +158,10 @@ impl Sabotage {
                     order, amount_minor, ..
                 },
             ) => paid(last.state, last.hash, last.by, *order, *amount_minor),
+            (Self::SpendAdvance, Change::Pay { .. }) => {
+                let all = last.state.credit_left(&other).ok()?.minor;
+                paid(last.state, last.hash, other, nothing, all)
+            }
             (Self::OverLimit, Change::SetLimit { limit_minor, .. }) => {
                 paid(last.state, last.hash, other, nothing, limit_minor.checked_add(1)?)
             }

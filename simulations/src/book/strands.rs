@@ -198,6 +198,8 @@ pub struct Balances {
     /// Links that were counted.
     pub links: usize,
     paid: BTreeMap<OrderId, i64>,
+    /// What was paid and not given back for orders that nobody is known to have sent, and to whom.
+    advances: BTreeMap<OrderId, (AuthorId, i64)>,
     owed_by_high: i64,
     limit_low: i64,
     limit_high: i64,
@@ -222,6 +224,8 @@ impl Balances {
                 if self.paid.insert(*order, *amount_minor).is_some() {
                     return Err((Law::PaidOnce, format!("{order} is paid twice")));
                 }
+                let seller = state.parties.author(if by_high { Side::Low } else { Side::High });
+                self.advances.insert(*order, (seller, *amount_minor));
                 self.owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
             }
             Change::Refund {
@@ -232,6 +236,9 @@ impl Balances {
                 if *rest < 0 {
                     let words = format!("more was given back for {order} than paid");
                     return Err((Law::PaidOnce, words));
+                }
+                if let Some((_, left)) = self.advances.get_mut(order) {
+                    *left = *rest;
                 }
                 self.owed_by_high += if by_high { *amount_minor } else { -*amount_minor };
             }
@@ -245,15 +252,44 @@ impl Balances {
             return Err((Law::Limit, format!("number {} does not follow", state.seq)));
         }
         let grows = !matches!(state.change, Change::SetLimit { .. });
-        let (debt, limit) = if by_high {
-            (self.owed_by_high, self.limit_low)
-        } else {
-            (-self.owed_by_high, self.limit_high)
-        };
+        let (debt, limit) = self.debt(by_high);
         if grows && debt > limit {
             let words = format!("number {}: {debt} are owed, the limit is {limit}", state.seq);
             return Err((Law::Limit, words));
         }
         Ok(())
+    }
+    /// What a side owes, and its limit.
+    const fn debt(&self, high: bool) -> (i64, i64) {
+        match high {
+            true => (self.owed_by_high, self.limit_low),
+            false => (-self.owed_by_high, self.limit_high),
+        }
+    }
+
+    /// After a payment its payer could still give back all that it was paid for what it has not sent.
+    pub fn earned(
+        &mut self,
+        by: &AuthorId,
+        state: &TabState,
+        sent: impl Fn(&OrderId) -> bool,
+    ) -> Result<(), (Law, String)> {
+        let Change::Pay { order: paid, .. } = &state.change else {
+            return Ok(());
+        };
+        self.advances
+            .retain(|order, (seller, left)| *left > 0 && (seller != by || !sent(order)));
+        let unearned = self.advances.values().filter(|(seller, _)| seller == by);
+        let unearned: i64 = unearned.map(|(_, left)| left).sum();
+        let (debt, limit) = self.debt(*by == state.parties.author(Side::High));
+        match debt + unearned > limit {
+            true => Err((
+                Law::Earned,
+                format!(
+                    "{paid} is paid with money for what is not sent: {debt} are owed and {unearned} not earned, the limit is {limit}"
+                ),
+            )),
+            false => Ok(()),
+        }
     }
 }

@@ -166,6 +166,18 @@ fn quoted(book: &Book, state: &TabState) -> Result<(), String> {
     }
 }
 
+/// Whether a merchant has said that what was ordered is under way, whatever came of it.
+fn is_sent(book: &Book, order: &OrderId) -> bool {
+    let Some(order) = book.wholes.get(order) else {
+        return false;
+    };
+    let said = |id: &EnvelopeId| {
+        let filed = book.signed(id).and_then(Signed::order_message);
+        filed.is_some_and(|filed| matches!(filed.message.act, Act::Fulfil(_)))
+    };
+    order.history.iter().any(|done| done.act == ActKind::Fulfil) || order.losing.iter().any(said)
+}
+
 /// The laws of a tab over what came to it since they were looked at last. Of a tab with somebody who is not honest
 /// everything is read again: what counts of what a liar signs depends on all of it.
 pub fn tab_goes_on(book: &mut Book, id: &TabId) -> Result<(), Broken> {
@@ -189,6 +201,9 @@ fn goes_on(book: &Book, strands: &mut Strands) -> Result<(), (Law, String)> {
     let new = strands.whole.chain().get(strands.balances.links..);
     for link in links(book, new.unwrap_or_default()) {
         strands.balances.count(&link.by, link.state)?;
+        strands
+            .balances
+            .earned(&link.by, link.state, |order| is_sent(book, order))?;
         quoted(book, link.state).map_err(|words| (Law::Quoted, words))?;
     }
     match strands.two_hands() {
