@@ -69,10 +69,33 @@ impl Peer {
         orders.filter_map(Result::transpose).collect()
     }
 
-    /// What a side of a tab can promise to pay upon it.
-    pub(super) fn promisable(&self, turn: &Turn<'_>, tab: &Tab, payer: &AuthorId) -> Result<Amount, Fault> {
+    /// What room a tab has, in words, if a side of it cannot promise to pay so much.
+    pub(super) fn lacks_room(
+        &self,
+        turn: &Turn<'_>,
+        tab: &Tab,
+        payer: &AuthorId,
+        total: Amount,
+    ) -> Result<Option<String>, Fault> {
         let open = self.open_between(turn, tab)?;
-        room::promisable(tab, payer, open.iter().map(Arc::as_ref)).map_err(broken)
+        let room = room::promisable(tab, payer, open.iter().map(Arc::as_ref)).map_err(broken)?;
+        if room.minor >= total.minor {
+            return Ok(None);
+        }
+        let at_least_none = |minor: i64| Amount {
+            minor: minor.max(0),
+            ..total
+        };
+        let spoken_for = tab
+            .credit_left(payer)
+            .map_err(broken)?
+            .minor
+            .saturating_sub(room.minor);
+        let room = at_least_none(room.minor);
+        Ok(Some(match at_least_none(spoken_for) {
+            Amount { minor: 0, .. } => room.to_string(),
+            other => format!("{room}, since {other} are for other orders: accepted, or paid and not sent"),
+        }))
     }
 
     /// Whether the tab of an order's two sides shows its payment, said by its buyer or not yet.

@@ -131,8 +131,7 @@ impl Peer {
         };
         if let (Rail::Tab, Some(total)) = (rail, order.total()) {
             let tab = self.tab_with(turn, &order.merchant, total.currency)?;
-            let room = self.promisable(turn, tab.tab(), &self.author())?;
-            if room.minor < total.minor {
+            if let Some(room) = self.lacks_room(turn, tab.tab(), &self.author(), total)? {
                 let message =
                     format!("the order costs {total}, and your tab with the merchant has room for {room}");
                 let next = "Ask the merchant to raise the limit with 'souk tab grant', or pay another way with '--rail manual'.";
@@ -152,8 +151,7 @@ impl Peer {
         let instruction = match (order.rail(), order.total()) {
             (Some(Rail::Tab), Some(total)) => {
                 let tab = self.tab_with(turn, &order.buyer, total.currency)?;
-                let room = self.promisable(turn, tab.tab(), &order.buyer)?;
-                if room.minor < total.minor {
+                if let Some(room) = self.lacks_room(turn, tab.tab(), &order.buyer, total)? {
                     let message = format!("the order costs {total}, and the buyer's tab has room for {room}");
                     let next = "Raise the limit with 'souk tab grant', or decline the order.";
                     return Ok(Err(Refused::new(Code::TooLittleCredit, message, next)));

@@ -195,7 +195,7 @@ pub struct TabView {
     pub limit_you_gave_minor: i64,
     /// How much they let the owner owe.
     pub limit_they_gave_minor: i64,
-    /// What the owner can still spend: how much more they may owe, less what is spoken for (`spec/settlement.md`).
+    /// What the owner can still promise to pay: how much more they may owe, less what is spoken for.
     pub room_minor: i64,
     /// Number of the last agreed state; 0 before the first.
     pub seq: u64,
@@ -505,7 +505,7 @@ fn read_one(
         you_owe_minor: balance.minor.max(0),
         limit_you_gave_minor: tab.limit(me).map_err(refused)?.minor,
         limit_they_gave_minor: tab.limit(&with).map_err(refused)?.minor,
-        room_minor: room::promisable(&tab, me, open).map_err(refused)?.minor,
+        room_minor: room::promisable(&tab, me, open).map_err(refused)?.minor.max(0),
         seq: tab.agreed.as_ref().map_or(0, |state| state.seq),
         state: hash
             .map(|hash| data_encoding::HEXLOWER.encode(hash.as_bytes()))

@@ -181,7 +181,12 @@ fn what_it_may_have_to_give_back_a_shop_does_not_spend() {
         Action::Reply { reply, .. } => reply.as_ref().err(),
         _ => None,
     });
-    assert_eq!(refused.unwrap().code, Code::TooLittleCredit);
+    let refused = refused.unwrap();
+    assert_eq!(refused.code, Code::TooLittleCredit);
+    assert_eq!(
+        refused.message,
+        "the order costs 12.50 EUR, and your tab with the merchant has room for 0.00 EUR, since 25.00 EUR are for other orders: accepted, or paid and not sent"
+    );
     // So what eve paid can be given back at any time; and once it is sent, alice pays by herself.
     let (carrier, tracking) = (String::new(), String::new());
     shops.stage.does(Command::ShipOrder {
