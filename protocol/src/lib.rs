@@ -35,8 +35,9 @@ pub mod receipt;
 
 pub mod order;
 pub mod review;
-pub mod room;
 pub mod tab;
+
+pub mod room;
 
 pub mod body;
 
