@@ -71,7 +71,7 @@ pub enum Tree {
     Drafts = 36,
     /// Private. Name → a delivery address.
     Addresses = 37,
-    /// Private. `order` → an order that is not over, and what becomes of its stock here.
+    /// Private. `order` → an order that is not over, or whose money is not given back, and what becomes of its stock here.
     Holds = 38,
     /// Private. What commands were carried out, by the caller's own key, so that a repeated one is not.
     Done = 39,

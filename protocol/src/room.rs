@@ -1,8 +1,8 @@
 //! What can be spent upon a tab: its credit, less what is spoken for. Described in `spec/settlement.md`.
 //!
-//! A merchant that was paid for what it has not sent holds money that it may have to give back. Would it count
-//! as the merchant's own, it could buy of its buyer with it, and what the buyer paid in advance would be lost
-//! beyond any limit that the buyer ever granted.
+//! A merchant that was paid for what the buyer has not got holds money that it may have to give back. Would it
+//! count as the merchant's own, it could buy of its buyer with it, and what the buyer paid in advance would be
+//! lost beyond any limit that the buyer ever granted.
 
 use crate::id::AuthorId;
 use crate::money::Amount;
@@ -10,8 +10,8 @@ use crate::order::{Order, State};
 use crate::settlement::Rail;
 use crate::tab::{Tab, TabRefusal};
 
-/// What one side of a tab can spend upon it now, given the orders between the two that are not over or whose money
-/// is due back: how much more it may owe, less what it was paid for orders that it has not sent.
+/// What one side of a tab can spend upon it now, given the orders between the two that are not settled: how much
+/// more it may owe, less what it was paid for orders that are not completed; at least 0.
 ///
 /// # Errors
 /// The payer is no side of the tab.
@@ -24,7 +24,7 @@ pub fn spendable<'a>(
 }
 
 /// What one side of a tab can promise to pay upon it now, given the same orders: what it can spend, less what it is
-/// to pay for orders that were accepted already.
+/// to pay for orders that were accepted already; at least 0.
 ///
 /// # Errors
 /// The payer is no side of the tab.
@@ -48,14 +48,14 @@ fn left<'a>(
     for order in open {
         left.minor = left.minor.saturating_sub(spoken_for(order));
     }
+    left.minor = left.minor.max(0);
     Ok(left)
 }
 
-/// What a side was paid for an order, did not give back, and has sent nothing for as far as it says.
+/// What a side was paid for an order that is not completed, and did not give back.
 fn unearned(tab: &Tab, seller: &AuthorId, order: &Order) -> i64 {
-    let sent = matches!(order.state, State::Fulfilled | State::Completed);
-    let payment = tab.paid.get(&order.id);
-    let payment = payment.filter(|_| order.merchant == *seller && !sent);
+    let open = order.merchant == *seller && order.state != State::Completed;
+    let payment = tab.paid.get(&order.id).filter(|_| open);
     payment.map_or(0, |payment| {
         payment.amount.minor.saturating_sub(payment.refunded.minor)
     })

@@ -47,7 +47,7 @@ laws! {
     OneChain = "two copies of a tab are one chain";
     /// No balance passes its limit, and each follows from the one before.
     Limit = "a balance stays within its limit";
-    /// Nobody pays with what they were paid for something that they have not sent.
+    /// Nobody pays with what they were paid for something that is not completed.
     Earned = "nobody pays with what is not earned";
     /// Nobody loses more to somebody else than they granted.
     Granted = "a loss stays within what was granted";

@@ -27,6 +27,7 @@ use souk_protocol::filed::Filed;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId, VariantId};
 use souk_protocol::market;
 use souk_protocol::order::{Act, ActKind, Done, Order, OrderMessage, State, next};
+use souk_protocol::quote::Due;
 use souk_protocol::records::{Fault, Range, Records, Tree};
 use souk_protocol::settlement::Rail;
 use souk_protocol::stock::{Stock, Tally};

@@ -1,4 +1,4 @@
-//! Orders that are not over, and the stock of those that this node sells: held from the quote on, sold
+//! Orders that are not settled, and the stock of those that this node sells: held from the quote on, sold
 //! with the acceptance, back again when nothing comes of it. Described in `spec/order.md`.
 
 use super::turn::Turn;
@@ -12,7 +12,7 @@ use crate::stock::{Hold, Holds};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What this node does about an order that is not over, and with the stock of one that it sells.
+/// What this node does about an order that is not settled, and with the stock of one that it sells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Watch {
@@ -77,7 +77,7 @@ impl Peer {
         } else if had == Watch::Sold && has != Watch::Sold {
             self.change_stock(turn, order, false)?;
         }
-        let settled = order.state.is_over() && !self.is_refund_open(turn, order)?;
+        let settled = order.state.is_over() && !self.is_money_open(turn, order)?;
         let row = (!settled).then_some(&has);
         if row != Some(&had) || !self.watched.contains_key(&order.id) {
             turn.local(Tree::Holds, key, row)?;
@@ -97,6 +97,22 @@ impl Peer {
             self.watched.insert(order.id, watched);
         }
         Ok(())
+    }
+
+    /// One of several orders that came at once: what one of them takes, another must not take as well, so all
+    /// are known before any goes on.
+    pub(super) fn take_note(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: &OrderId,
+        before: Option<State>,
+    ) -> Result<(), Fault> {
+        match turn.order(id)? {
+            Some(order) if !order.state.is_over() && self.may_sign().is_ok() => {
+                self.keep_watch(turn, &order, before)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Remembers that an order's units were sold, by a device that is no more.
@@ -139,7 +155,7 @@ impl Peer {
         Ok(())
     }
 
-    /// What is kept for an order that is not over.
+    /// What is kept for an order that is not settled.
     pub(super) fn watch(&self, turn: &Turn<'_>, id: &OrderId) -> Result<Option<Watch>, Fault> {
         let row = turn.records().get(Tree::Holds, id.as_bytes())?;
         row.map(|bytes| super::stored(Tree::Holds, id.as_bytes(), &bytes))

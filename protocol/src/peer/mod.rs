@@ -143,7 +143,7 @@ pub struct Peer {
     digests: BTreeMap<AuthorId, Digests>,
     grants: GrantCache,
     quotas: Quotas,
-    /// Orders that are not over.
+    /// Orders that are not settled: not over, or with money that is not given back.
     watched: BTreeMap<OrderId, Watched>,
     /// What this device knows of its own past.
     own: past::Own,
@@ -176,7 +176,7 @@ pub struct Peer {
     unanswered: BTreeMap<TabId, u64>,
 }
 
-/// What is kept in memory of an order that is not over, so that it need not be read to see whether it
+/// What is kept in memory of an order that is not settled, so that it need not be read to see whether it
 /// matters. Nothing but the order is known of it until the peer has gone on with what was begun.
 #[derive(Debug, Clone, Default)]
 struct Watched {

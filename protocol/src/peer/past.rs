@@ -452,21 +452,30 @@ impl Peer {
             turn.local(Tree::Me, &[RECALLED, other.as_bytes()].concat(), Some(&()))?;
         }
         self.reopen_tabs(turn, &other)?;
+        let mut open = Vec::new();
         for id in orders {
-            self.take_up(turn, &other, &id)?;
+            open.extend(self.take_up(turn, &other, &id)?);
+        }
+        for (id, state) in open {
+            self.moved(turn, &id, Some(state))?;
         }
         self.tab_duties(turn, &other)
     }
 
-    /// Goes on with an order as the other side's copy tells it. What was sold before was taken off a
-    /// stock that is no more, so nothing is taken off the new one.
-    fn take_up(&mut self, turn: &mut Turn<'_>, other: &AuthorId, id: &OrderId) -> Result<(), Fault> {
+    /// Takes an order up as the other side's copy tells it; the state in which to go on with it. What was sold
+    /// before was taken off a stock that is no more, so nothing is taken off the new one.
+    fn take_up(
+        &mut self,
+        turn: &mut Turn<'_>,
+        other: &AuthorId,
+        id: &OrderId,
+    ) -> Result<Option<(OrderId, State)>, Fault> {
         let Some(order) = turn.order(id)? else {
-            return Ok(());
+            return Ok(None);
         };
         let is_open = !order.state.is_over() || order.refund_due || self.watched.contains_key(id);
         if order.role(other).is_none() || !is_open {
-            return Ok(());
+            return Ok(None);
         }
         // A device that was copied has its own rows; what another device sold is on that one's account.
         let known = matches!(self.watch(turn, id)?, Some(Watch::Sold | Watch::Short));
@@ -474,8 +483,8 @@ impl Peer {
         if sells && !known && self.sees_to(turn, &order)? {
             self.remember_sold(turn, id)?;
         }
-        self.moved(turn, id, Some(order.state))?;
-        Ok(())
+        self.take_note(turn, id, Some(order.state))?;
+        Ok(Some((*id, order.state)))
     }
 }
 

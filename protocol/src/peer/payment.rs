@@ -50,9 +50,10 @@ impl Peer {
         }
     }
 
-    /// Whether what was paid for an order upon the tab is to be given back, and was not yet.
-    pub(super) fn is_refund_open(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
-        if !order.refund_due {
+    /// Whether the tab shows money for an order that is not completed, and was not given back: it is due back, or
+    /// the buyer will insist on the payment.
+    pub(super) fn is_money_open(&self, turn: &Turn<'_>, order: &Order) -> Result<bool, Fault> {
+        if order.state == State::Completed {
             return Ok(false);
         }
         let tab = self.tab_of(turn, order)?;
@@ -60,7 +61,7 @@ impl Peer {
         Ok(payment.is_some_and(|payment| payment.refunded.minor < payment.amount.minor))
     }
 
-    /// The orders with the other side of a tab that are not over, or whose money is due back.
+    /// The orders with the other side of a tab that are not settled.
     pub(super) fn open_between(&self, turn: &Turn<'_>, tab: &Tab) -> Result<Vec<Arc<Order>>, Fault> {
         let other = tab.parties.other(&self.author()).map_err(broken)?;
         let between = self.watched.iter();
@@ -79,23 +80,14 @@ impl Peer {
     ) -> Result<Option<String>, Fault> {
         let open = self.open_between(turn, tab)?;
         let room = room::promisable(tab, payer, open.iter().map(Arc::as_ref)).map_err(broken)?;
-        if room.minor >= total.minor {
-            return Ok(None);
-        }
-        let at_least_none = |minor: i64| Amount {
-            minor: minor.max(0),
-            ..total
-        };
-        let spoken_for = tab
-            .credit_left(payer)
-            .map_err(broken)?
-            .minor
-            .saturating_sub(room.minor);
-        let room = at_least_none(room.minor);
-        Ok(Some(match at_least_none(spoken_for) {
-            Amount { minor: 0, .. } => room.to_string(),
-            other => format!("{room}, since {other} are for other orders: accepted, or paid and not sent"),
-        }))
+        let credit = tab.credit_left(payer).map_err(broken)?;
+        Ok(match room.minor {
+            minor if minor >= total.minor => None,
+            minor if minor == credit.minor => Some(room.to_string()),
+            _ => Some(format!(
+                "{room}, since of {credit} the rest is for orders that were accepted, or paid in advance and not completed"
+            )),
+        })
     }
 
     /// Whether the tab of an order's two sides shows its payment, said by its buyer or not yet.

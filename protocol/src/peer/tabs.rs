@@ -417,8 +417,8 @@ impl Peer {
         self.tab_duties(turn, with)
     }
 
-    /// An order that is paid upon a tab has moved, so that a side of it can spend what it could not before:
-    /// what waited for that goes on.
+    /// An order that was to be paid upon a tab is over, so that a side of it can spend or promise what it could
+    /// not before: what waited for that goes on.
     pub(super) fn room_came_free(&mut self, turn: &mut Turn<'_>, order: &Order) -> Result<(), Fault> {
         let Some(role) = order.role(&self.author()) else {
             return Ok(());
@@ -452,7 +452,7 @@ impl Peer {
     }
 }
 
-/// What a side has to propose, given the orders between the two that are not over or whose money is due back.
+/// What a side has to propose, given the orders between the two that are not settled.
 fn due(turn: &Turn<'_>, tab: &Tab, me: &AuthorId, open: &[Arc<Order>]) -> Result<Vec<Change>, Fault> {
     let mut due = Vec::new();
     let key = limit_key(&tab.parties.tab());

@@ -259,6 +259,9 @@ impl Peer {
         proposals: Vec<(EnvelopeId, TabState)>,
         tabs: BTreeSet<(TabId, AuthorId)>,
     ) -> Result<(), Fault> {
+        for (id, before) in &orders {
+            self.take_note(turn, id, *before)?;
+        }
         for (id, before) in orders {
             self.moved(turn, &id, before)?;
         }

@@ -55,7 +55,7 @@ impl Peer {
             let message = format!(
                 "{ORDERS_OPEN_PER_BUYER_MAX} of your orders at this shop are open, and it takes no more"
             );
-            let next = "Go on with one of them, or cancel it; 'souk orders list' shows them.";
+            let next = "Go on with one of them, or cancel it; 'souk orders list' shows them. One that lapsed after you paid is open until the money is back.";
             return Ok(Err(Refused::new(Code::TooMany, message, next)));
         }
         let country: Country = check!(country.parse().map_err(invalid));
@@ -403,7 +403,7 @@ impl Peer {
         Ok(Ok(()))
     }
 
-    /// Orders with somebody that are not over: those in which this node's owner buys, or those in which it sells.
+    /// Orders with somebody that are not settled: those in which this node's owner buys, or those in which it sells.
     fn open_orders_with(&self, other: &AuthorId, buys: bool) -> usize {
         let open = self.watched.values().filter(|watched| watched.buys == buys);
         open.filter(|watched| watched.may_be_with(other)).count()
@@ -430,10 +430,7 @@ impl Peer {
         }
         self.keep_watch(turn, &order, before)?;
         let moved = before.is_some_and(|before| before != order.state);
-        if moved
-            && order.rail() == Some(Rail::Tab)
-            && (order.state.is_over() || order.state == State::Fulfilled)
-        {
+        if moved && order.rail() == Some(Rail::Tab) && order.state.is_over() {
             self.room_came_free(turn, &order)?;
         }
         if !self.sees_to(turn, &order)? {

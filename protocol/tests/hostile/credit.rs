@@ -127,7 +127,7 @@ impl Shops {
 }
 
 #[test]
-fn whoever_was_paid_in_advance_buys_nothing_with_it_before_it_sends_what_it_owes() {
+fn whoever_was_paid_in_advance_buys_nothing_with_it_before_its_buyer_has_the_goods() {
     let mut shops = Shops::new();
     // Alice never lets eve owe her anything. She buys of eve, and her node pays.
     shops.lets_alice_owe(2 * PRICE_MINOR);
@@ -147,13 +147,15 @@ fn whoever_was_paid_in_advance_buys_nothing_with_it_before_it_sends_what_it_owes
     let receipt = Act::Receipt(Box::new(receipt));
     shops.stage.says(bought, Role::Merchant, receipt);
     assert_eq!(shops.state(taken), State::Placed);
-    // Once eve has sent it, the money is hers.
+    // To say that she sent it is not enough either: once alice has it, the money is hers.
     let fulfil = Fulfil {
         carrier: Name::default(),
         tracking: Name::default(),
         lines: List::new(vec![shops.eves]).unwrap(),
     };
     shops.stage.says(bought, Role::Merchant, Act::Fulfil(fulfil));
+    assert_eq!(shops.state(taken), State::Placed);
+    shops.stage.does(Command::CompleteOrder { order: bought });
     assert_eq!(shops.state(taken), State::Accepted);
     shops.eve_pays(taken);
 }
@@ -185,15 +187,17 @@ fn what_it_may_have_to_give_back_a_shop_does_not_spend() {
     assert_eq!(refused.code, Code::TooLittleCredit);
     assert_eq!(
         refused.message,
-        "the order costs 12.50 EUR, and your tab with the merchant has room for 0.00 EUR, since 25.00 EUR are for other orders: accepted, or paid and not sent"
+        "the order costs 12.50 EUR, and your tab with the merchant has room for 0.00 EUR, since of 12.50 EUR the rest is for orders that were accepted, or paid in advance and not completed"
     );
-    // So what eve paid can be given back at any time; and once it is sent, alice pays by herself.
+    // So what eve paid can be given back at any time; and once eve has it, alice pays by herself.
     let (carrier, tracking) = (String::new(), String::new());
     shops.stage.does(Command::ShipOrder {
         order: sold,
         carrier,
         tracking,
     });
+    assert!(shops.tab().pending.is_none());
+    shops.stage.says(sold, Role::Buyer, Act::Complete {});
     shops.agrees();
     assert_eq!(shops.state(buys), State::Paid);
 }

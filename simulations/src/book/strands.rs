@@ -198,7 +198,7 @@ pub struct Balances {
     /// Links that were counted.
     pub links: usize,
     paid: BTreeMap<OrderId, i64>,
-    /// What was paid and not given back for orders that nobody is known to have sent, and to whom.
+    /// What was paid and not given back for orders that are not known to be completed, and to whom.
     advances: BTreeMap<OrderId, (AuthorId, i64)>,
     owed_by_high: i64,
     limit_low: i64,
@@ -267,18 +267,23 @@ impl Balances {
         }
     }
 
-    /// After a payment its payer could still give back all that it was paid for what it has not sent.
+    /// After a payment its payer could still give back all that it was paid for what is not completed.
     pub fn earned(
         &mut self,
         by: &AuthorId,
         state: &TabState,
-        sent: impl Fn(&OrderId) -> bool,
+        completed: impl Fn(&OrderId) -> bool,
     ) -> Result<(), (Law, String)> {
-        let Change::Pay { order: paid, .. } = &state.change else {
+        let Change::Pay {
+            order: paid,
+            amount_minor: 1..,
+            ..
+        } = &state.change
+        else {
             return Ok(());
         };
         self.advances
-            .retain(|order, (seller, left)| *left > 0 && (seller != by || !sent(order)));
+            .retain(|order, (seller, left)| *left > 0 && (seller != by || !completed(order)));
         let unearned = self.advances.values().filter(|(seller, _)| seller == by);
         let unearned: i64 = unearned.map(|(_, left)| left).sum();
         let (debt, limit) = self.debt(*by == state.parties.author(Side::High));
@@ -286,7 +291,7 @@ impl Balances {
             true => Err((
                 Law::Earned,
                 format!(
-                    "{paid} is paid with money for what is not sent: {debt} are owed and {unearned} not earned, the limit is {limit}"
+                    "{paid} is paid with money for what is not completed: {debt} are owed and {unearned} not earned, the limit is {limit}"
                 ),
             )),
             false => Ok(()),

@@ -1,6 +1,7 @@
 //! What holds once all is healed and quiet.
 
 use super::*;
+use souk_protocol::peer::own_ways;
 use std::collections::btree_map::Entry;
 
 /// All devices of each author.
@@ -175,13 +176,25 @@ impl<'a> Paid<'a> {
         Self { orders, last }
     }
 
-    /// What an order's buyer was paid as a seller and has not sent: it may have to be given back, and nobody
-    /// pays with it.
+    /// What an order's buyer was paid as a seller for what is not completed: it may have to be given back, and
+    /// nobody pays with it.
     fn unearned(&self, book: &Book, at: usize, order: &Order) -> i64 {
         let between = book.between(at, &order.buyer, &order.merchant);
         let sold = between.filter(|sold| sold.merchant == order.buyer);
-        let unsent = sold.filter(|sold| !matches!(sold.state, State::Fulfilled | State::Completed));
-        unsent.filter_map(|sold| self.orders.get(&sold.id)).sum()
+        let open = sold.filter(|sold| sold.state != State::Completed);
+        open.filter_map(|sold| self.orders.get(&sold.id)).sum()
+    }
+
+    /// What an order's buyer is to pay besides it, for orders that were accepted.
+    fn promised(&self, book: &Book, at: usize, order: &Order) -> i64 {
+        let between = book.between(at, &order.buyer, &order.merchant);
+        let accepted = between.filter(|other| {
+            other.buyer == order.buyer
+                && other.state == State::Accepted
+                && other.rail() == Some(Rail::Tab)
+                && !self.orders.contains_key(&other.id)
+        });
+        accepted.filter_map(Order::total).map(|total| total.minor).sum()
     }
 
     /// Whether somebody may owe so much more than they do.
@@ -194,6 +207,11 @@ impl<'a> Paid<'a> {
 /// Nothing that the peers do by themselves is left to do.
 fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
     let authors: BTreeMap<usize, AuthorId> = nodes.iter().map(|node| (node.at, node.author)).collect();
+    let mut accepts = BTreeSet::new();
+    for node in nodes {
+        let ways = own_ways(node.store).map_err(faulty(node.at))?;
+        accepts.extend(ways.accept_by_itself.then_some(node.at));
+    }
     let mut chains: BTreeMap<(usize, TabId), Paid<'_>> = BTreeMap::new();
     for ((at, id), order) in &book.folds {
         let Some(total) = order.total().filter(|_| order.rail() == Some(Rail::Tab)) else {
@@ -218,6 +236,15 @@ fn finished(book: &Book, nodes: &[Seen<'_>]) -> Result<(), Broken> {
             (State::Paid, _) => "it is paid, and there is no receipt",
             (State::Lapsed, Some(left @ 1..)) if chain.has_room(&order.merchant, left) => {
                 "it lapsed, the tab has room, and what was paid is not given back"
+            }
+            (State::Placed, None)
+                if accepts.contains(at)
+                    && chain.has_room(
+                        &order.buyer,
+                        total.minor + chain.unearned(book, *at, order) + chain.promised(book, *at, order),
+                    ) =>
+            {
+                "it is placed, the tab has room, and a shop that accepts by itself does not"
             }
             (State::Accepted, None)
                 if chain.has_room(&order.buyer, total.minor + chain.unearned(book, *at, order)) =>

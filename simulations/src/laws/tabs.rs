@@ -166,16 +166,17 @@ fn quoted(book: &Book, state: &TabState) -> Result<(), String> {
     }
 }
 
-/// Whether a merchant has said that what was ordered is under way, whatever came of it.
-fn is_sent(book: &Book, order: &OrderId) -> bool {
+/// Whether somebody has said that an order is completed, or that the buyer's silence means so, whatever came of it.
+fn is_completed(book: &Book, order: &OrderId) -> bool {
     let Some(order) = book.wholes.get(order) else {
         return false;
     };
     let said = |id: &EnvelopeId| {
         let filed = book.signed(id).and_then(Signed::order_message);
-        filed.is_some_and(|filed| matches!(filed.message.act, Act::Fulfil(_)))
+        let ends = |act: &Act| matches!(act, Act::Complete {} | Act::Lapse { due: Due::Complete });
+        filed.is_some_and(|filed| ends(&filed.message.act))
     };
-    order.history.iter().any(|done| done.act == ActKind::Fulfil) || order.losing.iter().any(said)
+    order.state == State::Completed || order.losing.iter().any(said)
 }
 
 /// The laws of a tab over what came to it since they were looked at last. Of a tab with somebody who is not honest
@@ -203,7 +204,7 @@ fn goes_on(book: &Book, strands: &mut Strands) -> Result<(), (Law, String)> {
         strands.balances.count(&link.by, link.state)?;
         strands
             .balances
-            .earned(&link.by, link.state, |order| is_sent(book, order))?;
+            .earned(&link.by, link.state, |order| is_completed(book, order))?;
         quoted(book, link.state).map_err(|words| (Law::Quoted, words))?;
     }
     match strands.two_hands() {
