@@ -201,6 +201,12 @@ impl View<'_> {
         })
     }
 
+    /// Whether it is what a rush is for: nobody gets more of that in, or more than there was could be sold.
+    fn is_rushed(&self, listing: &ListingId) -> bool {
+        let first = self.people.iter().find(|person| person.sells);
+        self.scenario.has_rush() && first.is_some_and(|shop| rush_product(&shop.author) == *listing)
+    }
+
     /// The next wish, if this person has one now.
     pub fn wish(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
         let Some(person) = self.people.get(self.person) else {
@@ -306,11 +312,13 @@ impl View<'_> {
             return Ok(None);
         };
         if variant.tracked && chance.in_thousand(600) {
-            return Ok(Some(Command::SetStock {
+            let units = Some(chance.below(self.scenario.shop.units_max * 2));
+            let count = Command::SetStock {
                 listing: id,
                 variant: Some(variant.id),
-                units: Some(chance.below(self.scenario.shop.units_max * 2)),
-            }));
+                units,
+            };
+            return Ok((!self.is_rushed(&id)).then_some(count));
         }
         let minor = chance.between(1, self.scenario.shop.price_minor_max);
         let price = Amount {

@@ -35,11 +35,12 @@ impl View<'_> {
         };
         if kind < 25 {
             let units = chance.below(self.scenario.shop.units_max * 2);
-            return Ok(Some(Command::SetStock {
+            let count = Command::SetStock {
                 listing: id,
                 variant: Some(variant.id),
                 units: variant.tracked.then_some(units),
-            }));
+            };
+            return Ok((!self.is_rushed(&id)).then_some(count));
         }
         let (mut title, mut description, mut published) = (None, None, None);
         let mut prices = BTreeMap::new();
