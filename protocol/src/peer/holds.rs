@@ -63,7 +63,9 @@ impl Peer {
         };
         // A payment that was made before the other side heard of a lapse brings an order back whose
         // units are free again, or somebody else's.
-        let is_back = row.is_none() && !self.watched.contains_key(&order.id) && !order.state.is_over();
+        let was_over = before.is_some_and(State::is_over);
+        let is_new = row.is_none() && !self.watched.contains_key(&order.id);
+        let is_back = had == Watch::Open && (was_over || is_new) && !order.state.is_over();
         if has == Watch::Sold && (had == Watch::Short || is_back) {
             has = match self.has_units(turn, order)? {
                 true => Watch::Sold,

@@ -263,7 +263,7 @@ pub fn orders_to_act_on(
     Ok(found)
 }
 
-/// Orders that are not over, or whose money is due back upon a tab.
+/// Orders that are not settled: not over, or with money upon a tab that was not given back.
 fn open_orders(records: &dyn Records) -> Result<Vec<OrderId>, Fault> {
     let rows = records.scan(Tree::Holds, &Range::of([], OPEN_READ_MAX))?;
     let ids = rows
@@ -505,7 +505,7 @@ fn read_one(
         you_owe_minor: balance.minor.max(0),
         limit_you_gave_minor: tab.limit(me).map_err(refused)?.minor,
         limit_they_gave_minor: tab.limit(&with).map_err(refused)?.minor,
-        room_minor: room::promisable(&tab, me, open).map_err(refused)?.minor.max(0),
+        room_minor: room::promisable(&tab, me, open).map_err(refused)?.minor,
         seq: tab.agreed.as_ref().map_or(0, |state| state.seq),
         state: hash
             .map(|hash| data_encoding::HEXLOWER.encode(hash.as_bytes()))
