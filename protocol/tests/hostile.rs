@@ -109,7 +109,7 @@ impl Stage {
         })
     }
 
-    fn does(&mut self, command: Command) -> Reply {
+    fn tries(&mut self, command: Command) -> Result<Reply, Refused> {
         self.next += 1;
         let command = Box::new(command);
         let ticket = self.next;
@@ -118,9 +118,12 @@ impl Stage {
             Action::Reply { reply, .. } => Some(reply),
             _ => None,
         });
-        reply
-            .unwrap()
-            .unwrap_or_else(|refused: Refused| panic!("{refused:?}"))
+        reply.unwrap()
+    }
+
+    fn does(&mut self, command: Command) -> Reply {
+        self.tries(command)
+            .unwrap_or_else(|refused| panic!("{refused:?}"))
     }
 
     /// What eve signs at a time.
@@ -140,16 +143,45 @@ impl Stage {
         self.asks(Request::Deliver(vec![opened]));
     }
 
-    /// Eve says the next thing in an order, as the rules allow.
-    fn says(&mut self, id: OrderId, role: Role, act: Act) -> Signed {
+    /// What eve signs as the next thing in an order, as the rules allow.
+    fn next_word(&self, id: OrderId, role: Role, act: Act) -> Signed {
         let time = Hybrid {
             wall_ms: self.now,
             count: 0,
         };
         let message = self.order(id).say(role, act, time).unwrap();
-        let signed = self.signs(self.now, message);
+        self.signs(self.now, message)
+    }
+
+    /// Eve says the next thing in an order.
+    fn says(&mut self, id: OrderId, role: Role, act: Act) -> Signed {
+        let signed = self.next_word(id, role, act);
         self.delivers(&signed);
         signed
+    }
+
+    /// Alice asks eve's shop for a price.
+    fn asks_for_quote(&mut self, line: Line) -> OrderId {
+        let reply = self.does(Command::AskQuote {
+            shop: self.eve.author,
+            lines: vec![LineDraft {
+                listing: line.listing,
+                variant: Some(line.variant),
+                units: line.units,
+            }],
+            country: "DE".into(),
+            note: String::new(),
+        });
+        let Reply::Order { order, .. } = reply else {
+            panic!("expected an order, got {reply:?}")
+        };
+        order
+    }
+
+    /// The tab between the two, as alice reads it.
+    fn tab(&self) -> Tab {
+        let (alice, eve) = (self.alice.author(), self.eve.author);
+        read_tab(self.records(), &alice, &eve, Currency::EUR).unwrap()
     }
 
     /// Eve signs one more message upon an old one of an order, trying until its id is the smaller one.
@@ -290,15 +322,7 @@ fn a_completed_order_that_lapses_after_all_gives_its_units_back_once() {
     let (_, fulfil_by) = stage.order(id).due().unwrap();
     stage.now = fulfil_by.0 + DAY_MS;
     // Eve may let it lapse now, does so, and keeps it to herself. Alice ships too late.
-    let lapses = |stage: &Stage| {
-        let act = Act::Lapse { due: Due::Fulfil };
-        let time = Hybrid {
-            wall_ms: stage.now,
-            count: 0,
-        };
-        let message = stage.order(id).say(Role::Buyer, act, time).unwrap();
-        stage.signs(stage.now, message)
-    };
+    let lapses = |stage: &Stage| stage.next_word(id, Role::Buyer, Act::Lapse { due: Due::Fulfil });
     let kept = lapses(&stage);
     stage.now += DAY_MS;
     let kept_too = lapses(&stage);
@@ -343,19 +367,7 @@ fn a_second_payment_does_not_undo_a_receipt() {
 fn a_second_quote_does_not_undo_the_order_upon_the_first() {
     let mut stage = Stage::new();
     let line = eve_opens_a_shop(&mut stage);
-    let reply = stage.does(Command::AskQuote {
-        shop: stage.eve.author,
-        lines: vec![LineDraft {
-            listing: line.listing,
-            variant: Some(line.variant),
-            units: line.units,
-        }],
-        country: "DE".into(),
-        note: String::new(),
-    });
-    let Reply::Order { order: id, .. } = reply else {
-        panic!("expected an order, got {reply:?}")
-    };
+    let id = stage.asks_for_quote(line);
     let offer = |price_minor| Act::Quote(Box::new(offer(line, price_minor)));
     let first = stage.says(id, Role::Merchant, offer(1_000));
     stage.does(Command::PlaceOrder {
@@ -412,29 +424,14 @@ fn a_merchant_who_takes_the_payment_and_lets_the_order_lapse_is_paid_all_the_sam
     let mut stage = Stage::new();
     let line = eve_opens_a_shop(&mut stage);
     let (alice, eve) = (stage.alice.author(), stage.eve.author);
-    let held = |stage: &Stage| read_tab(stage.records(), &alice, &eve, Currency::EUR).unwrap();
     let limit = Change::SetLimit {
         by: eve,
         limit_minor: 10_000,
     };
-    let limit = held(&stage).propose(&eve, limit, Timestamp(stage.now)).unwrap();
+    let limit = stage.tab().propose(&eve, limit, Timestamp(stage.now)).unwrap();
     let limit = stage.signs(stage.now, limit);
     stage.delivers(&limit);
-    let lines = vec![LineDraft {
-        listing: line.listing,
-        variant: Some(line.variant),
-        units: line.units,
-    }];
-    let (shop, country, note) = (eve, "DE".into(), String::new());
-    let reply = stage.does(Command::AskQuote {
-        shop,
-        lines,
-        country,
-        note,
-    });
-    let Reply::Order { order: id, .. } = reply else {
-        panic!("expected an order, got {reply:?}")
-    };
+    let id = stage.asks_for_quote(line);
     let quote = Act::Quote(Box::new(offer_for(line, 1_000, Rail::Tab)));
     stage.says(id, Role::Merchant, quote);
     let (address, rail) = (vec!["Alice".into()], "tab".into());
@@ -453,10 +450,10 @@ fn a_merchant_who_takes_the_payment_and_lets_the_order_lapse_is_paid_all_the_sam
     stage.now = pay_by.0 + DAY_MS;
     stage.says(id, Role::Merchant, Act::Lapse { due: Due::Pay });
     assert_eq!(stage.order(id).state, State::Lapsed);
-    let agree = held(&stage).agree(&eve, &propose).unwrap();
+    let agree = stage.tab().agree(&eve, &propose).unwrap();
     let agree = stage.signs(stage.now, agree);
     stage.delivers(&agree);
-    assert!(held(&stage).paid.contains_key(&id));
+    assert!(stage.tab().paid.contains_key(&id));
     let order = stage.order(id);
     assert_eq!((order.state, order.refund_due), (State::Paid, false));
     assert!(order.proof.is_some(), "what alice can show");
@@ -517,8 +514,8 @@ fn a_number_of_a_tab_is_never_proposed_twice_whatever_is_refused() {
         stage.gives(Input::Tick);
         assert_eq!(proposals(&stage), proposed);
     }
-    let held = read_tab(stage.records(), &alice, &eve, Currency::EUR).unwrap();
-    assert_eq!((held.agreed, held.pending), (None, None));
+    let tab = stage.tab();
+    assert_eq!((tab.agreed, tab.pending), (None, None));
 }
 
 /// What somebody signs at a place of their log.

@@ -187,7 +187,7 @@ pub fn rush_product(shop: &AuthorId) -> ListingId {
 impl View<'_> {
     /// What somebody wants who has heard that there is little left of something.
     pub fn rush(&self) -> Option<Command> {
-        let shop = self.people.iter().find(|person| person.sells)?.author;
+        let shop = self.rushed_shop()?;
         let lines = vec![LineDraft {
             listing: rush_product(&shop),
             variant: None,
@@ -201,10 +201,18 @@ impl View<'_> {
         })
     }
 
+    /// The shop that a rush is for.
+    fn rushed_shop(&self) -> Option<AuthorId> {
+        self.people
+            .iter()
+            .find(|person| person.sells)
+            .map(|shop| shop.author)
+    }
+
     /// Whether it is what a rush is for: nobody gets more of that in, or more than there was could be sold.
     fn is_rushed(&self, listing: &ListingId) -> bool {
-        let first = self.people.iter().find(|person| person.sells);
-        self.scenario.has_rush() && first.is_some_and(|shop| rush_product(&shop.author) == *listing)
+        let shop = self.rushed_shop().filter(|_| self.scenario.has_rush());
+        shop.is_some_and(|shop| rush_product(&shop) == *listing)
     }
 
     /// The next wish, if this person has one now.

@@ -3,7 +3,7 @@
 
 use super::turn::Turn;
 use super::{Peer, Watched};
-use crate::id::{DeviceId, ListingId, OrderId, VariantId};
+use crate::id::{AuthorId, DeviceId, ListingId, OrderId, VariantId};
 use crate::market;
 use crate::order::{Order, Role, State};
 use crate::quote::Line;
@@ -51,7 +51,7 @@ impl Peer {
         let row = self.watch(turn, &order.id)?;
         // A completed order has no row, and it can still lapse: goods sent late lose to a lapse that the
         // buyer signed before it heard of them, however late that comes. What it sold is back then.
-        let was_sold = before == Some(State::Completed) && self.signer(order) == Some(self.device());
+        let was_sold = sells && before == Some(State::Completed) && self.signer(order) == Some(self.device());
         let had = row.unwrap_or(if was_sold { Watch::Sold } else { Watch::Open });
         let mut has = match order.state {
             _ if !self.sees_to(turn, order)? && had.is_elsewhere() => had,
@@ -99,6 +99,13 @@ impl Peer {
             self.watched.insert(order.id, watched);
         }
         Ok(())
+    }
+
+    /// The orders that are not settled and are, or may be, with somebody.
+    pub(super) fn watched_with(&self, other: &AuthorId) -> impl Iterator<Item = OrderId> {
+        let between = self.watched.iter();
+        let between = between.filter(|(_, watched)| watched.may_be_with(other));
+        between.map(|(id, _)| *id)
     }
 
     /// One of several orders that came at once: what one of them takes, another must not take as well, so all

@@ -441,11 +441,7 @@ impl Peer {
             return Ok(());
         }
         let mut orders = self.own.between.remove(&other).unwrap_or_default();
-        let open = self
-            .watched
-            .iter()
-            .filter(|(_, watched)| watched.may_be_with(&other));
-        orders.extend(open.map(|(order, _)| *order));
+        orders.extend(self.watched_with(&other));
         self.own.recalled.insert(other);
         let tabs: Vec<TabId> = self.tabs_with(turn, &other)?;
         if !orders.is_empty() || !tabs.is_empty() {

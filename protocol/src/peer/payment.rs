@@ -64,9 +64,7 @@ impl Peer {
     /// The orders with the other side of a tab that are not settled.
     pub(super) fn open_between(&self, turn: &Turn<'_>, tab: &Tab) -> Result<Vec<Arc<Order>>, Fault> {
         let other = tab.parties.other(&self.author()).map_err(broken)?;
-        let between = self.watched.iter();
-        let between = between.filter(|(_, watched)| watched.may_be_with(&other));
-        let orders = between.map(|(id, _)| turn.order(id));
+        let orders = self.watched_with(&other).map(|id| turn.order(&id));
         orders.filter_map(Result::transpose).collect()
     }
 

@@ -437,9 +437,7 @@ impl Peer {
         with: &AuthorId,
         waits: impl Fn(&Order) -> bool,
     ) -> Result<(), Fault> {
-        let between = self.watched.iter();
-        let between = between.filter(|(_, watched)| watched.may_be_with(with));
-        let between: Vec<OrderId> = between.map(|(id, _)| *id).collect();
+        let between: Vec<OrderId> = self.watched_with(with).collect();
         for id in between {
             if let Some(order) = turn.order(&id)?
                 && order.role(with).is_some()

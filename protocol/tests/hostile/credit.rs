@@ -5,7 +5,7 @@ use souk_protocol::order::Fulfil;
 
 const PRICE_MINOR: i64 = 1_250;
 
-/// Alice and eve, each with a shop of their own; alice's mugs are many.
+/// Alice and eve, each with a shop of their own.
 struct Shops {
     stage: Stage,
     hers: Line,
@@ -20,17 +20,12 @@ impl Shops {
         Self { stage, hers, eves }
     }
 
-    fn tab(&self) -> Tab {
-        let (alice, eve) = (self.stage.alice.author(), self.stage.eve.author);
-        read_tab(self.stage.records(), &alice, &eve, Currency::EUR).unwrap()
-    }
-
     fn proposes(&mut self, change: Change) {
         let (eve, at) = (self.stage.eve.author, Timestamp(self.stage.now));
-        let propose = self.tab().propose(&eve, change, at).unwrap();
+        let propose = self.stage.tab().propose(&eve, change, at).unwrap();
         let propose = self.stage.signs(self.stage.now, propose);
         self.stage.delivers(&propose);
-        assert!(self.tab().pending.is_none(), "alice agrees by herself");
+        assert!(self.stage.tab().pending.is_none(), "alice agrees by herself");
     }
 
     fn lets_alice_owe(&mut self, limit_minor: i64) {
@@ -39,13 +34,13 @@ impl Shops {
     }
 
     fn agrees(&mut self) {
-        let (propose, _) = self.tab().pending.expect("alice proposed something");
-        let agree = self.tab().agree(&self.stage.eve.author, &propose).unwrap();
+        let (propose, _) = self.stage.tab().pending.expect("alice proposed something");
+        let agree = self.stage.tab().agree(&self.stage.eve.author, &propose).unwrap();
         let agree = self.stage.signs(self.stage.now, agree);
         self.stage.delivers(&agree);
     }
 
-    /// Eve lets her owe so much, and agrees to it.
+    /// Alice lets eve owe her so much, and eve agrees to it.
     fn alice_grants(&mut self, minor: i64) {
         let to = self.stage.eve.author;
         let limit = Amount::new(minor, Currency::EUR).unwrap();
@@ -82,7 +77,7 @@ impl Shops {
             from,
             amount_minor: PRICE_MINOR,
         });
-        let proof = self.tab().paid[&order].proof();
+        let proof = self.stage.tab().paid[&order].proof();
         self.stage.says(order, Role::Buyer, Act::Pay { proof });
         assert_eq!(self.state(order), State::Receipted);
     }
@@ -90,19 +85,7 @@ impl Shops {
     /// Alice asks eve's shop for a price, and gets it.
     fn alice_asks(&mut self) -> OrderId {
         let line = self.eves;
-        let reply = self.stage.does(Command::AskQuote {
-            shop: self.stage.eve.author,
-            lines: vec![LineDraft {
-                listing: line.listing,
-                variant: Some(line.variant),
-                units: line.units,
-            }],
-            country: "DE".into(),
-            note: String::new(),
-        });
-        let Reply::Order { order, .. } = reply else {
-            panic!("expected an order, got {reply:?}")
-        };
+        let order = self.stage.asks_for_quote(line);
         let quote = Act::Quote(Box::new(offer_for(line, PRICE_MINOR, Rail::Tab)));
         self.stage.says(order, Role::Merchant, quote);
         order
@@ -137,7 +120,7 @@ fn whoever_was_paid_in_advance_buys_nothing_with_it_before_its_buyer_has_the_goo
     shops.agrees();
     assert_eq!(shops.state(bought), State::Paid);
     let eve = shops.stage.eve.author;
-    assert_eq!(shops.tab().credit_left(&eve).unwrap().minor, PRICE_MINOR);
+    assert_eq!(shops.stage.tab().credit_left(&eve).unwrap().minor, PRICE_MINOR);
     // With that eve would take a mug of alice's, and send nothing.
     let taken = shops.eve_orders();
     assert_eq!(shops.state(taken), State::Placed);
@@ -173,17 +156,10 @@ fn what_it_may_have_to_give_back_a_shop_does_not_spend() {
     shops.eve_pays(sold);
     shops.eve_accepts(buys);
     let alice = shops.stage.alice.author();
-    assert_eq!(shops.tab().credit_left(&alice).unwrap().minor, PRICE_MINOR);
-    assert!(shops.tab().pending.is_none(), "she does not pay with it");
+    assert_eq!(shops.stage.tab().credit_left(&alice).unwrap().minor, PRICE_MINOR);
+    assert!(shops.stage.tab().pending.is_none(), "she does not pay with it");
     let more = shops.alice_asks();
-    shops.stage.next += 1;
-    let (ticket, command) = (shops.stage.next, Box::new(Shops::place(more)));
-    let step = shops.stage.gives(Input::Command { ticket, command });
-    let refused = step.actions.iter().find_map(|action| match action {
-        Action::Reply { reply, .. } => reply.as_ref().err(),
-        _ => None,
-    });
-    let refused = refused.unwrap();
+    let refused = shops.stage.tries(Shops::place(more)).unwrap_err();
     assert_eq!(refused.code, Code::TooLittleCredit);
     assert_eq!(
         refused.message,
@@ -196,7 +172,7 @@ fn what_it_may_have_to_give_back_a_shop_does_not_spend() {
         carrier,
         tracking,
     });
-    assert!(shops.tab().pending.is_none());
+    assert!(shops.stage.tab().pending.is_none());
     shops.stage.says(sold, Role::Buyer, Act::Complete {});
     shops.agrees();
     assert_eq!(shops.state(buys), State::Paid);

@@ -72,11 +72,6 @@ impl Scene {
         }
     }
 
-    fn ledger(&self) -> Tab {
-        let (alice, eve) = (self.stage.alice.author(), self.stage.eve.author);
-        read_tab(self.stage.records(), &alice, &eve, Currency::EUR).unwrap()
-    }
-
     fn says(&mut self, body: impl Into<Body>, dice: &mut Dice) {
         let at = match dice.below(8) {
             0 => self.stage.now.saturating_sub(DAY_MS),
@@ -182,7 +177,7 @@ impl Scene {
             },
             ActKind::Pay => Act::Pay {
                 proof: match rail {
-                    Rail::Tab if self.ledger().paid.contains_key(id) => self.ledger().paid[id].proof(),
+                    Rail::Tab if self.stage.tab().paid.contains_key(id) => self.stage.tab().paid[id].proof(),
                     Rail::Tab => Proof::Tab {
                         propose: self.any_envelope(dice),
                         agree: self.any_envelope(dice),
@@ -233,7 +228,7 @@ impl Scene {
     /// Any word about a tab: states that follow and states that do not, agreements to anything, refusals of anything.
     fn tab_word(&mut self, dice: &mut Dice) {
         let (alice, eve) = (self.stage.alice.author(), self.stage.eve.author);
-        let tab = self.ledger();
+        let tab = self.stage.tab();
         // The payment that an order of hers waits for, as it should be.
         let waiting = self.orders.iter().rev().take(4).find_map(|id| {
             let order = read_order(self.stage.records(), id).unwrap()?;
@@ -355,7 +350,7 @@ impl Scene {
     fn keeps_the_law(&self) {
         let eve = self.stage.eve.author;
         let mut taken = 0;
-        let tab = self.ledger();
+        let tab = self.stage.tab();
         for id in &self.orders {
             let Some(order) = read_order(self.stage.records(), id).unwrap() else {
                 continue;
