@@ -2,11 +2,11 @@
 //!
 //! What a message says is left out: it is a number, an author, a size, and valid or not. What the router
 //! does is modelled step by step after libp2p-gossipsub 0.50, over [`crate::wire`]: grafts and prunes,
-//! heartbeats spread over the second, flood publishing, IHAVE and IWANT over the windows of the message
+//! heartbeats spread over the second, flood publishing, fan-out, IHAVE and IWANT over the windows of the message
 //! cache, IDONTWANT, scores, backoffs, opportunistic grafting, the graylist. There is one topic, and everybody
-//! is in it. All that happens is integers drawn from one seed, so a run is the same on every machine.
+//! is in it but those who publish from outside, where a scenario has such. All that happens is integers drawn from one seed, so a run is the same on every machine.
 //!
-//! Left out: peer exchange (the node has it off), fan-out (unused with flood publishing), explicit peers,
+//! Left out: peer exchange (the node has it off), explicit peers, joining and leaving the topic,
 //! IDONTWANT taking messages out of a queue that are already in line, the limit of three answers to one
 //! peer's IWANT for one message. A node that is refused a connection does not dial somebody else. A seen
 //! message is never forgotten (the node forgets after two minutes, long after it stopped being named).
@@ -14,6 +14,7 @@
 
 mod beat;
 mod build;
+mod fanout;
 mod measure;
 pub(crate) mod pack;
 mod router;
@@ -34,6 +35,7 @@ use measure::{Chain, Measures};
 use policy::Policy;
 use scenario::Scenario;
 use state::{Event, Link, Message, Node, Rules, Table};
+use std::collections::BTreeMap;
 
 /// A world written down, for [`World::resume`].
 pub type Snapshot = Vec<u8>;
@@ -134,6 +136,10 @@ pub struct World {
     lists_free: Vec<u32>,
     seen: Seen,
     policies: Vec<Box<dyn Policy>>,
+    /// Honest nodes outside the topic, which publish.
+    outsiders: Vec<u32>,
+    /// Those of them that have a fan-out, and when they used it last, in microseconds.
+    fanouts: BTreeMap<u32, u64>,
     /// Whether the network is in parts, and in which of the scenario's.
     split: Option<u32>,
     now_us: u64,

@@ -14,6 +14,7 @@ use souk_simulations::mesh::policy::{Act, Answer, Censor, Me, Neighbour, Policy}
 use souk_simulations::mesh::scenario::{BUILT_IN, Scenario};
 use souk_simulations::mesh::{World, play, play_world};
 use souk_simulations::scene::{Scene, Setting};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A scenario with few nodes and, where somebody attacks, a shorter attack by fewer connections.
 fn small(name: &str) -> Scenario {
@@ -50,7 +51,14 @@ fn a_seed_is_one_run_and_another_seed_another() {
 
 #[test]
 fn a_run_that_is_interrupted_goes_on_as_if_it_had_not_been() {
-    for name in ["baseline", "churn", "partition", "covert-flash", "spam"] {
+    for name in [
+        "baseline",
+        "churn",
+        "partition",
+        "covert-flash",
+        "spam",
+        "fan-out",
+    ] {
         let scenario = small(name);
         let whole = played(&scenario, 3);
         let mut world = World::new(&scenario, 3).unwrap();
@@ -91,6 +99,46 @@ fn everybody_gets_everything_if_nobody_attacks() {
         let (_, share) = *run.figures.curves["delivery_cdf"].last().unwrap();
         assert!((share - 1.0).abs() < 1e-9);
     }
+}
+
+/// Of each publisher those who got every message of it from itself. Some get one since they asked for it.
+fn always_told(run: &Played) -> BTreeMap<u64, BTreeSet<u64>> {
+    let of = |kind: &'static str| run.events.iter().filter(move |row| row.kind == kind);
+    let mut always: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    for message in of("published") {
+        let received = of("received").filter(|row| row.about == message.about);
+        let first_hand = received.filter(|row| row.other == Some(message.node));
+        let told: BTreeSet<u64> = first_hand.map(|row| row.node).collect();
+        let known = always.entry(message.node).or_insert_with(|| told.clone());
+        known.retain(|node| told.contains(node));
+    }
+    always
+}
+
+#[test]
+fn who_is_not_in_the_topic_tells_a_fan_out() {
+    let mut scenario = small("fan-out");
+    scenario.keep_events = vec!["published".into(), "received".into()];
+    let run = played(&scenario, 2);
+    assert_eq!(missed(&scenario.thresholds, &run.figures), [""; 0]);
+    let told = always_told(&run);
+    assert_eq!(told.len(), 2, "2 % of 60 nodes publish");
+    let mesh_n = scenario.params.mesh_n;
+    assert!(told.values().all(|told| told.len() == mesh_n), "{told:?}");
+    let mut received = run.events.iter().filter(|row| row.kind == "received");
+    assert!(received.all(|row| !told.contains_key(&row.node)));
+
+    // Who publishes so rarely has another fan-out each time.
+    let often = scenario.traffic.clone();
+    scenario.traffic.messages = 6;
+    scenario.traffic.every_ms = scenario.params.fanout_ms * 2;
+    scenario.duration_ms += 6 * scenario.traffic.every_ms;
+    let told = always_told(&played(&scenario, 2));
+    assert!(told.values().all(|told| told.len() < mesh_n), "{told:?}");
+
+    (scenario.traffic, scenario.params.flood_publish) = (often, true);
+    let told = always_told(&played(&scenario, 2));
+    assert!(told.values().all(|told| told.len() > mesh_n), "{told:?}");
 }
 
 #[test]
@@ -367,6 +415,7 @@ fn the_model_is_set_up_as_the_node_is() {
         "mesh_n",
         "gossip_lazy",
         "gossip_factor",
+        "fanout_ttl",
         "heartbeat_interval",
         "prune_backoff",
     ] {

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::policy::Neighbour;
-use super::state::{ACCEPTED, CONNECTED, COUNT_ONE, Event, Kind, MESH, OUTBOUND, SUBSCRIBED};
+use super::state::{ACCEPTED, CONNECTED, COUNT_ONE, Event, FANOUT, Kind, MESH, OUTBOUND, SUBSCRIBED};
 
 /// A node that comes back dials for this long; who knows it dials it again within this time.
 const REDIAL_US: u64 = 2_000_000;
@@ -21,8 +21,10 @@ impl World {
         if role != 0 {
             self.beat_of_policy(node, role);
         }
-        if self.follows(node) {
-            self.keep_mesh(node);
+        match self.nodes.at(node).outside {
+            true => self.keep_fanout(node),
+            false if self.follows(node) => self.keep_mesh(node),
+            false => {}
         }
         let history = self.rules.params.history_length;
         let here = self.nodes.at_mut(node);
@@ -116,7 +118,7 @@ impl World {
         if here.beats.is_multiple_of(every.max(1)) && here.mesh.len() > 1 {
             self.improve(node, &mut grafted);
         }
-        self.name_messages(node);
+        self.name_messages(node, MESH);
         for link in grafted {
             self.send_control(node, link, Kind::Graft, 0, 0);
         }
@@ -147,7 +149,7 @@ impl World {
     }
 
     /// So many of these, at random.
-    fn some_of<'a>(&mut self, all: &'a mut [u32], count: usize) -> &'a [u32] {
+    pub(crate) fn some_of<'a>(&mut self, all: &'a mut [u32], count: usize) -> &'a [u32] {
         if all.len() <= count {
             return all;
         }
@@ -209,8 +211,9 @@ impl World {
         }
     }
 
-    /// Names recent messages to some neighbours outside the mesh: IHAVE.
-    fn name_messages(&mut self, node: u32) {
+    /// Names recent messages to some neighbours that are not told of them anyway, being in the mesh or the fan-out:
+    /// IHAVE.
+    pub(crate) fn name_messages(&mut self, node: u32, told_anyway: u16) {
         let params = &self.rules.params;
         let (lazy, factor, most) = (params.gossip_lazy, params.gossip_factor, params.ids_max);
         let threshold = params.score.gossip_threshold_nano;
@@ -229,7 +232,7 @@ impl World {
         room.clear();
         room.extend(links.filter(|link| {
             let near = self.links.at(*link);
-            near.is(CONNECTED | SUBSCRIBED) && !near.is(MESH) && !self.is_below(*link, threshold)
+            near.is(CONNECTED | SUBSCRIBED) && !near.is(told_anyway) && !self.is_below(*link, threshold)
         }));
         let count = lazy.max(room.len() * factor / 1_000);
         let told = self.some_of(&mut room, count);
@@ -275,14 +278,17 @@ impl World {
             self.count_colocated(near, side);
         }
         let (from, to) = (self.nodes.at(node).region, self.nodes.at(peer).region);
-        // The handshake; then both greet.
+        // The handshake; then both say in which topics they are.
         let ready_us = self.now_us + self.regions.trip_us(from, to);
         for side in [link, twin] {
             let link = self.links.at_mut(side);
             link.last_arrival_us = link.last_arrival_us.max(ready_us);
         }
-        self.send_control(node, link, Kind::Hello, 0, 0);
-        self.send_control(peer, twin, Kind::Hello, 0, 0);
+        for (near, side) in [(node, link), (peer, twin)] {
+            if !self.nodes.at(near).outside {
+                self.send_control(near, side, Kind::Hello, 0, 0);
+            }
+        }
     }
 
     /// Counts who of a node's peers has the same address as the one on this connection, for all of them.
@@ -324,6 +330,7 @@ impl World {
             let near = self.links.at_mut(side);
             near.set(CONNECTED, false);
             near.set(SUBSCRIBED, false);
+            near.set(FANOUT, false);
             match is_good {
                 true => near.forget(),
                 false => (near.first, near.kept_ms) = (0, kept_ms),
@@ -347,6 +354,7 @@ impl World {
         }
         let here = self.nodes.at_mut(node);
         (here.held, here.marks, here.promises) = (Vec::new(), Vec::new(), Vec::new());
+        self.fanouts.remove(&node);
     }
 
     /// A node is back: it dials whom it knows, and who knows it dials it.

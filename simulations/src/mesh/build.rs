@@ -8,6 +8,7 @@ use super::{MeshError, Seen, World, graph_of, read};
 use crate::chance::Chance;
 use crate::kernel::Kernel;
 use crate::wire::{Regions, dialled_in_the_open};
+use std::collections::BTreeMap;
 
 impl Event {
     /// Something at a node, without a connection.
@@ -70,6 +71,12 @@ pub(crate) fn world(scenario: &Scenario, seed: u64, given: Vec<Box<dyn Policy>>)
         }
     });
     let mut nodes: Vec<Node> = nodes.collect();
+    let outsiders = outsiders(&scenario, &mut chance);
+    for outsider in &outsiders {
+        if let Some(node) = nodes.get_mut(*outsider as usize) {
+            node.outside = true;
+        }
+    }
     let links = lay(&mut nodes, &edges);
     let mut world = World {
         rules: Rules::of(&scenario.params),
@@ -84,6 +91,8 @@ pub(crate) fn world(scenario: &Scenario, seed: u64, given: Vec<Box<dyn Policy>>)
         lists_free: Vec::new(),
         seen: Seen::default(),
         policies,
+        outsiders,
+        fanouts: BTreeMap::new(),
         split: None,
         now_us: 0,
         measures: Measures::default(),
@@ -97,6 +106,19 @@ pub(crate) fn world(scenario: &Scenario, seed: u64, given: Vec<Box<dyn Policy>>)
         .reserve(count, world.scenario.traffic.messages as usize);
     plan(&mut world, &edges, honest_edges);
     Ok(world)
+}
+
+/// Those who publish from outside the topic; never the first node, which attackers and figures look at.
+fn outsiders(scenario: &Scenario, chance: &mut Chance) -> Vec<u32> {
+    let share = scenario.traffic.outside;
+    if share == 0 {
+        return Vec::new();
+    }
+    let count = (scenario.nodes as u64 * share).div_ceil(1_000);
+    let mut all: Vec<u32> = (1..number(scenario.nodes)).collect();
+    chance.shuffle(&mut all);
+    all.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    all
 }
 
 fn number(count: usize) -> u32 {

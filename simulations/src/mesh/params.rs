@@ -57,6 +57,8 @@ pub struct Params {
     pub dontwant_ms: u64,
     /// Whether one's own messages go to all peers.
     pub flood_publish: bool,
+    /// How long whom one told of a topic that one is not in stays whom one tells.
+    pub fanout_ms: u64,
     /// One's own message that could not be sent for so long is dropped.
     pub publish_wait_ms: u64,
     /// Another's message that could not be sent for so long is dropped.
@@ -154,6 +156,7 @@ impl Default for Params {
             dontwant_over_bytes: 1_000,
             dontwant_ms: 3_000,
             flood_publish: true,
+            fanout_ms: 60_000,
             publish_wait_ms: 5_000,
             forward_wait_ms: 1_000,
             score: Score::default(),

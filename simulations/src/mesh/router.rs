@@ -30,6 +30,8 @@ impl World {
             self.keep(event);
         }
         match kind {
+            Kind::Data | Kind::Graft if self.nodes.at(node).outside => {}
+            Kind::Ihave if self.nodes.at(node).outside => self.give_back(about),
             Kind::Beat => self.beat(node),
             Kind::Judged => self.judged(node, about),
             Kind::Connect => self.connect(node, link),
@@ -42,8 +44,7 @@ impl World {
             Kind::Delivered | Kind::Graylisted => {}
             _ if self.is_refused(node, link) => {
                 if matches!(kind, Kind::Ihave | Kind::Iwant) {
-                    let ids = self.take_list(about);
-                    self.give_list(about, ids);
+                    self.give_back(about);
                 }
             }
             Kind::Data => self.data(node, link, about, hops),
@@ -434,8 +435,8 @@ impl World {
         self.links.at_mut(link).set(SUBSCRIBED, true);
         let is_low = self.nodes.at(node).mesh.len() < self.rules.params.mesh_low;
         let is_free = self.links.at(link).backoff_ms == 0;
-        if is_low && is_free && !self.links.at(link).is(MESH) && !self.is_below(link, 0) && self.follows(node)
-        {
+        let keeps_mesh = !self.nodes.at(node).outside && self.follows(node);
+        if is_low && is_free && !self.links.at(link).is(MESH) && !self.is_below(link, 0) && keeps_mesh {
             self.mesh_add(node, link);
             self.send_control(node, link, Kind::Graft, 0, 0);
         }
@@ -529,7 +530,10 @@ impl World {
             })
             .collect();
         self.chance.shuffle(&mut told);
-        if !self.rules.params.flood_publish {
+        let floods = self.rules.params.flood_publish;
+        if !floods && self.nodes.at(node).outside {
+            told = self.told_by_fanout(node, told);
+        } else if !floods {
             // The mesh, and others if it is too small.
             told.sort_by_key(|link| !self.links.at(*link).is(MESH));
             let members = told.iter().filter(|link| self.links.at(**link).is(MESH)).count();

@@ -119,6 +119,10 @@ pub struct Traffic {
     pub size_bytes_min: u64,
     /// Largest message.
     pub size_bytes_max: u64,
+    /// Honest nodes that are not in the topic, of a thousand. If there are any, they publish everything, and
+    /// nothing is meant for them.
+    #[serde(default)]
+    pub outside: u64,
 }
 
 /// Who attacks.
@@ -164,6 +168,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("eclipse", include_str!("../../scenarios/eclipse.toml")),
     ("covert-flash", include_str!("../../scenarios/covert-flash.toml")),
     ("spam", include_str!("../../scenarios/spam.toml")),
+    ("fan-out", include_str!("../../scenarios/fan-out.toml")),
 ];
 
 /// Nodes, honest and others, that the model can number.
@@ -249,6 +254,12 @@ impl Scenario {
                 "mesh_low <= mesh_n <= mesh_high, mesh_outbound_min < mesh_low and at most half of mesh_n, \
                  history_gossip <= history_length",
                 params.mesh_n as u64,
+            );
+        }
+        if self.traffic.outside > 500 {
+            return wrong(
+                "at most 500 of 1000 nodes outside the topic",
+                self.traffic.outside,
             );
         }
         if self.traffic.every_ms == 0 {

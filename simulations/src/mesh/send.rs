@@ -161,6 +161,12 @@ impl World {
         std::mem::take(&mut self.lists.at_mut(place).ids)
     }
 
+    /// Gives back a list that nobody reads.
+    pub(crate) fn give_back(&mut self, place: u32) {
+        let ids = self.take_list(place);
+        self.give_list(place, ids);
+    }
+
     /// Gives back a list. When it has arrived everywhere, it is gone.
     pub(crate) fn give_list(&mut self, place: u32, ids: Vec<u32>) {
         let list = self.lists.at_mut(place);

@@ -81,6 +81,8 @@ pub(crate) const MESH: u16 = 8;
 pub(crate) const ACTIVE: u16 = 16;
 /// It was graylisted once, which is counted once.
 pub(crate) const GRAYLISTED: u16 = 32;
+/// This side is outside the topic, and tells the neighbour what it publishes.
+pub(crate) const FANOUT: u16 = 64;
 
 impl Link {
     pub(crate) fn is(&self, flags: u16) -> bool {
@@ -277,6 +279,8 @@ pub(crate) struct Node {
     pub(crate) group: u8,
     /// Whether it is there.
     pub(crate) online: bool,
+    /// Whether it is not in the topic.
+    pub(crate) outside: bool,
     /// What it holds of recent messages, oldest first.
     pub(crate) held: Vec<Held>,
     /// Sets of neighbours, by bits: for each held message those it came from, then those that do not want it.
@@ -304,6 +308,7 @@ packed!(Node {
     role,
     group,
     online,
+    outside,
     held,
     marks,
     promises,

@@ -5,7 +5,7 @@ use super::measure::{Chain, Histogram, share_curve};
 use super::pack::{Pack, Reader};
 use super::policy::Policy;
 use super::scenario::{Scenario, Shape};
-use super::state::{CONNECTED, Event, Kind, MESH, NONE, SUBSCRIBED};
+use super::state::{CONNECTED, Event, FANOUT, Kind, MESH, NONE, SUBSCRIBED};
 use super::{List, MeshError, Snapshot, World};
 use crate::chance::Chance;
 use crate::figure::{Figures, Played, Row};
@@ -50,7 +50,10 @@ impl World {
             .chance
             .between(traffic.size_bytes_min, traffic.size_bytes_max);
         for _ in 0..TRIES {
-            let author = u32::try_from(self.chance.below(self.scenario.nodes as u64)).unwrap_or(0);
+            let author = match self.outsiders.is_empty() {
+                true => u32::try_from(self.chance.below(self.scenario.nodes as u64)).unwrap_or(0),
+                false => self.chance.pick(&self.outsiders).copied().unwrap_or(0),
+            };
             let here = self.nodes.at(author);
             if here.online && here.connected > 0 {
                 self.keep(Event::at(Kind::Publish, author, number));
@@ -69,12 +72,15 @@ impl World {
         let is_linked = |at: usize| linked.as_ref().is_none_or(|linked| linked.get(at) == Some(&true));
         let honest = self.nodes.all.iter().take(self.scenario.nodes).enumerate();
         let reached = honest
-            .filter(|(at, node)| is_linked(*at) && node.online && (!parted || node.group == group))
+            .filter(|(at, node)| {
+                let is_there = node.online && !node.outside && *at != author as usize;
+                is_linked(*at) && is_there && (!parted || node.group == group)
+            })
             .count();
         let every = self.scenario.traffic.messages as usize / self.scenario.shortest_ways.max(1);
         let sampled = self.scenario.shortest_ways > 0 && (message as usize).is_multiple_of(every.max(1));
         let known = self.messages.at_mut(message);
-        known.expected = u32::try_from(reached.saturating_sub(1)).unwrap_or(u32::MAX);
+        known.expected = u32::try_from(reached).unwrap_or(u32::MAX);
         (known.parted, known.sampled) = (parted, sampled);
         if self.scenario.nodes > 0 && author != 0 && (!parted || self.nodes.at(0).group == group) {
             self.measures.first_expected += 1;
@@ -94,6 +100,10 @@ impl World {
                 continue;
             }
             let here = self.nodes.at(node);
+            // Who is not in the topic passes nothing on.
+            if here.outside && node != from {
+                continue;
+            }
             next.extend((0..here.links).map(|slot| self.links.at(here.links_from + slot).peer));
         }
         linked
@@ -126,7 +136,7 @@ impl World {
 
     /// A node that goes need not get what it has not got yet.
     pub(crate) fn excuse(&mut self, node: u32) {
-        if !self.is_honest(node) {
+        if !self.is_honest(node) || self.nodes.at(node).outside {
             return;
         }
         for message in self.recent() {
@@ -155,7 +165,7 @@ impl World {
             let honest = (0..).zip(self.nodes.all.iter().take(self.scenario.nodes));
             let cut_off = honest.filter(|(node, here)| {
                 let is_there = here.online && here.online_since_us <= published_us;
-                is_there && here.group != group && !self.seen.has(*node, message)
+                is_there && !here.outside && here.group != group && !self.seen.has(*node, message)
             });
             let count = u32::try_from(cut_off.count()).unwrap_or(u32::MAX);
             let known = self.messages.at_mut(message);
@@ -222,7 +232,7 @@ impl World {
         self.kernel.plan(at, Event::at(Kind::Sample, NONE, second + 1));
         let (low, high) = (self.rules.params.mesh_low, self.rules.params.mesh_high);
         let honest = self.nodes.all.iter().take(self.scenario.nodes);
-        let online = honest.filter(|node| node.online);
+        let online = honest.filter(|node| node.online && !node.outside);
         let (mut all, mut healthy) = (0u64, 0u64);
         for node in online {
             all += 1;
@@ -294,7 +304,13 @@ impl World {
             )
         });
         figures.number("delivered_share", ratio(delivered as f64, expected as f64));
-        let pairs = judged.clone().count() as f64 * (honest - 1.0);
+        let inside = honest - self.outsiders.len() as f64;
+        let meant_for = if self.outsiders.is_empty() {
+            honest - 1.0
+        } else {
+            inside
+        };
+        let pairs = judged.clone().count() as f64 * meant_for;
         figures.number("reachable_share", ratio(expected as f64, pairs));
         let first = ratio(measures.first_delivered as f64, measures.first_expected as f64);
         figures.number("delivered_share_of_first_node", first);
@@ -319,7 +335,11 @@ impl World {
             ratio(control, control + measures.data_bytes as f64),
         );
         let (to_honest, members) = self.honest_mesh();
-        figures.number("mesh_degree_mean", ratio(members as f64, honest));
+        figures.number("mesh_degree_mean", ratio(members as f64, inside));
+        if !self.fanouts.is_empty() {
+            let told = self.links.all.iter().filter(|link| link.is(FANOUT)).count();
+            figures.number("fanout_mean", ratio(told as f64, self.fanouts.len() as f64));
+        }
         let share = ratio(to_honest as f64, members as f64);
         figures.number("mesh_honest_share", share);
         let after = measures
@@ -373,6 +393,7 @@ impl World {
         self.now_us.pack(&mut out);
         self.chance.position().pack(&mut out);
         self.split.pack(&mut out);
+        self.fanouts.pack(&mut out);
         self.kernel.now().pack(&mut out);
         self.kernel.len().pack(&mut out);
         for (at, event) in self.kernel.planned() {
@@ -422,6 +443,7 @@ impl World {
         self.now_us = u64::unpack(from)?;
         self.chance = Chance::resumed(self.seed, u128::unpack(from)?);
         self.split = Option::unpack(from)?;
+        self.fanouts = Pack::unpack(from)?;
         self.kernel = Kernel::from_time(u64::unpack(from)?);
         for _ in 0..usize::unpack(from)? {
             let at = u64::unpack(from)?;
@@ -444,7 +466,7 @@ impl World {
 }
 
 /// What a world that is written down begins with, and the form of what follows.
-const MARK: u64 = u64::from_le_bytes(*b"soukmsh1");
+const MARK: u64 = u64::from_le_bytes(*b"soukmsh2");
 
 fn seed_of(snapshot: &[u8]) -> Result<u64, MeshError> {
     let mut from = Reader(snapshot);

@@ -204,6 +204,7 @@ impl Scenario {
                 messages: traffic.messages,
                 size_bytes_min: traffic.size_bytes,
                 size_bytes_max: traffic.size_bytes,
+                outside: 0,
             },
             params: mesh::params::Params::default(),
             attack: None,
