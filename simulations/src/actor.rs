@@ -8,6 +8,7 @@
 
 pub mod defaulter;
 pub mod equivocator;
+pub mod exit_scammer;
 pub mod ring;
 pub mod spammer;
 pub mod sybil;
@@ -166,6 +167,7 @@ impl Troupe {
             match kind {
                 Kind::Defaulter => each(count, defaulter::Defaulter::default),
                 Kind::Equivocator => each(count, equivocator::Equivocator::default),
+                Kind::ExitScammer => each(count, exit_scammer::ExitScammer::default),
                 Kind::ReviewRing => {
                     let ring = ring::Ring::default();
                     each(count, || ring::Reviewer::of(&ring))

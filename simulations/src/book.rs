@@ -15,7 +15,7 @@ use souk_protocol::envelope::{self, Opened, Signed};
 use souk_protocol::filed::Filed;
 use souk_protocol::id::{AuthorId, DeviceId, EnvelopeId, ListingId, OrderId, StateId, TabId};
 use souk_protocol::identity::GrantCache;
-use souk_protocol::order::{Order, OrderMessage};
+use souk_protocol::order::{Order, OrderMessage, State};
 use souk_protocol::peer::Checked;
 use souk_protocol::records::{Change, Records, Tree};
 use souk_protocol::sync::Raw;
@@ -209,7 +209,7 @@ impl Book {
         self.opened.len()
     }
 
-    /// Purchases that somebody reviewed.
+    /// Completed orders of which somebody reviewed something.
     pub fn reviewed(&self) -> u64 {
         let purchase = |opened: &Checked| match opened {
             Ok(Opened::Known(signed)) => match signed.body() {
@@ -219,7 +219,16 @@ impl Book {
             _ => None,
         };
         let reviewed: BTreeSet<_> = self.opened.values().filter_map(purchase).collect();
-        reviewed.len() as u64
+        let receipts = self
+            .wholes
+            .values()
+            .filter(|order| order.state == State::Completed);
+        let receipts = receipts.filter_map(|order| order.receipt.as_ref());
+        let with_one = receipts.filter(|receipt| {
+            let mut halves = receipt.public.iter();
+            halves.any(|half| reviewed.contains(&half.purchase))
+        });
+        with_one.count() as u64
     }
 
     /// Messages of an order as its fold takes them.

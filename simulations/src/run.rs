@@ -248,6 +248,8 @@ impl Outcome {
                 ("lost_minor_sum", toll.lost_minor_sum as f64),
                 ("lost_of_granted_max", toll.lost_of_granted_max),
                 ("debtors", toll.debtors as f64),
+                ("advanced_minor_sum", toll.advanced_minor_sum as f64),
+                ("placed_by_hand", toll.placed_by_hand as f64),
                 ("equivocators", toll.equivocators as f64),
                 ("equivocation_proved_share", toll.proved_share),
                 ("fake_reviews", census.fake_reviews as f64),

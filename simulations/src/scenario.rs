@@ -260,6 +260,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("orders", include_str!("../scenarios/orders.toml")),
     ("market-day", include_str!("../scenarios/market-day.toml")),
     ("defaulters", include_str!("../scenarios/defaulters.toml")),
+    ("exit-scammers", include_str!("../scenarios/exit-scammers.toml")),
     ("equivocators", include_str!("../scenarios/equivocators.toml")),
     ("review-ring", include_str!("../scenarios/review-ring.toml")),
     ("continents", include_str!("../scenarios/continents.toml")),

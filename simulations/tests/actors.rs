@@ -44,7 +44,13 @@ fn kept(outcome: &Outcome) -> &Outcome {
 
 #[test]
 fn whatever_attackers_do_every_law_about_the_others_holds() {
-    for name in ["defaulters", "equivocators", "review-ring", "spam-and-sybils"] {
+    for name in [
+        "defaulters",
+        "exit-scammers",
+        "equivocators",
+        "review-ring",
+        "spam-and-sybils",
+    ] {
         kept(&play(&small(name, &[]), 2));
     }
 }
@@ -57,6 +63,15 @@ fn a_defaulter_takes_no_more_than_was_granted() {
         .clone()
         .unwrap();
     assert!(toll.lost_minor_sum > 0, "they do take something");
+    assert!(toll.lost_of_granted_max <= 1.0, "{toll:?}");
+}
+
+#[test]
+fn what_was_paid_in_advance_buys_nothing_of_who_paid_it() {
+    let outcome = play(&small("exit-scammers", &["merchants=6"]), 1);
+    let toll = kept(&outcome).census.toll.clone().unwrap();
+    assert!(toll.advanced_minor_sum > 0, "they are paid in advance: {toll:?}");
+    assert!(toll.placed_by_hand > 0, "they try to spend it: {toll:?}");
     assert!(toll.lost_of_granted_max <= 1.0, "{toll:?}");
 }
 

@@ -127,6 +127,7 @@ fn worlds_with_actors_devices_and_places_go_on_too() {
     for (name, at_ms, settings) in [
         ("first", 60_000, &[ACTS][..]),
         ("defaulters", 150_000, &[ACTS]),
+        ("exit-scammers", 150_000, &[ACTS]),
         ("equivocators", 150_000, &[ACTS]),
         ("review-ring", 150_000, &[ACTS]),
         ("double-sell", 60_000, &[ACTS]),

@@ -25,11 +25,24 @@ impl View<'_> {
         Ok(None)
     }
 
-    /// Asks a shop for a price.
+    /// Asks some shop for a price.
     pub fn buy(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some((shop, first)) = self.listing(chance)? else {
-            return Ok(None);
-        };
+        match self.listing(chance)? {
+            Some((shop, first)) => self.ask(shop, first, chance).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks this shop for a price, if its listings have come.
+    pub fn buy_of(&self, shop: AuthorId, chance: &mut Chance) -> Result<Option<Command>, Fault> {
+        let listings = market::listing_ids(self.records, &shop, None, 8)?;
+        match chance.pick(&listings) {
+            Some(first) => self.ask(shop, *first, chance).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn ask(&self, shop: AuthorId, first: ListingId, chance: &mut Chance) -> Result<Command, Fault> {
         let mut lines = Vec::new();
         let others = market::listing_ids(self.records, &shop, None, 8)?;
         for listing in std::iter::once(first).chain(chance.pick(&others).copied()) {
@@ -46,12 +59,12 @@ impl View<'_> {
                 });
             }
         }
-        Ok(Some(Command::AskQuote {
+        Ok(Command::AskQuote {
             shop,
             lines,
             country: "DE".into(),
             note: String::new(),
-        }))
+        })
     }
 
     pub(super) fn grant(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {

@@ -1,5 +1,6 @@
 //! What the product promises of people who are not honest: what they can cost, say and pretend.
 
+use super::tabs::was_completed;
 use super::*;
 use souk_protocol::id::PurchaseId;
 use souk_protocol::limits::{ORDERS_OPEN_PER_BUYER_MAX, PUSH_TRUSTED_PER_HOUR};
@@ -11,8 +12,11 @@ const READ_MAX: usize = 1_000;
 /// What somebody would lose if another one never gave anything more, and the most that they granted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exposure {
-    /// Goods that were signed for as paid, less what came for them or was paid to the other side, in minor units.
+    /// Goods that were signed for as paid, less what came for them, in minor units. What was paid to the other side
+    /// for goods that have not come is no part of what came.
     pub lost_minor: i64,
+    /// What was paid to the other one upon the tab for goods that never came, given back or not, in minor units.
+    pub advanced_minor: i64,
     /// The greatest limit that they signed for the other one's debt, in minor units.
     pub granted_minor: i64,
 }
@@ -20,6 +24,10 @@ pub struct Exposure {
 /// What a node's owner would lose to somebody. `pays` says whether money that somebody says they sent outside of a
 /// tab arrives. Read from orders and from the chain of states, not from balances. Of the owner's `devices` the one
 /// that knows most of the chain tells it: an order may come to one of them before what was paid for it.
+///
+/// Several devices that are apart may each take an order for the same room, and what their owner paid in advance may
+/// pay for it (`settlement.md`, *What can be spent*): there all that was paid to the other side counts as having come
+/// back.
 pub fn exposure(
     book: &Book,
     at: usize,
@@ -49,6 +57,10 @@ pub fn exposure(
             known = chain;
         }
     }
+    let has_come = |order| {
+        let order = book.folds.get(&(at, order));
+        devices.len() > 1 || order.is_some_and(|order| was_completed(book, order))
+    };
     for link in known {
         let has_receipt = |order| {
             book.folds
@@ -60,11 +72,18 @@ pub fn exposure(
                 exposure.granted_minor = exposure.granted_minor.max(*limit_minor);
             }
             Change::Pay {
-                from, amount_minor, ..
-            } if from == me => exposure.lost_minor -= amount_minor,
+                order,
+                from,
+                amount_minor,
+            } if from == me => match has_come(*order) {
+                true => exposure.lost_minor -= amount_minor,
+                false => exposure.advanced_minor += amount_minor,
+            },
             Change::Refund {
-                from, amount_minor, ..
-            } if from == to => exposure.lost_minor += amount_minor,
+                order,
+                from,
+                amount_minor,
+            } if from == to && has_come(*order) => exposure.lost_minor += amount_minor,
             Change::Refund {
                 order, amount_minor, ..
             } if has_receipt(*order) => {

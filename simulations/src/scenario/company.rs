@@ -32,6 +32,8 @@ pub enum Kind {
     Defaulter,
     /// Signs two statements with one number, and two states of a tab with one number.
     Equivocator,
+    /// Takes what is paid in advance, buys with it of who paid, and sends nothing.
+    ExitScammer,
     /// Shops whose owners review each other without a purchase, and vouch for each other.
     ReviewRing,
     /// Says much, in public and to shops.

@@ -4,6 +4,7 @@ use super::*;
 use souk_protocol::body::Body;
 use souk_protocol::feed;
 use souk_protocol::market;
+use souk_protocol::order::Act;
 use souk_protocol::view;
 use souk_protocol::vouch::PEOPLE;
 
@@ -21,6 +22,10 @@ pub struct Toll {
     pub lost_of_granted_max: f64,
     /// Liars to whom somebody lost something.
     pub debtors: u64,
+    /// What honest people paid liars upon tabs for goods that never came, given back or not, in minor units.
+    pub advanced_minor_sum: i64,
+    /// Orders that liars placed past their peers.
+    pub placed_by_hand: u64,
     /// Authors who said two things under one number by hand.
     pub equivocators: u64,
     /// Of all pairs of one of them and an honest reader, those where the reader can prove it.
@@ -49,6 +54,10 @@ impl World {
             .collect();
         let share = |part: u64, of: u64| part as f64 / of.max(1) as f64;
         self.lost(&liars, &honest, &mut toll)?;
+        let placed = self.book.by_hand().filter_map(Signed::order_message);
+        let placed = placed.filter(|filed| matches!(filed.message.act, Act::Place(_)));
+        let placed: BTreeSet<_> = placed.map(|filed| filed.message.order).collect();
+        toll.placed_by_hand = placed.len() as u64;
         let seen = self.seen();
         let witnesses = laws::witnesses(&self.book, &seen)?;
         let faces: BTreeSet<AuthorId> = self.book.liars.two_faced().map(|(author, ..)| author).collect();
@@ -86,8 +95,11 @@ impl World {
                 let (Some(me), Some(to)) = (author(at), author(liar)) else {
                     continue;
                 };
-                let exposure = laws::exposure(&self.book, *at, &[], &me, &to, |author| self.pays(author))?;
+                let devices = self.homes.devices(self.homes.person(*at));
+                let pays = |author: &AuthorId| self.pays(author);
+                let exposure = laws::exposure(&self.book, *at, devices, &me, &to, pays)?;
                 let lost = exposure.lost_minor.max(0);
+                toll.advanced_minor_sum += exposure.advanced_minor;
                 owes |= lost > 0;
                 toll.lost_minor_sum += lost;
                 toll.lost_minor_max = toll.lost_minor_max.max(lost);
