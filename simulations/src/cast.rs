@@ -31,8 +31,36 @@ pub struct Person {
     pub trusts: bool,
     /// Whether the money arrives that they say they sent outside of a tab.
     pub pays: bool,
+    /// What comes to their mind.
+    pub habit: Habit,
     /// Whom they know, by number.
     pub knows: Vec<usize>,
+}
+
+/// What comes to somebody's mind out of the blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// Everything: they talk, vouch, grant and buy, and merchants keep their shop.
+    All,
+    /// To buy.
+    Buys,
+    /// To follow somebody and read; nobody hears of it.
+    Lurks,
+}
+
+impl Habit {
+    fn drawn(scenario: &Scenario, sells: bool, chance: &mut Chance) -> Self {
+        let (lurkers, buyers) = (scenario.people.lurkers, scenario.people.buyers);
+        // Where everybody does everything nothing is drawn for it.
+        if sells || lurkers + buyers == 0 {
+            return Self::All;
+        }
+        match chance.below(1_000) {
+            drawn if drawn < lurkers => Self::Lurks,
+            drawn if drawn < lurkers + buyers => Self::Buys,
+            _ => Self::All,
+        }
+    }
 }
 
 /// The people of a world: a ring of neighbours, some of whose acquaintances are far away, or the scenario's graph.
@@ -53,12 +81,14 @@ pub fn people(scenario: &Scenario, authors: &[AuthorId], chance: &mut Chance) ->
                 }
             }
         }
+        let sells = sells.contains(&at);
         Person {
             author: *author,
-            sells: sells.contains(&at),
+            sells,
             silent: chance.in_thousand(scenario.people.silent),
             trusts: chance.in_thousand(scenario.shop.trusting),
             pays: true,
+            habit: Habit::drawn(scenario, sells, chance),
             knows,
         }
     });
@@ -78,14 +108,18 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
     let Some(person) = people.get(at) else {
         return Vec::new();
     };
-    let mut wishes = vec![Command::SetProfile {
-        name: format!("Person {at}"),
-        about: String::new(),
-    }];
+    let lurks = person.habit == Habit::Lurks;
+    let mut wishes = Vec::new();
+    if !lurks {
+        wishes.push(Command::SetProfile {
+            name: format!("Person {at}"),
+            about: String::new(),
+        });
+    }
     for known in person.knows.iter().filter_map(|known| people.get(*known)) {
         wishes.push(Command::Follow {
             author: known.author,
-            public: chance.in_thousand(300),
+            public: chance.in_thousand(300) && !lurks,
         });
     }
     let first_shop = people.iter().find(|person| person.sells);
@@ -187,7 +221,8 @@ pub fn rush_product(shop: &AuthorId) -> ListingId {
 impl View<'_> {
     /// What somebody wants who has heard that there is little left of something.
     pub fn rush(&self) -> Option<Command> {
-        let shop = self.rushed_shop()?;
+        let person = self.person()?;
+        let shop = self.rushed_shop().filter(|_| person.habit != Habit::Lurks)?;
         let lines = vec![LineDraft {
             listing: rush_product(&shop),
             variant: None,
@@ -220,6 +255,18 @@ impl View<'_> {
         let Some(person) = self.people.get(self.person) else {
             return Ok(None);
         };
+        match person.habit {
+            Habit::All => {}
+            Habit::Lurks => return Ok(self.follow_unseen(chance)),
+            Habit::Buys if chance.in_thousand(100) => return Ok(self.follow_unseen(chance)),
+            Habit::Buys if person.silent || chance.in_thousand(300) => return self.buy(chance),
+            Habit::Buys => {
+                return match self.in_an_order(chance)? {
+                    Some(wish) => Ok(Some(wish)),
+                    None => self.buy(chance),
+                };
+            }
+        }
         let kind = chance.below(1_000);
         let talks = self.scenario.people.talks;
         // Where everything is said nothing is drawn for it.
@@ -242,7 +289,7 @@ impl View<'_> {
 
     /// Who wishes.
     pub fn person(&self) -> Option<&Person> {
-        self.people.get(self.at)
+        self.people.get(self.person)
     }
 
     /// Anybody else.
@@ -266,6 +313,18 @@ impl View<'_> {
                 author,
                 public: chance.in_thousand(300),
             },
+        })
+    }
+
+    /// Follows somebody, or does so no longer, and nobody hears of it.
+    fn follow_unseen(&self, chance: &mut Chance) -> Option<Command> {
+        let wish = self.follow(chance)?;
+        Some(match wish {
+            Command::Follow { author, .. } => Command::Follow {
+                author,
+                public: false,
+            },
+            other => other,
         })
     }
 

@@ -89,6 +89,12 @@ pub struct People {
     /// Of the posts, vouches, reactions and follows that come to people's minds, those that they say, of a
     /// thousand. Instead of the others they ask for something.
     pub talks: u64,
+    /// Of those who keep no shop, people who follow and read, and say nothing, of a thousand.
+    #[serde(default)]
+    pub lurkers: u64,
+    /// Of those who keep no shop, people who buy, and say nothing but in orders and reviews, of a thousand.
+    #[serde(default)]
+    pub buyers: u64,
 }
 
 /// What shops are like.
@@ -382,6 +388,11 @@ impl Scenario {
         let (nodes, merchants) = (self.nodes, self.merchants);
         if nodes < 3 || !(1..=nodes).contains(&merchants) {
             return Err(ScenarioError::Size { nodes, merchants });
+        }
+        if self.people.lurkers.saturating_add(self.people.buyers) > 1_000 {
+            return Err(ScenarioError::Missing(
+                "people.lurkers and people.buyers of at most 1000 together",
+            ));
         }
         Ok(Self {
             graph: self.graph.map(Acquaintance::loaded).transpose()?,

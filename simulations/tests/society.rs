@@ -7,6 +7,8 @@
 )]
 
 use souk_protocol::api::Command;
+use souk_protocol::id::AuthorId;
+use souk_simulations::cast::Habit;
 use souk_simulations::chance::Chance;
 use souk_simulations::scenario::{Scenario, ScenarioError};
 use souk_simulations::scene::{Scene, SceneError, Setting};
@@ -56,6 +58,53 @@ fn nobody_wants_anything_while_they_sleep() {
     assert_eq!((without.counts.nights, without.counts.slept_over), (0, 0));
     let at_night = |stimulus: &&Stimulus| stimulus.at_ms > 20_000 && rhythm.sleeps_ms(0, stimulus.at_ms) > 0;
     assert!(without.script().iter().any(|stimulus| at_night(&stimulus)));
+}
+
+#[test]
+fn lurkers_hold_what_they_follow_and_nobody_hears_of_them() {
+    let habits = "[people]\nlurkers = 400\nbuyers = 400\n";
+    let scenario = read(habits, &SHORT).unwrap();
+    // That followers hold everything is a law of the end.
+    let world = played(scenario, 3);
+    let of = |habit| world.people().iter().filter(move |person| person.habit == habit);
+    let wishes = |author: AuthorId| {
+        let at = world.people().iter().position(|person| person.author == author);
+        let wishes = world
+            .script()
+            .iter()
+            .filter_map(move |stimulus| match &stimulus.what {
+                Stimulated::Wish(who, wish) if Some(*who) == at => Some(wish.as_ref()),
+                _ => None,
+            });
+        wishes.collect::<Vec<_>>()
+    };
+    assert!(of(Habit::Lurks).count() > 0 && of(Habit::Buys).count() > 0);
+    for lurker in of(Habit::Lurks) {
+        let wishes = wishes(lurker.author);
+        assert!(!wishes.is_empty());
+        assert!(wishes.iter().all(|wish| matches!(
+            wish,
+            Command::Follow { public: false, .. } | Command::Unfollow { .. }
+        )));
+        assert_eq!(world.public_words(&lurker.author).unwrap(), 0);
+    }
+    let mut orders = 0;
+    for buyer in of(Habit::Buys) {
+        for wish in wishes(buyer.author) {
+            assert!(!matches!(
+                wish,
+                Command::Post { .. } | Command::Vouch { .. } | Command::React { .. }
+            ));
+            orders += usize::from(matches!(wish, Command::PlaceOrder { .. }));
+        }
+    }
+    assert!(orders > 0);
+
+    let too_many = read("[people]\nlurkers = 600\nbuyers = 600\n", &SHORT);
+    assert!(matches!(
+        too_many,
+        Err(SceneError::Market(ScenarioError::Missing(_)))
+    ));
 }
 
 #[test]

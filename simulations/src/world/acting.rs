@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::actor::{Doing, Own, To};
+use crate::cast::Habit;
 use souk_protocol::admission;
 use souk_protocol::body::Lane;
 use std::cell::Cell;
@@ -47,6 +48,7 @@ impl World {
                     silent: false,
                     trusts: true,
                     pays: actor.pays(),
+                    habit: Habit::All,
                     knows: knows.into_iter().collect(),
                 });
                 self.actors.insert(at, (actor, troupe.every_ms.max(1)));

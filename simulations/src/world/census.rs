@@ -53,6 +53,18 @@ pub struct Census {
 }
 
 impl World {
+    /// Who takes part.
+    pub fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// Public words that somebody's first device has said.
+    pub fn public_words(&self, author: &AuthorId) -> Result<u64, Fault> {
+        let at = self.authors.get(author).and_then(|at| self.nodes.get(*at));
+        let head = at.map(|node| (&node.store as &dyn Records).log_head(&node.identity.device));
+        Ok(head.transpose()?.flatten().map_or(0, |(seq, _)| seq))
+    }
+
     /// How orders stand at this moment, for the curves of a report.
     pub(super) fn sample(&mut self) {
         let mut sample = Sample {
