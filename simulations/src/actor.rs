@@ -22,6 +22,7 @@ use souk_protocol::api::{Command, Happening};
 use souk_protocol::body::Body;
 use souk_protocol::envelope::{self, Chain, Signed};
 use souk_protocol::id::AuthorId;
+use souk_protocol::order::{Act, Order, OrderMessage};
 use souk_protocol::peer::Keys;
 use souk_protocol::records::{Fault, Range, Tree};
 use souk_protocol::time::Hybrid;
@@ -225,6 +226,17 @@ impl Own<'_> {
         sealed.ok()
     }
 
+    /// Signs a buyer's act in an order, upon all that is known of it.
+    pub fn act(&self, order: &Order, act: Act) -> Option<Signed> {
+        let message = OrderMessage {
+            order: Some(order.id),
+            to: order.merchant,
+            after: Some(order.head),
+            act,
+        };
+        self.sign(None, message)
+    }
+
     /// Authors whom its node follows.
     pub fn follows(&self) -> Result<Vec<AuthorId>, Fault> {
         let rows = self
@@ -267,6 +279,14 @@ fn newcomer(own: &Own<'_>, chance: &mut Chance) -> Vec<Doing> {
         public: false,
     });
     std::iter::once(profile).chain(follows).map(Doing::wish).collect()
+}
+
+/// The same, and a shop of its own.
+fn shopkeeper(own: &Own<'_>, chance: &mut Chance) -> Vec<Doing> {
+    let view = &own.view;
+    let shop = crate::cast::opening(view.scenario, view.people, view.at, chance);
+    let shop = shop.into_iter().map(Doing::wish);
+    shop.chain(newcomer(own, chance)).collect()
 }
 
 /// Shops that a newcomer looks at.

@@ -42,9 +42,9 @@ pub struct Person {
 pub enum Habit {
     /// Everything: they talk, vouch, grant and buy, and merchants keep their shop.
     All,
-    /// To buy.
+    /// To buy, and to follow somebody unseen.
     Buys,
-    /// To follow somebody and read; nobody hears of it.
+    /// To follow somebody and read, unseen.
     Lurks,
 }
 
@@ -108,9 +108,8 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
     let Some(person) = people.get(at) else {
         return Vec::new();
     };
-    let lurks = person.habit == Habit::Lurks;
     let mut wishes = Vec::new();
-    if !lurks {
+    if person.habit != Habit::Lurks {
         wishes.push(Command::SetProfile {
             name: format!("Person {at}"),
             about: String::new(),
@@ -119,7 +118,7 @@ pub fn opening(scenario: &Scenario, people: &[Person], at: usize, chance: &mut C
     for known in person.knows.iter().filter_map(|known| people.get(*known)) {
         wishes.push(Command::Follow {
             author: known.author,
-            public: chance.in_thousand(300) && !lurks,
+            public: chance.in_thousand(300) && person.habit == Habit::All,
         });
     }
     let first_shop = people.iter().find(|person| person.sells);
@@ -252,7 +251,7 @@ impl View<'_> {
 
     /// The next wish, if this person has one now.
     pub fn wish(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.person) else {
+        let Some(person) = self.person() else {
             return Ok(None);
         };
         match person.habit {
@@ -301,7 +300,7 @@ impl View<'_> {
     }
 
     fn acquaintance(&self, chance: &mut Chance) -> Option<&Person> {
-        let known = self.people.get(self.person)?;
+        let known = self.person()?;
         self.people.get(*chance.pick(&known.knows)?)
     }
 

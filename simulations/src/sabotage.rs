@@ -59,6 +59,8 @@ switches! {
     TwoChains => OneChain;
     /// People sign for money that never came.
     BlindTrust => Granted;
+    /// Shops take what those who are not honest order, whether or not there is room for it.
+    TakeAnyOrder => Granted;
     /// Drivers tell their peer another hour with every other announcement, so that it counts anew who said how much.
     OtherHour => Share;
     /// A shop's device signs a receipt for something that nobody bought.

@@ -92,7 +92,8 @@ pub struct People {
     /// Of those who keep no shop, people who follow and read, and say nothing, of a thousand.
     #[serde(default)]
     pub lurkers: u64,
-    /// Of those who keep no shop, people who buy, and say nothing but in orders and reviews, of a thousand.
+    /// Of those who keep no shop, people who buy, and say nothing but their name, orders and reviews, of
+    /// a thousand.
     #[serde(default)]
     pub buyers: u64,
 }
@@ -337,7 +338,7 @@ pub enum ScenarioError {
     /// A table of round trips is none.
     #[error(transparent)]
     Regions(#[from] RegionsError),
-    /// Something is not there that is needed.
+    /// Something is not there that is needed, or does not fit together.
     #[error("expected {0}")]
     Missing(&'static str),
 }

@@ -46,9 +46,9 @@ words! {
     "lost_minor_sum": "All losses to liars", "The same for all pairs of somebody honest and a liar together, in cents.";
     "lost_of_granted_max": "Greatest loss, of the limit", "The same as a share of the limit that was granted: never more than 1.";
     "debtors": "Debtors", "Liars to whom somebody honest lost something.";
-    "fanout_mean": "Fan-out", "Neighbours whom a node outside the topic tells what it publishes, on average over the nodes that have published.";
-    "advanced_minor_sum": "Paid to liars in advance", "What honest people paid liars upon tabs for goods that never came, given back or not, in cents.";
-    "placed_by_hand": "Orders placed by hand", "Orders that liars placed past their peers, which would have refused.";
+    "fanout_mean": "Fan-out", "Neighbours whom a node outside the topic told of a message, on average.";
+    "advanced_minor_sum": "Paid to liars in advance", "What honest people paid liars upon tabs for orders that are not completed, given back or not, in cents.";
+    "placed_by_hand": "Orders placed by hand", "Orders that liars placed past their peers, whether or not these had let them.";
     "equivocators": "Two-faced authors", "Authors who said two things under one number.";
     "equivocation_proved_share": "Two-faced authors found out", "Of all pairs of a two-faced author and an honest reader, those where the reader can prove it at the end.";
     "fake_reviews": "Fake reviews", "Reviews that were signed without a purchase.";

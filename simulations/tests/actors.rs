@@ -123,6 +123,10 @@ fn each_switch_about_attackers_is_noticed_by_its_law() {
     spam.actors.truncate(1);
     for (scenario, sabotage) in [
         (small("defaulters", &["shop.manual=1000"]), Sabotage::BlindTrust),
+        (
+            small("exit-scammers", &["merchants=6", "shop.untracked=1000"]),
+            Sabotage::TakeAnyOrder,
+        ),
         (spam, Sabotage::OtherHour),
         (
             small("equivocators", &["heal.within_ms=120000"]),

@@ -93,7 +93,12 @@ fn one_seed_has_one_digest() {
 #[test]
 fn each_broken_switch_is_noticed_by_its_law() {
     // These need somebody who is not honest (`actors.rs` has them), or a shop with several devices (`shops.rs`).
-    let others = [Sabotage::BlindTrust, Sabotage::OtherHour, Sabotage::ForgetProofs];
+    let others = [
+        Sabotage::BlindTrust,
+        Sabotage::TakeAnyOrder,
+        Sabotage::OtherHour,
+        Sabotage::ForgetProofs,
+    ];
     let here = Sabotage::ALL
         .iter()
         .filter(|switch| !others.contains(switch) && !Sabotage::OF_DEVICES.contains(switch));

@@ -93,7 +93,11 @@ fn lurkers_hold_what_they_follow_and_nobody_hears_of_them() {
         for wish in wishes(buyer.author) {
             assert!(!matches!(
                 wish,
-                Command::Post { .. } | Command::Vouch { .. } | Command::React { .. }
+                Command::Post { .. }
+                    | Command::Vouch { .. }
+                    | Command::React { .. }
+                    | Command::GrantTab { .. }
+                    | Command::Follow { public: true, .. }
             ));
             orders += usize::from(matches!(wish, Command::PlaceOrder { .. }));
         }

@@ -3,7 +3,7 @@
 use super::{Actor, Doing, Done, Own, To, newcomer};
 use crate::chance::Chance;
 use souk_protocol::api::Happening;
-use souk_protocol::order::{Act, Order, OrderMessage, Role, State};
+use souk_protocol::order::{Act, Order, Role, State};
 use souk_protocol::quote::Due;
 use souk_protocol::text::Prose;
 use std::collections::BTreeSet;
@@ -73,14 +73,6 @@ fn disputes(order: &Order, own: &Own<'_>) -> Vec<Doing> {
         Act::Lapse { due: Due::Fulfil },
         Act::Lapse { due: Due::Receipt },
     ];
-    let words = acts.into_iter().filter_map(|act| {
-        let message = OrderMessage {
-            order: Some(order.id),
-            to: order.merchant,
-            after: Some(order.head),
-            act,
-        };
-        Some(Doing::say(own.sign(None, message)?, To::All))
-    });
-    words.collect()
+    let words = acts.into_iter().filter_map(|act| own.act(order, act));
+    words.map(|word| Doing::say(word, To::All)).collect()
 }

@@ -1,13 +1,12 @@
 //! Keeps a shop until somebody pays in advance, buys of that somebody with the money, and sends nothing.
 
-use super::{Actor, Doing, Done, Own, To, newcomer};
+use super::{Actor, Doing, Done, Own, To, shopkeeper};
 use crate::chance::Chance;
 use souk_protocol::api::Happening;
 use souk_protocol::id::{AuthorId, OrderId, TabId};
-use souk_protocol::order::{Act, Order, OrderMessage, Place, Role, State};
-use souk_protocol::records::Fault;
+use souk_protocol::order::{Act, Order, Place, Role, State};
 use souk_protocol::settlement::Rail;
-use souk_protocol::tab::{Change, Tab};
+use souk_protocol::tab::Change;
 use souk_protocol::text::{List, Name};
 use std::collections::BTreeSet;
 
@@ -43,15 +42,12 @@ impl Actor for ExitScammer {
     }
 
     fn comes(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
-        let view = &own.view;
-        let shop = crate::cast::opening(view.scenario, view.people, view.at, chance);
-        let shop = shop.into_iter().map(Doing::wish);
-        Ok(shop.chain(newcomer(own, chance)).collect())
+        Ok(shopkeeper(own, chance))
     }
 
     fn acts(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
         let mut doings: Vec<Doing> = self.bought.iter().filter_map(|id| pays(id, own)).collect();
-        let payers = payers(own)?;
+        let payers = payers(own);
         let wish = match chance.pick(&payers) {
             Some(payer) => own.view.buy_of(*payer, chance)?,
             None => None,
@@ -82,47 +78,48 @@ impl Actor for ExitScammer {
     }
 }
 
-/// Shops that paid in advance for what has not been sent.
-fn payers(own: &Own<'_>) -> Result<Vec<AuthorId>, Fault> {
-    let sells = |author: &AuthorId| {
-        let mut people = own.view.people.iter();
-        people.any(|person| person.sells && person.author == *author)
-    };
-    let orders = own.view.orders()?;
-    let orders = orders.iter().filter_map(|id| own.view.order(id));
-    let paid = orders.filter(|order| {
-        let sold = order.role(&own.author()) == Some(Role::Merchant);
-        sold && matches!(order.state, State::Paid | State::Receipted) && sells(&order.buyer)
+/// Shops that paid in advance, upon the tab, for what has not been sent.
+fn payers(own: &Own<'_>) -> Vec<AuthorId> {
+    let (view, me) = (&own.view, own.author());
+    let shops = view
+        .people
+        .iter()
+        .filter(|person| person.sells && person.author != me);
+    let paid = shops.filter(|shop| {
+        view.book.between(view.at, &me, &shop.author).any(|order| {
+            let is_paid = matches!(order.state, State::Paid | State::Receipted);
+            order.merchant == me && is_paid && order.rail() == Some(Rail::Tab)
+        })
     });
-    Ok(paid.map(|order| order.buyer).collect())
+    paid.map(|shop| shop.author).collect()
 }
 
 /// Orders upon a quote, to be paid upon the tab, whatever there is to pay with.
 fn places(order: &Order, own: &Own<'_>) -> Option<Doing> {
     let (quote, _) = order.quote.as_ref()?;
-    let address = List::new(vec![Name::fitted("Somewhere 1")]).ok()?;
     let place = Place {
         quote: *quote,
-        address,
+        address: List::new(vec![Name::fitted("Somewhere 1")]).ok()?,
         rail: Rail::Tab,
     };
-    says(order, Act::Place(place), own)
+    Some(Doing::say(own.act(order, Act::Place(place))?, To::All))
 }
 
 /// The next word towards the payment of an order that was placed by hand. Its own node knows nothing of such
-/// words, so it goes by what the shop's node has: all of it was said to it, or by it.
+/// words, so it goes by what the shop's node holds: all of it was said to it, or by it.
 fn pays(id: &OrderId, own: &Own<'_>) -> Option<Doing> {
-    let order = own.view.book.wholes.get(id)?;
-    let (total, me) = (order.total()?, own.author());
-    let tab = shops_copy(order, own)?;
-    match (order.state, tab.paid.get(id)) {
-        (State::Accepted, Some(payment)) => says(
-            order,
-            Act::Pay {
-                proof: payment.proof(),
-            },
-            own,
-        ),
+    let (view, me) = (&own.view, own.author());
+    let merchant = view.order(id)?.merchant;
+    let shop = view.people.iter().position(|person| person.author == merchant)?;
+    let order = view.book.folds.get(&(shop, *id))?;
+    let total = order.total()?;
+    let tab = TabId::of(&me, &merchant, total.currency.code());
+    let tab = view.book.ledger(shop, &tab)?.tab();
+    let word = match (order.state, tab.paid.get(id)) {
+        (State::Accepted, Some(payment)) => {
+            let proof = payment.proof();
+            own.act(order, Act::Pay { proof })?
+        }
         (State::Accepted, None) => {
             let change = Change::Pay {
                 order: *id,
@@ -130,26 +127,9 @@ fn pays(id: &OrderId, own: &Own<'_>) -> Option<Doing> {
                 amount_minor: total.minor,
             };
             // Nothing while another state waits.
-            let message = tab.propose(&me, change, own.view.now).ok()?;
-            Some(Doing::say(own.sign(None, message)?, To::All))
+            own.sign(None, tab.propose(&me, change, view.now).ok()?)?
         }
-        _ => None,
-    }
-}
-
-fn shops_copy<'a>(order: &Order, own: &Own<'a>) -> Option<&'a Tab> {
-    let tab = TabId::of(&order.buyer, &order.merchant, order.total()?.currency.code());
-    let mut people = own.view.people.iter();
-    let shop = people.position(|person| person.author == order.merchant)?;
-    Some(own.view.book.ledger(shop, &tab)?.tab())
-}
-
-fn says(order: &Order, act: Act, own: &Own<'_>) -> Option<Doing> {
-    let message = OrderMessage {
-        order: Some(order.id),
-        to: order.merchant,
-        after: Some(order.head),
-        act,
+        _ => return None,
     };
-    Some(Doing::say(own.sign(None, message)?, To::All))
+    Some(Doing::say(word, To::All))
 }

@@ -1,7 +1,7 @@
 //! Shops whose owners sign receipts for each other without an order, review each other upon them, and vouch for
 //! each other. They also try to review honest shops, upon receipts that they made up or took from somebody else.
 
-use super::{Actor, Doing, Done, Own, To, newcomer};
+use super::{Actor, Doing, Done, Own, To, shopkeeper};
 use crate::chance::Chance;
 use serde::{Deserialize, Serialize};
 use souk_protocol::body::Body;
@@ -68,10 +68,7 @@ impl Actor for Reviewer {
 
     fn comes(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {
         self.told_ring().members.push(own.author());
-        let view = &own.view;
-        let shop = crate::cast::opening(view.scenario, view.people, view.at, chance);
-        let shop = shop.into_iter().map(Doing::wish);
-        Ok(shop.chain(newcomer(own, chance)).collect())
+        Ok(shopkeeper(own, chance))
     }
 
     fn acts(&mut self, own: &Own<'_>, chance: &mut Chance) -> Done {

@@ -13,7 +13,7 @@ impl View<'_> {
     /// One edit of the owner's shop: a price, a title, a description, the stock, whether it is shown, or the
     /// whole listing again from a file that may also have a new one.
     pub fn edit(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.person).filter(|person| person.sells) else {
+        let Some(person) = self.person().filter(|person| person.sells) else {
             return Ok(None);
         };
         let kind = chance.below(100);

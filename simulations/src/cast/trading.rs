@@ -125,7 +125,7 @@ impl View<'_> {
 
     /// The next thing that brings an order to its end.
     fn go_on(&self, order: &Order, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.person).filter(|person| !person.silent) else {
+        let Some(person) = self.person().filter(|person| !person.silent) else {
             return Ok(None);
         };
         let Some(role) = order.role(&person.author) else {
@@ -215,7 +215,7 @@ impl View<'_> {
 
     /// Something that may be done in some order: what fits, mostly, and now and then what does not.
     pub(super) fn in_an_order(&self, chance: &mut Chance) -> Result<Option<Command>, Fault> {
-        let Some(person) = self.people.get(self.person) else {
+        let Some(person) = self.person() else {
             return Ok(None);
         };
         let orders = self.orders()?;

@@ -1,6 +1,5 @@
 //! What the product promises of people who are not honest: what they can cost, say and pretend.
 
-use super::tabs::was_completed;
 use super::*;
 use souk_protocol::id::PurchaseId;
 use souk_protocol::limits::{ORDERS_OPEN_PER_BUYER_MAX, PUSH_TRUSTED_PER_HOUR};
@@ -15,7 +14,8 @@ pub struct Exposure {
     /// Goods that were signed for as paid, less what came for them, in minor units. What was paid to the other side
     /// for goods that have not come is no part of what came.
     pub lost_minor: i64,
-    /// What was paid to the other one upon the tab for goods that never came, given back or not, in minor units.
+    /// What was paid to the other one upon the tab for orders that are not completed, given back or not, in minor
+    /// units; by somebody with one device.
     pub advanced_minor: i64,
     /// The greatest limit that they signed for the other one's debt, in minor units.
     pub granted_minor: i64,
@@ -24,10 +24,6 @@ pub struct Exposure {
 /// What a node's owner would lose to somebody. `pays` says whether money that somebody says they sent outside of a
 /// tab arrives. Read from orders and from the chain of states, not from balances. Of the owner's `devices` the one
 /// that knows most of the chain tells it: an order may come to one of them before what was paid for it.
-///
-/// Several devices that are apart may each take an order for the same room, and what their owner paid in advance may
-/// pay for it (`settlement.md`, *What can be spent*): there all that was paid to the other side counts as having come
-/// back.
 pub fn exposure(
     book: &Book,
     at: usize,
@@ -39,8 +35,8 @@ pub fn exposure(
     let mut exposure = Exposure::default();
     let between = book.sums.between(at, me, to);
     let between = between.into_iter().flat_map(|between| &between.orders);
-    let orders = between.filter_map(|id| book.folds.get(&(at, *id)));
-    for order in orders.filter(|order| order.receipt.is_some()) {
+    let read = |id: &OrderId| book.folds.get(&(at, *id));
+    for order in between.filter_map(read).filter(|order| order.receipt.is_some()) {
         let total = order.total().map_or(0, |total| total.minor);
         exposure.lost_minor += match order.rail() {
             Some(Rail::Tab) => total,
@@ -57,42 +53,50 @@ pub fn exposure(
             known = chain;
         }
     }
-    let has_come = |order| {
-        let order = book.folds.get(&(at, order));
-        devices.len() > 1 || order.is_some_and(|order| was_completed(book, order))
-    };
     for link in known {
-        let has_receipt = |order| {
-            book.folds
-                .get(&(at, order))
-                .is_some_and(|order| order.receipt.is_some())
+        let order = match &link.state.change {
+            Change::Pay { order, .. } | Change::Refund { order, .. } => read(order),
+            _ => None,
         };
-        match &link.state.change {
-            Change::SetLimit { limit_minor, .. } if link.by == *me => {
-                exposure.granted_minor = exposure.granted_minor.max(*limit_minor);
+        let standing = Standing {
+            has_receipt: order.is_some_and(|order| order.receipt.is_some()),
+            is_completed: order.is_some_and(|order| order.state == State::Completed),
+        };
+        exposure.count(me, &link.by, &link.state.change, standing, devices.len() > 1);
+    }
+    Ok(exposure)
+}
+
+/// How far the order is that a change of a tab is about.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    has_receipt: bool,
+    is_completed: bool,
+}
+
+impl Exposure {
+    /// Counts what one change of the tab moved. Several devices of mine that are apart may each take an order for
+    /// the same room, and what I paid in advance may pay for it (`settlement.md`, *What can be spent*): there all
+    /// that I paid counts as having come back.
+    fn count(&mut self, me: &AuthorId, by: &AuthorId, change: &Change, order: Standing, several: bool) {
+        match change {
+            Change::SetLimit { limit_minor, .. } if by == me => {
+                self.granted_minor = self.granted_minor.max(*limit_minor);
             }
             Change::Pay {
-                order,
-                from,
-                amount_minor,
-            } if from == me => match has_come(*order) {
-                true => exposure.lost_minor -= amount_minor,
-                false => exposure.advanced_minor += amount_minor,
+                from, amount_minor, ..
+            } if from == me => match several || order.is_completed {
+                true => self.lost_minor -= amount_minor,
+                false => self.advanced_minor += amount_minor,
             },
+            // I get back what I paid: for what came it is a gift, and what did not come was not counted.
             Change::Refund {
-                order,
-                from,
-                amount_minor,
-            } if from == to && has_come(*order) => exposure.lost_minor += amount_minor,
-            Change::Refund {
-                order, amount_minor, ..
-            } if has_receipt(*order) => {
-                exposure.lost_minor -= amount_minor;
-            }
+                from, amount_minor, ..
+            } if from != me => self.lost_minor += if several { *amount_minor } else { 0 },
+            Change::Refund { amount_minor, .. } if order.has_receipt => self.lost_minor -= amount_minor,
             _ => {}
         }
     }
-    Ok(exposure)
 }
 
 /// Nobody loses more to somebody than they granted.
@@ -243,4 +247,70 @@ pub fn exposed(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: AuthorId = AuthorId::from_bytes([1; 32]);
+    const YOU: AuthorId = AuthorId::from_bytes([2; 32]);
+    const NOTHING: Standing = Standing {
+        has_receipt: false,
+        is_completed: false,
+    };
+    const PAID: Standing = Standing {
+        has_receipt: true,
+        is_completed: false,
+    };
+    const DONE: Standing = Standing {
+        has_receipt: true,
+        is_completed: true,
+    };
+
+    fn pay(from: AuthorId) -> Change {
+        Change::Pay {
+            order: OrderId::from_bytes([3; 32]),
+            from,
+            amount_minor: 100,
+        }
+    }
+
+    fn refund(from: AuthorId) -> Change {
+        Change::Refund {
+            order: OrderId::from_bytes([3; 32]),
+            from,
+            amount_minor: 100,
+        }
+    }
+
+    fn lost(changes: &[(Change, Standing)], several: bool) -> i64 {
+        let mut exposure = Exposure::default();
+        for (change, order) in changes {
+            exposure.count(&ME, &YOU, change, *order, several);
+        }
+        exposure.lost_minor
+    }
+
+    #[test]
+    fn what_was_paid_in_advance_has_not_come_before_the_order_is_completed() {
+        for (order, came) in [(NOTHING, 0), (PAID, 0), (DONE, -100)] {
+            assert_eq!(lost(&[(pay(ME), order)], false), came);
+            // What the other one pays and is not sent for costs nobody anything.
+            assert_eq!(lost(&[(pay(YOU), order)], false), 0);
+        }
+        assert_eq!(lost(&[(pay(ME), NOTHING)], true), -100);
+    }
+
+    #[test]
+    fn what_is_given_back_counts_for_whom_it_goes_to() {
+        for order in [NOTHING, PAID] {
+            assert_eq!(lost(&[(pay(ME), order), (refund(YOU), order)], false), 0);
+        }
+        assert_eq!(lost(&[(pay(ME), DONE), (refund(YOU), DONE)], false), -100);
+        assert_eq!(lost(&[(pay(ME), PAID), (refund(YOU), PAID)], true), 0);
+        // Of what I signed a receipt for, what I give back is no loss any more.
+        assert_eq!(lost(&[(pay(YOU), PAID), (refund(ME), PAID)], false), -100);
+        assert_eq!(lost(&[(pay(YOU), NOTHING), (refund(ME), NOTHING)], false), 0);
+    }
 }

@@ -166,9 +166,11 @@ fn quoted(book: &Book, state: &TabState) -> Result<(), String> {
     }
 }
 
-/// Whether somebody has said that an order is completed, or that the buyer's silence means so, whatever came of it:
-/// of the messages that tell it.
-pub(super) fn was_completed(book: &Book, order: &Order) -> bool {
+/// Whether somebody has said that an order is completed, or that the buyer's silence means so, whatever came of it.
+fn is_completed(book: &Book, order: &OrderId) -> bool {
+    let Some(order) = book.wholes.get(order) else {
+        return false;
+    };
     let said = |id: &EnvelopeId| {
         let filed = book.signed(id).and_then(Signed::order_message);
         let ends = |act: &Act| matches!(act, Act::Complete {} | Act::Lapse { due: Due::Complete });
@@ -200,11 +202,9 @@ fn goes_on(book: &Book, strands: &mut Strands) -> Result<(), (Law, String)> {
     let new = strands.whole.chain().get(strands.balances.links..);
     for link in links(book, new.unwrap_or_default()) {
         strands.balances.count(&link.by, link.state)?;
-        let is_completed = |order: &OrderId| {
-            let order = book.wholes.get(order);
-            order.is_some_and(|order| was_completed(book, order))
-        };
-        strands.balances.earned(&link.by, link.state, is_completed)?;
+        strands
+            .balances
+            .earned(&link.by, link.state, |order| is_completed(book, order))?;
         quoted(book, link.state).map_err(|words| (Law::Quoted, words))?;
     }
     match strands.two_hands() {

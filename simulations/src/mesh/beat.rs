@@ -72,7 +72,7 @@ impl World {
 
     fn beat_of_policy(&mut self, node: u32, role: u8) {
         let here = self.nodes.at(node);
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         let up = links.filter(|link| self.links.at(*link).is(CONNECTED | SUBSCRIBED));
         let neighbours: Vec<Neighbour> = up.map(|link| self.neighbour(node, link)).collect();
         let me = self.me(node);
@@ -130,7 +130,7 @@ impl World {
     /// Takes so many random neighbours into the mesh that may be taken.
     fn take_in(&mut self, node: u32, count: usize, taken: &mut Vec<u32>, also: impl Fn(&Self, u32) -> bool) {
         let here = self.nodes.at(node);
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         let mut room = std::mem::take(&mut self.room);
         room.clear();
         room.extend(links.filter(|link| {
@@ -227,7 +227,7 @@ impl World {
         if ids.is_empty() {
             return;
         }
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         let mut room = std::mem::take(&mut self.room);
         room.clear();
         room.extend(links.filter(|link| {
@@ -301,7 +301,7 @@ impl World {
             return;
         }
         let here = self.nodes.at(node);
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         let same: Vec<u32> = links
             .filter(|other| {
                 let other = self.links.at(*other);
@@ -348,7 +348,7 @@ impl World {
         self.excuse(node);
         let here = self.nodes.at_mut(node);
         here.online = false;
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         for link in links {
             self.disconnect(node, link);
         }
@@ -362,7 +362,7 @@ impl World {
         let now_us = self.now_us;
         let here = self.nodes.at_mut(node);
         (here.online, here.online_since_us, here.line_free_us) = (true, now_us, now_us);
-        let links = here.links_from..here.links_from + here.links;
+        let links = here.sides();
         links.for_each(|link| self.redial(node, link));
     }
 
@@ -397,7 +397,7 @@ impl World {
         self.excuse_the_other_side();
         for node in 0..u32::try_from(self.nodes.all.len()).unwrap_or(u32::MAX) {
             let here = self.nodes.at(node);
-            let (group, links) = (here.group, here.links_from..here.links_from + here.links);
+            let (group, links) = (here.group, here.sides());
             for link in links {
                 let near = self.links.at(link);
                 if near.is(OUTBOUND) && self.nodes.at(near.peer).group != group {
@@ -412,7 +412,7 @@ impl World {
         self.split = None;
         for node in 0..u32::try_from(self.nodes.all.len()).unwrap_or(u32::MAX) {
             let here = self.nodes.at(node);
-            let links = here.links_from..here.links_from + here.links;
+            let links = here.sides();
             for link in links {
                 let near = self.links.at(link);
                 if near.is(OUTBOUND) && !near.is(CONNECTED) {

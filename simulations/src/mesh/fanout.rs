@@ -21,6 +21,8 @@ impl World {
             told.extend(new);
         }
         self.fanouts.insert(node, self.now_us);
+        let (used, neighbours) = self.measures.fanouts;
+        self.measures.fanouts = (used + 1, neighbours + told.len() as u64);
         told
     }
 
@@ -37,7 +39,7 @@ impl World {
         }
         let threshold = self.rules.params.score.publish_threshold_nano;
         let (mut members, mut others) = (0, Vec::new());
-        for link in self.links_of(node) {
+        for link in self.nodes.at(node).sides() {
             let near = self.links.at(link);
             let stays = near.is(CONNECTED | SUBSCRIBED) && !self.is_below(link, threshold);
             match (near.is(FANOUT), stays) {
@@ -55,13 +57,8 @@ impl World {
     }
 
     fn let_fanout_go(&mut self, node: u32) {
-        for link in self.links_of(node) {
+        for link in self.nodes.at(node).sides() {
             self.links.at_mut(link).set(FANOUT, false);
         }
-    }
-
-    fn links_of(&self, node: u32) -> std::ops::Range<u32> {
-        let here = self.nodes.at(node);
-        here.links_from..here.links_from + here.links
     }
 }

@@ -119,6 +119,8 @@ pub(crate) struct Measures {
     pub(crate) graylisted_honest: u64,
     pub(crate) graylisted_attackers: u64,
     pub(crate) broken_promises: u64,
+    /// How often a fan-out was used, and neighbours told by it.
+    pub(crate) fanouts: (u64, u64),
     pub(crate) first_delivered: u64,
     pub(crate) first_expected: u64,
     /// Seconds, thousandths of healthy nodes.
@@ -143,6 +145,7 @@ packed!(Measures {
     graylisted_honest,
     graylisted_attackers,
     broken_promises,
+    fanouts,
     first_delivered,
     first_expected,
     health,

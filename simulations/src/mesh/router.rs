@@ -30,7 +30,7 @@ impl World {
             self.keep(event);
         }
         match kind {
-            Kind::Data | Kind::Graft if self.nodes.at(node).outside => {}
+            Kind::Data | Kind::Graft | Kind::Prune if self.nodes.at(node).outside => {}
             Kind::Ihave if self.nodes.at(node).outside => self.give_back(about),
             Kind::Beat => self.beat(node),
             Kind::Judged => self.judged(node, about),

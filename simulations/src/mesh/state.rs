@@ -376,6 +376,11 @@ pub(crate) enum Mark {
 }
 
 impl Node {
+    /// Its sides of its connections.
+    pub(crate) fn sides(&self) -> std::ops::Range<u32> {
+        self.links_from..self.links_from + self.links
+    }
+
     fn words(&self) -> usize {
         (self.links as usize).div_ceil(64)
     }

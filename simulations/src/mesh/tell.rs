@@ -5,7 +5,7 @@ use super::measure::{Chain, Histogram, share_curve};
 use super::pack::{Pack, Reader};
 use super::policy::Policy;
 use super::scenario::{Scenario, Shape};
-use super::state::{CONNECTED, Event, FANOUT, Kind, MESH, NONE, SUBSCRIBED};
+use super::state::{CONNECTED, Event, Kind, MESH, NONE, SUBSCRIBED};
 use super::{List, MeshError, Snapshot, World};
 use crate::chance::Chance;
 use crate::figure::{Figures, Played, Row};
@@ -55,7 +55,14 @@ impl World {
                 false => self.chance.pick(&self.outsiders).copied().unwrap_or(0),
             };
             let here = self.nodes.at(author);
-            if here.online && here.connected > 0 {
+            // gossipsub publishes nothing to a topic in which it knows nobody.
+            let knows_some = match here.outside {
+                true => here
+                    .sides()
+                    .any(|side| self.links.at(side).is(CONNECTED | SUBSCRIBED)),
+                false => here.connected > 0,
+            };
+            if here.online && knows_some {
                 self.keep(Event::at(Kind::Publish, author, number));
                 self.publish(author, u32::try_from(size).unwrap_or(u32::MAX), true);
                 return;
@@ -211,7 +218,7 @@ impl World {
                     (at + self.judging_us(node, message), MESH)
                 }
             };
-            for link in here.links_from..here.links_from + here.links {
+            for link in here.sides() {
                 let near = self.links.at(link);
                 if !near.is(needed) {
                     continue;
@@ -336,9 +343,9 @@ impl World {
         );
         let (to_honest, members) = self.honest_mesh();
         figures.number("mesh_degree_mean", ratio(members as f64, inside));
-        if !self.fanouts.is_empty() {
-            let told = self.links.all.iter().filter(|link| link.is(FANOUT)).count();
-            figures.number("fanout_mean", ratio(told as f64, self.fanouts.len() as f64));
+        if measures.fanouts.0 > 0 {
+            let (used, told) = measures.fanouts;
+            figures.number("fanout_mean", ratio(told as f64, used as f64));
         }
         let share = ratio(to_honest as f64, members as f64);
         figures.number("mesh_honest_share", share);
@@ -380,7 +387,8 @@ impl World {
             "bytes_per_node_cdf",
             share_curve(honest().map(|node| node.sent_bytes as f64).collect()),
         );
-        let duplicates = honest().map(|node| ratio(f64::from(node.duplicates), f64::from(node.deliveries)));
+        let inside = honest().filter(|node| !node.outside);
+        let duplicates = inside.map(|node| ratio(f64::from(node.duplicates), f64::from(node.deliveries)));
         figures.curve("duplicates_cdf", share_curve(duplicates.collect()));
         figures
     }

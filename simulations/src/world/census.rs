@@ -26,7 +26,7 @@ pub struct Census {
     pub completed: BTreeMap<&'static str, u64>,
     /// Orders with a receipt.
     pub receipts: u64,
-    /// Purchases with a review.
+    /// Completed orders with a review.
     pub reviews: u64,
     /// Tabs.
     pub tabs: usize,

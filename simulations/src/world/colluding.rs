@@ -33,6 +33,11 @@ impl World {
                 self.review_falsely(*order)?;
             }
         }
+        if sabotage == Sabotage::TakeAnyOrder {
+            for order in &touched.orders {
+                self.accept_anyway(*order)?;
+            }
+        }
         if sabotage == Sabotage::TwoHands {
             for order in &touched.orders {
                 self.sign_elsewhere(*order)?;
@@ -130,6 +135,27 @@ impl World {
             Role::Merchant,
             Act::Accept { instruction },
         )
+    }
+
+    /// The merchant accepts what somebody who is not honest placed.
+    fn accept_anyway(&mut self, id: OrderId) -> Result<(), Broken> {
+        let Some((order, sides)) = self.standing(id) else {
+            return Ok(());
+        };
+        let placed = order.state == State::Placed && order.rail() == Some(Rail::Tab);
+        let Some(total) = order
+            .total()
+            .filter(|_| placed && self.book.liars.speaks(&order.buyer))
+        else {
+            return Ok(());
+        };
+        let tab = TabId::of(&order.buyer, &order.merchant, total.currency.code());
+        let instruction = Instruction::Tab { tab };
+        self.act_in(&order, sides, Role::Merchant, Act::Accept { instruction })?;
+        // A peer that runs would go by what it has read before.
+        let [_, merchant] = sides;
+        self.stop(merchant);
+        Ok(())
     }
 
     /// Both sides of a tab sign a state that must not be.

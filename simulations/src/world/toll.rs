@@ -22,7 +22,7 @@ pub struct Toll {
     pub lost_of_granted_max: f64,
     /// Liars to whom somebody lost something.
     pub debtors: u64,
-    /// What honest people paid liars upon tabs for goods that never came, given back or not, in minor units.
+    /// What honest people paid liars upon tabs for orders that are not completed, given back or not, in minor units.
     pub advanced_minor_sum: i64,
     /// Orders that liars placed past their peers.
     pub placed_by_hand: u64,
