@@ -25,12 +25,14 @@ use souk_protocol::api::{
     Code, Command, LineDraft, ListingEdit, Past, ProductDraft, Reply, ShopDraft, VariantDraft,
 };
 use souk_protocol::id::{DeviceId, ListingId, OrderId, TabId, VariantId};
+use souk_protocol::limits::{COMPARE_AGAIN_MS, RESYNC_MS};
 use souk_protocol::listing::Listing;
 use souk_protocol::market;
 use souk_protocol::money::{Amount, Currency};
 use souk_protocol::order::State;
 use souk_protocol::peer::{self, read_tab};
 use souk_protocol::records::Tree;
+use souk_protocol::sync::Request;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -265,6 +267,34 @@ fn edits_made_apart_read_as_one_shop_everywhere() {
             assert_eq!(available(&net, at, &handle), units, "{handle} at {at}");
         }
     }
+}
+
+#[test]
+fn a_conversation_that_breaks_off_is_begun_again_soon_and_once() {
+    let (mut net, laptop) = two_devices(vec![product("basket", 500, None)], None);
+    let is_talk = |request: &Request| matches!(request, Request::Talk(_));
+    let agree = |net: &Net| heads(net, ALICE) == heads(net, laptop);
+    set_title(&mut net, laptop, "basket", "Large basket");
+    assert_eq!(net.lose(is_talk), 1);
+    net.run();
+    assert!(!agree(&net));
+    net.wait(COMPARE_AGAIN_MS);
+    assert!(agree(&net), "after seconds, not after a minute");
+
+    // One that breaks off each time does not keep both busy.
+    set_title(&mut net, laptop, "basket", "Largest basket");
+    net.lose(is_talk);
+    net.run();
+    net.now += COMPARE_AGAIN_MS;
+    net.tick(laptop);
+    while net.lose(is_talk) == 0 {
+        assert!(net.step(), "it is begun again");
+    }
+    net.run();
+    net.wait(COMPARE_AGAIN_MS * 2);
+    assert!(!agree(&net));
+    net.wait(RESYNC_MS);
+    assert!(agree(&net));
 }
 
 #[test]

@@ -267,10 +267,17 @@ impl Peer {
         let fits = |talk: &&Talk| (talk.epoch, talk.shard) == (conversation.epoch, conversation.shard);
         let current = conversation.epoch == self.keys.grant.epoch && !self.is_out;
         let Some(talk) = talk.filter(fits).filter(|_| current) else {
-            // The next comparison begins again.
+            // The next comparison begins again: soon, but for one that breaks off each time.
             self.unlike.remove(&with);
+            let hurried = self.sessions.get_mut(&with).map(|session| &mut session.hurried);
+            if hurried.is_some_and(|hurried| !std::mem::replace(hurried, true)) {
+                self.compare_soon(turn, &with);
+            }
             return Ok(());
         };
+        if let Some(session) = self.sessions.get_mut(&with) {
+            session.hurried = false;
+        }
         if !conversation.saying.is_empty() {
             self.send_talk(turn, with, conversation);
             return Ok(());

@@ -121,6 +121,13 @@ impl Peer {
         }
     }
 
+    /// Compares again before its time with a peer whose answer was lost, or that refused.
+    pub(super) fn compare_soon(&mut self, turn: &Turn<'_>, with: &DeviceId) {
+        if let Some(session) = self.sessions.get_mut(with) {
+            session.compared_ms = (turn.now.0 + COMPARE_AGAIN_MS).saturating_sub(RESYNC_MS);
+        }
+    }
+
     /// Compares again with peers that were not asked for a while: gossip may have lost something.
     pub(super) fn catch_up_now_and_then(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         let due: Vec<DeviceId> = self
@@ -394,11 +401,7 @@ impl Peer {
             }
             (Purpose::Counts(told), Some(Answer::Noted)) => self.counts_taken(turn, &told)?,
             // Whoever is asked before it has heard this device's hello refuses: it is asked again soon.
-            (Purpose::Have | Purpose::Together, _) => {
-                if let Some(session) = self.sessions.get_mut(&with) {
-                    session.compared_ms = (turn.now.0 + COMPARE_AGAIN_MS).saturating_sub(RESYNC_MS);
-                }
-            }
+            (Purpose::Have | Purpose::Together, _) => self.compare_soon(turn, &with),
             // No answer, or not one to this question: the next comparison tries again.
             _ => {}
         }

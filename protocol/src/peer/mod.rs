@@ -94,6 +94,8 @@ struct Session {
     greeted_ms: u64,
     /// When this node last asked what it holds.
     compared_ms: u64,
+    /// Whether the last conversation with it broke off and was begun again soon; the next one that does waits.
+    hurried: bool,
     /// When this node last asked for the author's copy of what is between the two.
     recalled_ms: Option<u64>,
 }

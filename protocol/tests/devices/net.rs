@@ -239,6 +239,25 @@ impl Net {
         }
     }
 
+    /// Loses the questions of a kind that are under way, and says how many: who asked learns that there is no answer.
+    pub(crate) fn lose(&mut self, kind: fn(&Request) -> bool) -> usize {
+        let mut unanswered = Vec::new();
+        self.queue.retain(|(_, _, flight)| match flight {
+            Flight::Question(asker, exchange, request) if kind(request) => {
+                unanswered.push((*asker, *exchange));
+                false
+            }
+            _ => true,
+        });
+        let lost = unanswered.len();
+        for (asker, exchange) in unanswered {
+            let answer = None;
+            self.queue
+                .push((None, asker, Flight::Input(Input::Answered { exchange, answer })));
+        }
+        lost
+    }
+
     fn opened(&mut self, at: usize, raws: Vec<Raw>) -> Vec<Checked> {
         let grants = &mut self.nodes[at].grants;
         raws.iter().map(|raw| envelope::open(raw, grants)).collect()
@@ -294,12 +313,15 @@ impl Net {
         panic!("the peers never fall silent");
     }
 
+    /// A node looks at its clock.
+    pub(crate) fn tick(&mut self, at: usize) {
+        self.queue.push((None, at, Flight::Input(Input::Tick)));
+    }
+
     /// Lets time pass, and what follows from it.
     pub(crate) fn wait(&mut self, ms: u64) {
         self.now += ms;
-        for at in 0..self.nodes.len() {
-            self.queue.push((None, at, Flight::Input(Input::Tick)));
-        }
+        (0..self.nodes.len()).for_each(|at| self.tick(at));
         self.run();
     }
 
