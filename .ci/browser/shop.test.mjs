@@ -77,7 +77,7 @@ for (const js of [false, true]) {
     });
 }
 
-test('two devices change one listing, and both pages show both changes', async () => {
+test('two devices change one listing, and both pages show both changes', async (t) => {
     // The first device invites and the second joins, as the owner would do it.
     const program = process.env.SOUK ?? path.resolve(path.dirname(new URL(import.meta.url).pathname), '../../target/debug/souk');
     const { code } = await merle.command('invite_device', { addresses: [merle.address] });
@@ -91,6 +91,7 @@ test('two devices change one listing, and both pages show both changes', async (
     const laptop = new Node();
     Object.assign(laptop, { name: 'laptop', dir: merle.dir, home, env: {} });
     await laptop.run(['--peer', merle.address]);
+    t.after(() => laptop.stop());
     await until('the shop on the laptop', async () => (await laptop.read('/devices')).together && (await basket(laptop)) !== undefined);
 
     const { listing } = await basket(merle);
@@ -101,7 +102,8 @@ test('two devices change one listing, and both pages show both changes', async (
     // Both had the form open before either sent it: neither takes back what the other changed.
     await here.submit('shop.listing');
     await there.submit('shop.listing');
-    for (const node of [merle, laptop, ben]) {
+    // First where the second change was made: if it is missing elsewhere, it was lost on its way.
+    for (const node of [laptop, merle, ben]) {
         await until(`both changes at ${node.name}'s node`, async () => {
             const it = await node.find(`/shops/${merle.author}/listings/${listing}`);
             return it.title === 'Willow Market Basket, large' && it.description === 'It creaks for a week.';
@@ -111,5 +113,4 @@ test('two devices change one listing, and both pages show both changes', async (
         visit.assertQuiet();
         await visit.close();
     }
-    await laptop.stop();
 });
