@@ -275,9 +275,6 @@ impl Peer {
             }
             return Ok(());
         };
-        if let Some(session) = self.sessions.get_mut(&with) {
-            session.hurried = false;
-        }
         if !conversation.saying.is_empty() {
             self.send_talk(turn, with, conversation);
             return Ok(());
@@ -290,11 +287,15 @@ impl Peer {
                 return Ok(());
             }
             Ok(Some(message)) => {
-                if let Some(shard) = self.take_in(turn, &mut conversation, &message, &with)?
-                    && self.next_message(turn, &shard, &mut conversation, &with)?
-                {
-                    self.send_talk(turn, with, conversation);
-                    return Ok(());
+                if let Some(shard) = self.take_in(turn, &mut conversation, &message, &with)? {
+                    if self.next_message(turn, &shard, &mut conversation, &with)? {
+                        self.send_talk(turn, with, conversation);
+                        return Ok(());
+                    }
+                    // It has come to its end.
+                    if let Some(session) = self.sessions.get_mut(&with) {
+                        session.hurried = false;
+                    }
                 }
             }
             Err(error) => turn.act(Action::Count(Refusal::Rule(error.to_string()))),

@@ -232,11 +232,7 @@ impl Net {
             }
             !lost
         });
-        for (asker, exchange) in unanswered {
-            let answer = None;
-            self.queue
-                .push((None, asker, Flight::Input(Input::Answered { exchange, answer })));
-        }
+        self.tell_unanswered(unanswered);
     }
 
     /// Loses the questions of a kind that are under way, and says how many: who asked learns that there is no answer.
@@ -250,12 +246,17 @@ impl Net {
             _ => true,
         });
         let lost = unanswered.len();
-        for (asker, exchange) in unanswered {
+        self.tell_unanswered(unanswered);
+        lost
+    }
+
+    /// Whoever asked these learns that there is no answer.
+    fn tell_unanswered(&mut self, exchanges: Vec<(usize, u64)>) {
+        for (asker, exchange) in exchanges {
             let answer = None;
             self.queue
                 .push((None, asker, Flight::Input(Input::Answered { exchange, answer })));
         }
-        lost
     }
 
     fn opened(&mut self, at: usize, raws: Vec<Raw>) -> Vec<Checked> {
